@@ -1,0 +1,56 @@
+"""From "auto" | "cpu" | "cuda" | "cuda:1" | "mps" to a device that is there, or a clear error."""
+
+import os
+
+# Read by MKL when it first computes: an item of a batched product then has the same bits wherever in
+# memory it lies, which an instance trained beside others must not notice. (Without it, a 251 × 17 batch did.)
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
+import torch
+
+from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that an experiment asks for. Raises InputError if this machine, or this torch, has none."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if count == 0:
+            raise InputError(f"device {name} asked for, but torch sees no CUDA GPU here: use cpu", "device")
+        if (device.index or 0) >= count:
+            raise InputError(
+                f"device {name} asked for, but torch sees only cuda:0 to cuda:{count - 1}", "device"
+            )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device mps asked for, but torch sees no Apple GPU here: use cpu", "device")
+    return device
+
+
+def check_memory(experiment: Experiment, device: torch.device) -> None:
+    """Raise InputError if training needs more memory than the device has."""
+    needed = _training_bytes(experiment)
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+    else:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > total:
+        raise InputError(
+            f"n_instances × batch_size × n_features = {experiment.n_instances} × {experiment.batch_size} × "
+            f"{experiment.n_features} needs about {needed / 2**30:,.0f} GiB and {device} has "
+            f"{total / 2**30:,.0f}: make one of them smaller",
+            "n_features",
+        )
+
+
+def _training_bytes(experiment: Experiment) -> int:
+    """Bytes that a step of training holds at once, roughly: what autograd keeps, and the parameters."""
+    n, m, rows = experiment.n_features, experiment.n_hidden, experiment.n_instances * experiment.batch_size
+    batch = rows * (8 * n + 2 * m) * 4  # words, x, x̂ and four intermediates of its size; h and its gradient
+    parameters = experiment.n_instances * n * m * 4 * 8  # W, gradient, two moments, their successors
+    return batch + parameters

@@ -1,0 +1,86 @@
+"""What a run has learned, in numbers: its loss on fresh data, and a summary."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from tms_engine import features, geometry
+from tms_engine.autoencoder import forward, row_losses
+from tms_engine.device import resolve_device
+from tms_engine.training.trainer import Run
+
+# Rows an instance is evaluated on unless told, and features × rows over all instances at most.
+ROWS = 1 << 17
+_ENTRIES = 1 << 26
+_BLOCK_ENTRIES = 1 << 20
+
+
+class Evaluation(NamedTuple):
+    """Loss on data that training never saw."""
+
+    loss: Float64[np.ndarray, " instances"]
+    standard_error: Float64[np.ndarray, " instances"]  # of the loss, from the spread of its rows
+    rows: int  # rows of each instance
+
+
+def evaluate(run: Run, rows: int | None = None, device: str = "auto") -> Evaluation:
+    """Loss of each instance on `rows` fresh rows of its own, under the experiment now in force.
+
+    The rows are the same at every call. Without `rows` they are 131,072, fewer where that would be slow.
+    """
+    experiment, where = run.current, resolve_device(device)
+    n, n_instances = experiment.n_features, experiment.n_instances
+    if rows is None:
+        rows = min(ROWS, max(4096, _ENTRIES // (n * n_instances)))
+    importance = torch.tensor(experiment.importance(), dtype=torch.float32, device=where)
+    block = max(1, _BLOCK_ENTRIES // n)
+    total, total_of_squares = np.zeros(n_instances), np.zeros(n_instances)
+    for i in range(n_instances):
+        weights = torch.tensor(run.state.weights[i : i + 1], device=where)
+        bias = None if run.state.bias is None else torch.tensor(run.state.bias[i : i + 1], device=where)
+        for k, first in enumerate(range(0, rows, block)):
+            size = min(block, rows - first)
+            x = features.fresh(experiment, i, size, features.EVALUATION + k, where)[None]
+            losses = row_losses(x, forward(x, weights, bias).reconstruction, importance[i : i + 1])
+            losses = losses.cpu().double()
+            total[i] += losses.sum().item()
+            total_of_squares[i] += losses.square().sum().item()
+    mean = total / rows
+    variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
+    return Evaluation(mean, np.sqrt(variance / rows), rows)
+
+
+def summarize(run: Run) -> dict[str, Any]:
+    """The run in numbers, as JSON can hold them (None where a number is not finite)."""
+    evaluation = evaluate(run)
+    weights = run.state.weights
+    dimensionality = geometry.dimensionality(weights)
+    diverged = run.state.diverged_at >= 0
+    alive = evaluation.loss[~diverged]
+    return {
+        "step": run.state.step,
+        "steps": run.current.steps,
+        "loss": _number(alive.mean()) if len(alive) else None,
+        "evaluation_rows": evaluation.rows,
+        "diverged": [int(i) for i in np.flatnonzero(diverged)],
+        "instances": [
+            {
+                "loss": _number(evaluation.loss[i]),
+                "standard_error": _number(evaluation.standard_error[i]),
+                "training_loss": _number(run.history.recent_loss()[i]),
+                "represented": int(geometry.represented(weights)[i].sum()),
+                "total_dimensionality": _number(dimensionality[i].sum()),
+                "total_squared_norm": _number(np.square(weights[i]).sum()),
+                "diverged_at": int(run.state.diverged_at[i]) if diverged[i] else None,
+            }
+            for i in range(len(weights))
+        ],
+        "changes": [change._asdict() for change in run.changes],
+    }
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None

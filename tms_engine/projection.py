@@ -1,0 +1,100 @@
+"""From hidden dimensions to three, and from three to the screen: pure functions that figures and the app share.
+
+The camera's angles are matplotlib's (yaw is its azim, pitch its elev, roll its roll, in degrees), so that
+a figure can be made from where the app looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from tms_engine.errors import InputError
+
+# Distance of the eye from the origin in perspective, in radii of the scene.
+EYE = 3.0
+
+
+def identity_basis(n_hidden: int) -> Float[np.ndarray, "hidden 3"]:
+    """Hidden dimensions 0, 1, 2 as they are; with fewer than 3, the rest of space stays empty."""
+    return np.eye(n_hidden, 3, dtype=np.float32)
+
+
+def axes_basis(n_hidden: int, axes: Sequence[int]) -> Float[np.ndarray, "hidden 3"]:
+    """Up to 3 chosen hidden dimensions, the first to the right. Raises InputError if one is not there."""
+    if not 1 <= len(axes) <= 3 or len(set(axes)) < len(axes) or not all(0 <= a < n_hidden for a in axes):
+        raise InputError(
+            f"axes should be 1 to 3 different hidden dimensions from 0 to {n_hidden - 1}, not {list(axes)}"
+        )
+    basis = np.zeros((n_hidden, 3), np.float32)
+    basis[list(axes), range(len(axes))] = 1
+    return basis
+
+
+def pca_basis(weights: Float[np.ndarray, "features hidden"]) -> Float[np.ndarray, "hidden 3"]:
+    """The 3 orthonormal directions in hidden space along which the weight vectors are longest.
+
+    Principal components about the origin, not about the mean: the origin, from which the vectors are
+    drawn, stays where it is. Each direction's largest coordinate is positive, so that it does not flip
+    from one step to the next. Non-finite weights give the identity.
+    """
+    m = weights.shape[-1]
+    if not np.isfinite(weights).all():
+        return identity_basis(m)
+    directions = np.linalg.svd(weights.astype(np.float64), full_matrices=True)[2][:3]
+    largest = np.abs(directions).argmax(-1)
+    directions = directions * np.sign(np.take_along_axis(directions, largest[:, None], -1))
+    basis = np.zeros((m, 3), np.float32)
+    basis[:, : len(directions)] = directions.T
+    return basis
+
+
+def basis_for(
+    weights: Float[np.ndarray, "features hidden"], axes: Sequence[int] | None = None
+) -> Float[np.ndarray, "hidden 3"]:
+    """The basis to draw one instance in: chosen axes, else the identity up to 3 dimensions, else PCA."""
+    m = weights.shape[-1]
+    if axes is not None:
+        return axes_basis(m, axes)
+    return identity_basis(m) if m <= 3 else pca_basis(weights)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where the scene is seen from: angles in degrees, zoom as a factor."""
+
+    yaw: float = -60.0  # turns about the vertical axis
+    pitch: float = 30.0  # height of the eye above the horizontal plane
+    roll: float = 0.0  # turns the camera about its line of sight
+    zoom: float = 1.0
+    perspective: bool = False
+
+
+def rotation(camera: Camera) -> Float[np.ndarray, "3 3"]:
+    """Rows are the screen's axes in the scene: right, up, and towards the eye."""
+    yaw, pitch, roll = np.deg2rad([camera.yaw, camera.pitch, camera.roll])
+    right = np.array([-np.sin(yaw), np.cos(yaw), 0])
+    up = np.array([-np.sin(pitch) * np.cos(yaw), -np.sin(pitch) * np.sin(yaw), np.cos(pitch)])
+    towards = np.array([np.cos(pitch) * np.cos(yaw), np.cos(pitch) * np.sin(yaw), np.sin(pitch)])
+    rolled_right = np.cos(roll) * right - np.sin(roll) * up
+    rolled_up = np.sin(roll) * right + np.cos(roll) * up
+    return np.stack([rolled_right, rolled_up, towards])
+
+
+def view(
+    points: Float[np.ndarray, "*shape 3"], camera: Camera, radius: float = 1.0
+) -> Float[np.ndarray, "*shape 3"]:
+    """Points of the scene as the camera sees them: x to the right, y up, z towards the eye.
+
+    A scene within `radius` of the origin fills x and y from −1 to 1 at zoom 1 in orthographic projection.
+    In perspective the eye is EYE radii from the origin; a point level with it or behind it has x = y = NaN.
+    """
+    seen = points @ (rotation(camera).T / radius).astype(points.dtype)
+    scale: Float[np.ndarray, "..."] | float = camera.zoom
+    if camera.perspective:
+        distance = EYE - seen[..., 2:]
+        ahead = distance > 0
+        scale = np.divide(camera.zoom * EYE, distance, out=np.full_like(distance, np.nan), where=ahead)
+    seen[..., :2] *= scale
+    return seen

@@ -1,0 +1,227 @@
+"""Run directories: train into one, save, load, resume.
+
+    RUN/experiment.json       the experiment as it was started
+    RUN/state.safetensors     W, b, Adam's moments, the step; the live changes in its metadata
+    RUN/history.safetensors   loss envelope and weight snapshots
+    RUN/summary.json          the run in numbers
+    RUN/figures/              what `tms figures` draws
+
+A save is whole or not at all, whenever the process is killed. Each file is written beside its place and
+moved there, and the moving of state.safetensors is the moment at which the new save counts: it names,
+by hash, the history that belongs to it, which is found under its name or, if the process ended between
+the two moves, still as history.safetensors.next.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as safetensors_bytes
+
+from tms_engine.errors import InputError
+from tms_engine.evaluation import summarize
+from tms_engine.experiment import Experiment
+from tms_engine.training.history import History
+from tms_engine.training.state import Change, State
+from tms_engine.training.trainer import Run, Trainer
+
+FORMAT = "tms-engine run 1"
+
+# Seconds of training that a kill -9 can cost, and between two calls of `on_progress`.
+SAVE_EVERY = 30.0
+_PROGRESS_EVERY = 0.1
+
+
+def train(
+    experiment: Experiment,
+    out: str | Path | None = None,
+    *,
+    on_progress: Callable[[Trainer], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Run:
+    """Train an experiment to its last step, or until `should_stop`, and save it to `out` if that is given.
+
+    Both callbacks are called about ten times a second. Raises InputError if the experiment cannot run
+    here, or if `out` is not a new or empty directory that can be written.
+    """
+    trainer = Trainer(experiment)
+    if out is not None:
+        _claim(Path(out))
+        save_run(trainer.run(), out)
+    return train_on(trainer, out, on_progress=on_progress, should_stop=should_stop)
+
+
+def train_on(
+    trainer: Trainer,
+    out: str | Path | None = None,
+    *,
+    on_progress: Callable[[Trainer], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Run:
+    """Like `train`, for a trainer that has begun; `out` is a run directory of its own run."""
+    chunk, saved = 1, time.monotonic()
+    while not trainer.finished and not (should_stop and should_stop()):
+        began = time.monotonic()
+        trainer.advance(min(chunk, trainer.current.steps - trainer.step))
+        now = time.monotonic()
+        # Twice as many steps, until a chunk takes about the time between two looks at it.
+        chunk = max(1, min(2 * chunk, int(chunk * _PROGRESS_EVERY / max(now - began, 1e-4))))
+        if on_progress:
+            on_progress(trainer)
+        if out is not None and now - saved > SAVE_EVERY:
+            save_run(trainer.run(), out)
+            saved = time.monotonic()
+        if len(trainer.snapshot().diverged) == trainer.experiment.n_instances:
+            break
+    run = trainer.run()
+    if out is not None:
+        save_run(run, out)
+    return run
+
+
+def save_run(run: Run, out: str | Path) -> None:
+    """Write a run to its directory, making it if need be. Raises InputError if it cannot be written."""
+    out = Path(out)
+    history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
+    metadata = {
+        "format": FORMAT,
+        "changes": json.dumps(run.changes),
+        "history_sha256": hashlib.sha256(history).hexdigest(),
+    }
+    state = safetensors_bytes(_state_arrays(run.state), metadata)
+    summary = json.dumps(summarize(run), indent=2, allow_nan=False) + "\n"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "experiment.json", run.experiment.to_json().encode())
+        _write_durably(out / "history.safetensors.next", history)
+        _write_durably(out / "summary.json.next", summary.encode())
+        write_atomically(out / "state.safetensors", state)
+        os.replace(out / "history.safetensors.next", out / "history.safetensors")
+        os.replace(out / "summary.json.next", out / "summary.json")
+    except OSError as error:
+        raise InputError(f"cannot write the run to {out}: {_reason(error)}") from None
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run directory. Raises InputError, naming the file, if it is not whole or not a run's."""
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(f"there is no run directory {path}")
+    for name in ("experiment.json", "state.safetensors"):
+        if not (path / name).is_file():
+            raise InputError(f"{path} is not a run: it has no {name}")
+    experiment = Experiment.from_file(path / "experiment.json")
+    arrays, metadata = _read(path / "state.safetensors")
+    try:
+        changes = tuple(
+            Change(step, field, tuple(value) if isinstance(value, list) else value)
+            for step, field, value in json.loads(metadata["changes"])
+        )
+        state = _state(arrays, experiment)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {_reason(error)}"
+        ) from None
+    run = Run(experiment, changes, state, _read_history(path, metadata.get("history_sha256", "")))
+    if run.history.step != state.step:
+        raise InputError(f"{path / 'history.safetensors'} does not reach the step of state.safetensors")
+    return run
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file by a whole one: a reader, or a crash, sees the old content or the new."""
+    part = path.with_name(path.name + ".part")
+    _write_durably(part, content)
+    os.replace(part, path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _claim(out: Path) -> None:
+    """Make a new directory for a run, or raise InputError; nothing that is there is touched."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise InputError(f"{out} is not empty: choose a new directory, or `tms resume {out}` to go on")
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Arrays and metadata of one of our safetensors files, or InputError."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or no safetensors file: {_reason(error)}") from None
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path} is a safetensors file, but not one that this version of tms wrote")
+    return arrays, metadata
+
+
+def _read_history(path: Path, sha256: str) -> History:
+    for name in ("history.safetensors", "history.safetensors.next"):
+        file = path / name
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256:
+            return History.from_arrays(_read(file)[0])
+    raise InputError(f"{path / 'history.safetensors'} is missing, damaged or of another run")
+
+
+def _state_arrays(state: State) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = dict(state.parameters)
+    arrays |= {f"adam.m.{name}": value for name, value in state.first_moments.items()}
+    arrays |= {f"adam.v.{name}": value for name, value in state.second_moments.items()}
+    arrays |= {"step": np.array([state.step], np.int64), "diverged_at": state.diverged_at}
+    return arrays
+
+
+def _state(arrays: dict[str, np.ndarray], experiment: Experiment) -> State:
+    """The inverse of `_state_arrays`. Raises KeyError or ValueError where it does not fit the experiment."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "W": (experiment.n_instances, experiment.n_features, experiment.n_hidden)
+    }
+    if experiment.bias:
+        shapes["b"] = (experiment.n_instances, experiment.n_features)
+
+    def fitting(prefix: str) -> dict[str, Any]:
+        for name, shape in shapes.items():
+            found = arrays[prefix + name]
+            if found.shape != shape or found.dtype != np.float32:
+                raise ValueError(f"{prefix}{name} is {found.dtype} {found.shape}, not float32 {shape}")
+        return {name: arrays[prefix + name] for name in shapes}
+
+    if arrays["diverged_at"].shape != (experiment.n_instances,):
+        raise ValueError(f"diverged_at is {arrays['diverged_at'].shape}, not ({experiment.n_instances},)")
+    return State(
+        step=int(arrays["step"][0]),
+        parameters=fitting(""),
+        first_moments=fitting("adam.m."),
+        second_moments=fitting("adam.v."),
+        diverged_at=arrays["diverged_at"],
+    )

@@ -1,0 +1,116 @@
+"""Closed forms: losses and phase boundaries that can be derived with a pencil.
+
+Throughout, features are Bernoulli(p) · Uniform(0, 1) with p = 1 − S, independent, so that E[x] = p/2 and
+E[x²] = p/3. `importance` is (features,). Losses are means over features unless a name says `sum`;
+"exact" means for the model of `autoencoder.py`, with the weights that the docstring names.
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+# Dimensionality of every feature in a uniform solid. n unit vectors whose W Wᵀ has one and the same
+# row norm form a tight frame, for which Σ_k (Ŵ_j · Ŵ_k)² = n / m; so D = m / n.
+DIMENSIONALITY = {
+    "alone": 1.0,
+    "tetrahedron": 3 / 4,
+    "triangle": 2 / 3,
+    "digon": 1 / 2,  # and the octahedron: three digons
+    "pentagon": 2 / 5,
+    "square antiprism": 3 / 8,  # and the cube, so D alone cannot name a solid
+    "hexagon": 1 / 3,
+}
+
+Strategy = Literal["dedicate first", "dedicate second", "antipodal"]
+
+
+def mean_feature(p: float) -> float:
+    """E[x] = p · ½."""
+    return p / 2
+
+
+def mean_squared_feature(p: float) -> float:
+    """E[x²] = p ∫₀¹ u² du = p/3."""
+    return p / 3
+
+
+def loss_of_nothing(p: float) -> float:
+    """W = 0, b = 0, importance 1: x̂ = 0, so every feature costs E[x²] = p/3."""
+    return p / 3
+
+
+def loss_of_best_constant(p: float) -> float:
+    """W = 0, b = p/2, importance 1: the best constant is the mean, and what is left is Var x = p/3 − p²/4."""
+    return p / 3 - p**2 / 4
+
+
+def loss_of_dedicated(p: float, importance: Float[np.ndarray, " features"], n_dedicated: int, bias: bool) -> float:
+    """The first `n_dedicated` features have an orthogonal unit vector each, the others none.
+
+    Dedicated features are reconstructed exactly and b is 0 for them. A dropped one costs importance times
+    E[x²] = p/3 without a bias, Var x = p/3 − p²/4 with the best one, b = p/2.
+    """
+    dropped = float(importance[n_dedicated:].sum())
+    each = loss_of_best_constant(p) if bias else loss_of_nothing(p)
+    return dropped * each / len(importance)
+
+
+def digon_sum(p: float, importance_i: float, importance_j: float) -> float:
+    """Two features on one dimension, W = (1, −1), b = 0: what both add to the summed loss.
+
+    With x_i = a alone active, x̂ = (a, 0) is exact. With both active, a > c, x̂ = (a − c, 0): feature i is
+    off by c and feature j by c. Likewise for a < c, so each has the squared error min(a, c)², and
+    E[min²] = ∫₀¹ u² · 2(1 − u) du = 1/6, with probability p².
+    """
+    return (importance_i + importance_j) * p**2 / 6
+
+
+def loss_of_digons(p: float, n_features: int, n_digons: int) -> float:
+    """`n_digons` antipodal pairs on orthogonal dimensions, the other features dropped; importance 1, no bias.
+
+    Three digons are an octahedron. The pairs do not touch each other, so their losses add up.
+    """
+    dropped = n_features - 2 * n_digons
+    return (n_digons * digon_sum(p, 1, 1) + dropped * loss_of_nothing(p)) / n_features
+
+
+def one_active_loss(weights: Float[np.ndarray, "features hidden"]) -> float:
+    """Exact loss of any W without a bias, importance 1, over rows with exactly one active feature.
+
+    With x = a e_j, x̂_k = a · ReLU(G_jk) for G = W Wᵀ (the diagonal is never negative), so the summed error
+    is a² [(1 − G_jj)² + Σ_{k≠j} ReLU(G_jk)²]; E[a²] = 1/3, and j is every feature equally often.
+    """
+    n = len(weights)
+    errors = np.maximum(weights @ weights.T, 0) - np.eye(n)
+    return float(np.square(errors).sum() / (3 * n * n))
+
+
+def strategy_sums(p: float, r: float) -> dict[Strategy, float]:
+    """n = 2, m = 1, importance (1, r), with a bias: the summed loss of each pure strategy.
+
+    Dedicate the dimension to one feature, and the other, dropped, costs its variance (bias p/2); or share
+    it as a digon. (Paper, "Demonstrating superposition", the phase diagram.)
+    """
+    return {
+        "dedicate first": r * loss_of_best_constant(p),
+        "dedicate second": loss_of_best_constant(p),
+        "antipodal": digon_sum(p, 1, r),
+    }
+
+
+def best_strategy(p: float, r: float) -> Strategy:
+    """The phase of n = 2, m = 1 at density p and relative importance r of the second feature."""
+    sums = strategy_sums(p, r)
+    return min(sums, key=lambda strategy: sums[strategy])
+
+
+def superposition_boundary(p: float) -> float:
+    """The least r ≤ 1 at which the digon beats dropping the second feature: 2p / (4 − 5p).
+
+    (1 + r) p²/6 < r (p/3 − p²/4)  ⇔  r > 2p / (4 − 5p), for p < 4/5. By symmetry the digon wins up to the
+    inverse of that. From p = 4/7 on the boundary exceeds 1: no superposition, whatever the importance.
+    Returns infinity where there is none.
+    """
+    r = 2 * p / (4 - 5 * p) if p < 4 / 5 else float("inf")
+    return r if r <= 1 else float("inf")
