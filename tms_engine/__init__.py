@@ -1,0 +1,72 @@
+"""Toy Models of Superposition: data, training, geometry and figures, without a screen.
+
+The public names, loaded when first used: `import tms_engine` itself loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tms_engine import geometry, projection, theory
+    from tms_engine.errors import InputError
+    from tms_engine.evaluation import Evaluation, evaluate, summarize
+    from tms_engine.experiment import PRESETS, Experiment, preset
+    from tms_engine.figures import save_figures
+    from tms_engine.html import save_html
+    from tms_engine.projection import Camera
+    from tms_engine.runs import load_run, save_run, train
+    from tms_engine.training.trainer import Run, Snapshot, Trainer
+
+_HOMES = {
+    "InputError": "errors",
+    "Experiment": "experiment",
+    "PRESETS": "experiment",
+    "preset": "experiment",
+    "Trainer": "training.trainer",
+    "Run": "training.trainer",
+    "Snapshot": "training.trainer",
+    "train": "runs",
+    "load_run": "runs",
+    "save_run": "runs",
+    "evaluate": "evaluation",
+    "Evaluation": "evaluation",
+    "summarize": "evaluation",
+    "Camera": "projection",
+    "save_figures": "figures",
+    "save_html": "html",
+}
+_MODULES = ("geometry", "projection", "theory")
+
+__all__ = [
+    "PRESETS",
+    "Camera",
+    "Evaluation",
+    "Experiment",
+    "InputError",
+    "Run",
+    "Snapshot",
+    "Trainer",
+    "evaluate",
+    "geometry",
+    "load_run",
+    "preset",
+    "projection",
+    "save_figures",
+    "save_html",
+    "save_run",
+    "summarize",
+    "theory",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"tms_engine.{name}")
+    raise AttributeError(f"module 'tms_engine' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

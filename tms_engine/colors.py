@@ -27,5 +27,5 @@ def feature_colors(n_features: int) -> Float[np.ndarray, "features 3"]:
 def mix(
     x: Float[np.ndarray, "rows features"], colors: Float[np.ndarray, "features 3"]
 ) -> Float[np.ndarray, "rows 3"]:
-    """The seed's colouring: the sum of feature colours × magnitudes, cut off at 1. Nothing active is black."""
+    """The seed's colouring: the sum of feature colours × magnitudes, cut off at 1. Nothing is black."""
     return np.minimum(x @ colors, 1)

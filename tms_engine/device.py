@@ -41,16 +41,17 @@ def check_memory(experiment: Experiment, device: torch.device) -> None:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > total:
         raise InputError(
-            f"n_instances × batch_size × n_features = {experiment.n_instances} × {experiment.batch_size} × "
-            f"{experiment.n_features} needs about {needed / 2**30:,.0f} GiB and {device} has "
+            f"n_features {experiment.n_features} with batch_size {experiment.batch_size} and n_instances "
+            f"{experiment.n_instances} needs about {needed / 2**30:,.0f} GiB, and {device} has "
             f"{total / 2**30:,.0f}: make one of them smaller",
             "n_features",
         )
 
 
 def _training_bytes(experiment: Experiment) -> int:
-    """Bytes that a step of training holds at once, roughly: what autograd keeps, and the parameters."""
+    """Bytes that a step of training holds at once, roughly: what autograd keeps, the parameters, W Wᵀ."""
     n, m, rows = experiment.n_features, experiment.n_hidden, experiment.n_instances * experiment.batch_size
     batch = rows * (8 * n + 2 * m) * 4  # words, x, x̂ and four intermediates of its size; h and its gradient
     parameters = experiment.n_instances * n * m * 4 * 8  # W, gradient, two moments, their successors
-    return batch + parameters
+    gram = experiment.n_instances * n * n * 4 * 3  # geometry's W Wᵀ, squared and summed
+    return batch + parameters + gram

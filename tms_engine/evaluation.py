@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from tms_engine import features, geometry
 from tms_engine.autoencoder import forward, row_losses
 from tms_engine.device import resolve_device
+from tms_engine.errors import InputError
 from tms_engine.training.trainer import Run
 
 # Rows an instance is evaluated on unless told, and features × rows over all instances at most.
@@ -49,7 +50,8 @@ def evaluate(run: Run, rows: int | None = None, device: str = "auto") -> Evaluat
             total[i] += losses.sum().item()
             total_of_squares[i] += losses.square().sum().item()
     mean = total / rows
-    variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
+    with np.errstate(invalid="ignore"):  # a diverged instance may well lose infinitely much
+        variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
     return Evaluation(mean, np.sqrt(variance / rows), rows)
 
 
@@ -80,6 +82,33 @@ def summarize(run: Run) -> dict[str, Any]:
         ],
         "changes": [change._asdict() for change in run.changes],
     }
+
+
+def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
+    """The features of one instance, a record each. Raises InputError if there is no such instance."""
+    check_instance(run, instance)
+    weights = run.state.weights
+    columns: dict[str, Any] = {
+        "norm": geometry.norms(weights)[instance],
+        "dimensionality": geometry.dimensionality(weights)[instance],
+        "interference": geometry.interference(weights)[instance],
+    }
+    if run.state.bias is not None:
+        columns["bias"] = run.state.bias[instance]
+    importance = run.current.importance()[instance]
+    if np.any(importance != 1):
+        columns["importance"] = importance
+    columns["represented"] = geometry.represented(weights)[instance]
+    return [
+        {"feature": j, **{name: values[j].item() for name, values in columns.items()}}
+        for j in range(weights.shape[1])
+    ]
+
+
+def check_instance(run: Run, instance: int) -> None:
+    """Raise InputError if the run has no such instance."""
+    if not 0 <= instance < run.experiment.n_instances:
+        raise InputError(f"instance should be from 0 to {run.experiment.n_instances - 1}, not {instance}")
 
 
 def _number(value: Any) -> float | None:

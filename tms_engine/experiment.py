@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import tomli_w
 from pydantic import (
@@ -21,7 +21,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
@@ -117,7 +116,7 @@ class Experiment(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _one_sentence(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _one_sentence(cls, data: Any, handler: Callable[[Any], "Experiment"]) -> "Experiment":
         try:
             return handler(data)
         except ValidationError as error:
@@ -126,7 +125,7 @@ class Experiment(BaseModel):
             raise InputError(_sentence(first, name), name) from None
 
     @model_validator(mode="after")
-    def _fields_agree(self) -> Self:
+    def _fields_agree(self) -> "Experiment":
         for name in ("sparsity", "importance_decay", "learning_rate"):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != self.n_instances:
@@ -145,7 +144,7 @@ class Experiment(BaseModel):
             )
         return self
 
-    def replace(self, **fields: Any) -> Self:
+    def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
         return type(self)(**{**self.model_dump(), **fields})
 
@@ -161,7 +160,7 @@ class Experiment(BaseModel):
 
         return self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
 
-    def alone(self, instance: int) -> Self:
+    def alone(self, instance: int) -> "Experiment":
         """The experiment of one instance by itself (its data still depend on its number, see features.py)."""
         fields = {
             name: value[instance]
@@ -177,7 +176,7 @@ class Experiment(BaseModel):
         return tomli_w.dumps(self.model_dump(mode="json"))
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
+    def from_file(cls, path: str | Path) -> "Experiment":
         """Read a .toml or .json file; fields it leaves out have their defaults.
 
         Raises InputError if it cannot be read, parsed or validated; the sentence names the file.
@@ -236,13 +235,11 @@ _PAPER = Experiment(
 )
 # Densities 1 − S of the paper's figures of superposition against sparsity.
 _PAPER_SPARSITIES = tuple(1 - p for p in (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
-# The phase diagram of n = 2, m = 1: 10 densities from 1 to .01, and 10 importances of feature 1 from .1 to 10.
+# The phase diagram of n = 2, m = 1: 10 densities from 1 to .01, 10 importances of feature 1 from .1 to 10.
 _PHASES = [(1 - 10 ** (-2 * i / 9), 10 ** (2 * j / 9 - 1)) for j in range(10) for i in range(10)]
 
 PRESETS: dict[str, Preset] = {
-    "gist": Preset(
-        "The seed: 8 features in 3 dimensions at S = 0.95, a square antiprism", Experiment()
-    ),
+    "gist": Preset("The seed: 8 features in 3 dimensions, 95 % zeros", Experiment()),
     "paper-5-2": Preset(
         "5 features in 2 dimensions, 10 sparsities: orthogonal pair to pentagon",
         _PAPER.replace(

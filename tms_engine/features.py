@@ -86,7 +86,7 @@ def _threshold(density: Float[Tensor, "*any"]) -> Int64[Tensor, "*any"]:
 def bernoulli(
     word: Int64[Tensor, "*lead instances rows features"], density: Float[Tensor, " instances"]
 ) -> Float[Tensor, "*lead instances rows features"]:
-    """Each feature active alone with probability `density` = 1 − S, its magnitude uniform (the seed, the paper)."""
+    """Each feature active alone with probability `density` = 1 − S (the seed, the paper)."""
     active = _upper(word) < _threshold(density)[:, None, None]
     return _magnitude(word).mul_(active)
 
@@ -110,7 +110,7 @@ def correlated(
 
     Magnitudes within a set are independent (paper, "Correlated and anticorrelated features").
     """
-    sets = word.unflatten(-1, (-1, set_size))
+    sets = word.view(*word.shape[:-1], -1, set_size)
     active = _upper(sets[..., :1]) < _threshold(density)[:, None, None, None]
     return (_magnitude(sets) * active).flatten(-2)
 
@@ -118,8 +118,11 @@ def correlated(
 def anticorrelated(
     word: Int64[Tensor, "*lead instances rows features"], density: Float[Tensor, " instances"], set_size: int
 ) -> Float[Tensor, "*lead instances rows features"]:
-    """Sets of `set_size` neighbours that fire with probability `density`, and then exactly one member, chosen evenly."""
-    sets = word.unflatten(-1, (-1, set_size))
+    """Sets of `set_size` neighbours that fire with probability `density`: exactly one member, chosen evenly.
+
+    (Paper, "Correlated and anticorrelated features".)
+    """
+    sets = word.view(*word.shape[:-1], -1, set_size)
     active = _upper(sets[..., :1]) < _threshold(density)[:, None, None, None]
     chosen = (_upper(sets[..., -1:]) * set_size) >> 32
     member = torch.arange(set_size, device=word.device)

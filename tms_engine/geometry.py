@@ -1,19 +1,22 @@
 """What the weights look like as directions: norms, Gram, dimensionality, interference.
 
 Functions of W (instances, features, hidden) alone. A feature that is not represented at all (‖W_j‖ = 0)
-has no direction: its cosines, dimensionality and interference are 0, not NaN.
+has no direction: its cosines, dimensionality and interference are 0, not NaN. All is computed in double
+precision: the weights of an instance that diverged are finite, and their squares should be too.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float64
 
 # A feature is represented when its direction is longer than this (DESIGN: "above one half").
 REPRESENTED_NORM = 0.5
 
 
-def norms(weights: Float[np.ndarray, "instances features hidden"]) -> Float[np.ndarray, "instances features"]:
+def norms(
+    weights: Float[np.ndarray, "instances features hidden"],
+) -> Float64[np.ndarray, "instances features"]:
     """‖W_j‖."""
-    return np.linalg.norm(weights, axis=-1)
+    return np.linalg.norm(weights.astype(np.float64), axis=-1)
 
 
 def represented(
@@ -25,29 +28,30 @@ def represented(
 
 def gram(
     weights: Float[np.ndarray, "instances features hidden"],
-) -> Float[np.ndarray, "instances features features"]:
+) -> Float64[np.ndarray, "instances features features"]:
     """W Wᵀ: entry (j, k) is what feature j, active at 1, adds to feature k before the ReLU."""
-    return weights @ np.swapaxes(weights, -1, -2)
+    doubles = weights.astype(np.float64)
+    return doubles @ np.swapaxes(doubles, -1, -2)
 
 
 def _directions(
     weights: Float[np.ndarray, "instances features hidden"],
-) -> Float[np.ndarray, "instances features hidden"]:
+) -> Float64[np.ndarray, "instances features hidden"]:
     """Ŵ_j, or 0 where ‖W_j‖ = 0."""
     lengths = norms(weights)[..., None]
-    return np.divide(weights, lengths, out=np.zeros_like(weights), where=lengths != 0)
+    return np.divide(weights, lengths, out=np.zeros(weights.shape), where=lengths != 0)
 
 
 def cosines(
     weights: Float[np.ndarray, "instances features hidden"],
-) -> Float[np.ndarray, "instances features features"]:
+) -> Float64[np.ndarray, "instances features features"]:
     """Ŵ_j · Ŵ_k."""
     return gram(_directions(weights))
 
 
 def interference(
     weights: Float[np.ndarray, "instances features hidden"],
-) -> Float[np.ndarray, "instances features"]:
+) -> Float64[np.ndarray, "instances features"]:
     """Σ_{k≠j} (Ŵ_j · W_k)²: how much of the other features lies along feature j (paper, "superposition")."""
     along = _directions(weights) @ np.swapaxes(weights, -1, -2)
     others = ~np.eye(weights.shape[-2], dtype=bool)
@@ -56,7 +60,7 @@ def interference(
 
 def dimensionality(
     weights: Float[np.ndarray, "instances features hidden"],
-) -> Float[np.ndarray, "instances features"]:
+) -> Float64[np.ndarray, "instances features"]:
     """D_j = ‖W_j‖² / Σ_k (Ŵ_j · W_k)²: the fraction of a dimension that feature j has (paper, "geometry").
 
     1 for a feature alone in its dimension, ½ in a digon, ⅜ in a square antiprism and in a cube.

@@ -1,4 +1,4 @@
-"""From hidden dimensions to three, and from three to the screen: pure functions that figures and the app share.
+"""From hidden dimensions to three, and from three to the screen: pure functions for figures and screens.
 
 The camera's angles are matplotlib's (yaw is its azim, pitch its elev, roll its roll, in degrees), so that
 a figure can be made from where the app looks.
@@ -6,6 +6,7 @@ a figure can be made from where the app looks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -71,6 +72,9 @@ class Camera:
     perspective: bool = False
 
 
+HOME = Camera()
+
+
 def rotation(camera: Camera) -> Float[np.ndarray, "3 3"]:
     """Rows are the screen's axes in the scene: right, up, and towards the eye."""
     yaw, pitch, roll = np.deg2rad([camera.yaw, camera.pitch, camera.roll])
@@ -91,7 +95,7 @@ def view(
     In perspective the eye is EYE radii from the origin; a point level with it or behind it has x = y = NaN.
     """
     seen = points @ (rotation(camera).T / radius).astype(points.dtype)
-    scale: Float[np.ndarray, "..."] | float = camera.zoom
+    scale: Any = camera.zoom
     if camera.perspective:
         distance = EYE - seen[..., 2:]
         ahead = distance > 0

@@ -50,11 +50,16 @@ def train(
     Both callbacks are called about ten times a second. Raises InputError if the experiment cannot run
     here, or if `out` is not a new or empty directory that can be written.
     """
-    trainer = Trainer(experiment)
-    if out is not None:
-        _claim(Path(out))
-        save_run(trainer.run(), out)
+    trainer = Trainer(experiment) if out is None else start(experiment, out)
     return train_on(trainer, out, on_progress=on_progress, should_stop=should_stop)
+
+
+def start(experiment: Experiment, out: str | Path) -> Trainer:
+    """A trainer at step 0, saved in a new directory. Raises InputError as `train` does."""
+    trainer = Trainer(experiment)
+    _claim(Path(out))
+    save_run(trainer.run(), out)
+    return trainer
 
 
 def train_on(

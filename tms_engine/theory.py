@@ -45,7 +45,9 @@ def loss_of_best_constant(p: float) -> float:
     return p / 3 - p**2 / 4
 
 
-def loss_of_dedicated(p: float, importance: Float[np.ndarray, " features"], n_dedicated: int, bias: bool) -> float:
+def loss_of_dedicated(
+    p: float, importance: Float[np.ndarray, " features"], n_dedicated: int, bias: bool
+) -> float:
     """The first `n_dedicated` features have an orthogonal unit vector each, the others none.
 
     Dedicated features are reconstructed exactly and b is 0 for them. A dropped one costs importance times

@@ -6,7 +6,7 @@ doubles, so a run of any length keeps its whole shape. Weight snapshots are thin
 """
 
 import copy
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
@@ -156,7 +156,7 @@ class History:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Shaped[np.ndarray, "..."]]) -> Self:
+    def from_arrays(cls, arrays: dict[str, Shaped[np.ndarray, "..."]]) -> "History":
         """The inverse of `to_arrays`. Raises KeyError or ValueError if these are no such arrays."""
         step, width, stride, capacity, buckets = (int(v) for v in arrays["layout"])
         history = cls.__new__(cls)

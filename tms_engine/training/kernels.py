@@ -1,6 +1,6 @@
 """What a kernel is, and which one serves an experiment on a device."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
 
 
+@runtime_checkable
 class Kernel(Protocol):
     """Code that trains. It holds a run's state where it likes it best and gives it back on request.
 

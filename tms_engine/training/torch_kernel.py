@@ -30,12 +30,12 @@ def learning_rates(
 ) -> Float[np.ndarray, "{n_steps} instances"]:
     """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 at the last step."""
     done = np.minimum(np.arange(first_step, first_step + n_steps) / experiment.steps, 1.0)
-    factor = {
+    factors = {
         "constant": np.ones(n_steps),
         "linear": 1 - done,
         "cosine": 0.5 * (1 + np.cos(np.pi * done)),
-    }[experiment.schedule]
-    return factor[:, None] * experiment.per_instance("learning_rate")
+    }
+    return np.outer(factors[experiment.schedule], experiment.per_instance("learning_rate"))
 
 
 class TorchKernel:

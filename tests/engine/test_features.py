@@ -1,0 +1,152 @@
+"""Marginals, joint activity and extremes of each kind of data. Streams are fixed: nothing flickers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tms_engine import Experiment, features
+
+CPU = torch.device("cpu")
+ROWS = 200_000
+
+
+def draw(rows=ROWS, **fields) -> np.ndarray:
+    return features.fresh(Experiment(**fields), 0, rows, features.CLOUD, CPU).numpy()
+
+
+def assert_probability(observed: np.ndarray, p: float) -> None:
+    """Every entry of `observed`, each a mean over ROWS coins, is within 5 standard errors of p."""
+    error = math.sqrt(p * (1 - p) / ROWS)
+    assert np.abs(observed - p).max() < 5 * error
+
+
+def assert_uniform(values: np.ndarray) -> None:
+    """Chi-squared over 64 cells within 6 standard deviations of its mean, and the mean is a half."""
+    counts = np.histogram(values, bins=64, range=(0, 1))[0]
+    expected = len(values) / 64
+    chi_squared = ((counts - expected) ** 2 / expected).sum()
+    assert abs(chi_squared - 63) < 6 * math.sqrt(2 * 63)
+    assert abs(values.mean() - 0.5) < 5 * math.sqrt(1 / 12 / len(values))
+
+
+def assert_independent(a: np.ndarray, b: np.ndarray) -> None:
+    correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+    assert abs(correlation) < 5 / math.sqrt(a.size)
+
+
+def test_the_words_are_splitmix64():
+    # The generator's published first outputs for seed 1234567.
+    words = features.words(torch.tensor(1234567), 5, 1).flatten().tolist()
+    assert [w % 2**64 for w in words] == [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+
+
+def test_bernoulli_features_are_active_with_probability_p_each_alone():
+    x = draw(sparsity=0.9)
+    active = x > 0
+    assert_probability(active.mean(0), 0.1)
+    for j in range(8):
+        for k in range(j):
+            assert_probability((active[:, j] & active[:, k]).mean(), 0.01)
+    assert_uniform(x[active])
+    assert abs(x.mean() - 0.1 / 2) < 5 * math.sqrt((0.1 / 3 - 0.1**2 / 4) / x.size)
+
+
+def test_bernoulli_extremes():
+    assert (draw(1000, sparsity=0.0) > 0).all()
+    assert draw(sparsity=1 - 1e-9).sum() == 0
+    several = Experiment(n_instances=3, sparsity=(0.0, 0.5, 0.99), batch_size=50_000)
+    density = (features.batches(several, 0, 1, CPU)[0] > 0).float().mean((1, 2)).numpy()
+    assert np.abs(density - [1, 0.5, 0.01]).max() < 0.005
+
+
+def test_exactly_n_are_active_and_every_choice_is_as_likely():
+    x = draw(features="n_active", n_active=2)
+    active = x > 0
+    assert (active.sum(1) == 2).all()
+    assert_probability(active.mean(0), 2 / 8)
+    for j in range(8):
+        for k in range(j):
+            assert_probability((active[:, j] & active[:, k]).mean(), 1 / math.comb(8, 2))
+    assert_uniform(x[active])
+    first, second = x[active].reshape(-1, 2).T
+    assert_independent(first, second)
+
+
+@pytest.mark.parametrize("n_active", [0, 1, 7, 8])
+def test_exactly_n_active_extremes(n_active):
+    assert ((draw(1000, features="n_active", n_active=n_active) > 0).sum(1) == n_active).all()
+
+
+@pytest.mark.parametrize("set_size", [1, 2, 4])
+def test_a_correlated_set_fires_together_with_independent_magnitudes(set_size):
+    x = draw(features="correlated", set_size=set_size, sparsity=0.8)
+    active = (x > 0).reshape(ROWS, -1, set_size)
+    assert (active.all(-1) == active.any(-1)).all()
+    assert_probability(active[..., 0].mean(0), 0.2)
+    for i in range(active.shape[1]):
+        for j in range(i):
+            assert_probability((active[:, i, 0] & active[:, j, 0]).mean(), 0.04)
+    assert_uniform(x[x > 0])
+    if set_size > 1:
+        members = x[active[:, 0, 0]][:, :2]
+        assert_independent(members[:, 0], members[:, 1])
+
+
+@pytest.mark.parametrize("set_size", [1, 2, 4])
+def test_an_anticorrelated_set_fires_with_exactly_one_member_chosen_evenly(set_size):
+    x = draw(features="anticorrelated", set_size=set_size, sparsity=0.2)
+    active = (x > 0).reshape(ROWS, -1, set_size)
+    assert (active.sum(-1) <= 1).all()
+    assert_probability(active.any(-1).mean(0), 0.8)
+    assert_probability(active.mean(0), 0.8 / set_size)
+    for i in range(active.shape[1]):
+        for j in range(i):
+            assert_probability((active[:, i].any(-1) & active[:, j].any(-1)).mean(), 0.64)
+    assert_uniform(x[x > 0])
+
+
+@pytest.mark.parametrize("kind", ["correlated", "anticorrelated"])
+def test_sets_without_sparsity_always_fire(kind):
+    x = draw(1000, features=kind, sparsity=0.0, set_size=2)
+    assert ((x > 0).sum(1) == (8 if kind == "correlated" else 4)).all()
+
+
+def test_a_step_depends_only_on_seed_instance_and_step():
+    experiment = Experiment(n_instances=3)
+    whole = features.batches(experiment, 0, 10, CPU)
+    pieces = torch.cat([features.batches(experiment, 0, 3, CPU), features.batches(experiment, 3, 7, CPU)])
+    assert torch.equal(whole, pieces)
+    fewer = features.batches(experiment.replace(n_instances=2), 0, 10, CPU)
+    assert torch.equal(whole[:, :2], fewer)
+
+
+def test_steps_instances_seeds_and_features_are_independent():
+    def dense(**fields):
+        experiment = Experiment(**{"n_instances": 2, "sparsity": 0.0, "batch_size": 5000, **fields})
+        return features.batches(experiment, 0, 2, CPU).numpy()
+
+    x = dense()
+    assert_independent(x[0], x[1])
+    assert_independent(x[:, 0], x[:, 1])
+    assert_independent(x[..., 0], x[..., 1])
+    assert_independent(x[..., 1:, :], x[..., :-1, :])
+    assert_independent(x, dense(seed=43))
+    fresh = [
+        features.fresh(Experiment(sparsity=0.0), 0, 5000, s, CPU).numpy() for s in (0, features.EVALUATION)
+    ]
+    assert_independent(*fresh)
+
+
+def test_an_active_feature_is_never_zero():
+    smallest = torch.tensor([0, -(1 << 63), -(1 << 23)], dtype=torch.int64)
+    magnitudes = features._magnitude(smallest)
+    assert (magnitudes > 0).all()
+    assert features._magnitude(torch.tensor([0x7FFFFF])).item() < 1

@@ -1,0 +1,121 @@
+"""Every closed form against the engine's own loss: it must lie within its standard error (3 of them)."""
+
+import numpy as np
+import pytest
+
+from tests.engine.conftest import run_with
+from tms_engine import Experiment, Trainer, evaluate, theory
+
+P = 0.05
+ROWS = 400_000
+
+
+def assert_loss(expected: float, weights, bias=None, rows=ROWS, **fields) -> None:
+    weights = np.asarray(weights, np.float32)
+    n, m = weights.shape
+    fields = {"n_features": n, "n_hidden": m, "bias": bias is not None, "sparsity": 1 - P} | fields
+    biases = None if bias is None else np.asarray(bias, np.float32)[None]
+    evaluation = evaluate(run_with(Experiment(**fields), weights[None], biases), rows=rows)
+    assert evaluation.standard_error[0] < 0.02 * evaluation.loss[0]
+    assert abs(evaluation.loss[0] - expected) < 3 * evaluation.standard_error[0]
+
+
+def test_nothing_learned_costs_p_over_three():
+    assert theory.loss_of_nothing(P) == pytest.approx(0.016667, abs=1e-6)
+    assert_loss(theory.loss_of_nothing(P), np.zeros((8, 3)))
+    assert theory.mean_squared_feature(P) == theory.loss_of_nothing(P)
+
+
+@pytest.mark.parametrize("p", [0.05, 0.5, 1.0])
+def test_the_best_constant_leaves_the_variance(p):
+    mean = theory.mean_feature(p)
+    assert_loss(theory.loss_of_best_constant(p), np.zeros((8, 3)), np.full(8, mean), sparsity=1 - p)
+    # It is the best: a little more or less costs more, by the square of the difference.
+    assert_loss(
+        theory.loss_of_best_constant(p) + 0.1**2, np.zeros((8, 3)), np.full(8, mean + 0.1), sparsity=1 - p
+    )
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("decay", [1.0, 0.7])
+def test_dedicated_features_are_free_and_the_dropped_pay(bias, decay):
+    importance = decay ** np.arange(8)
+    expected = theory.loss_of_dedicated(P, importance, 3, bias)
+    if not bias and decay == 1:
+        assert expected == pytest.approx(0.010417, abs=1e-6)
+    b = np.r_[np.zeros(3), np.full(5, P / 2)] if bias else None
+    assert_loss(expected, np.eye(8, 3), b, importance_decay=decay)
+
+
+def test_a_digon_costs_p_squared_over_six():
+    expected = theory.digon_sum(0.5, 1, 0.3) / 2
+    assert_loss(expected, [[1], [-1]], sparsity=0.5, importance_decay=0.3)
+    assert theory.digon_sum(P, 1, 1) == pytest.approx(P**2 / 3)
+
+
+def test_an_octahedron_plus_two_dropped():
+    weights = np.concatenate([np.eye(3), -np.eye(3), np.zeros((2, 3))])
+    expected = theory.loss_of_digons(P, 8, 3)
+    assert expected == pytest.approx(0.004479, abs=1e-6)
+    assert_loss(expected, weights)
+
+
+def test_exactly_one_active_has_a_closed_form_for_any_weights():
+    weights = np.random.default_rng(0).standard_normal((8, 3)) * 0.6
+    assert_loss(theory.one_active_loss(weights), weights, features="n_active", n_active=1)
+
+
+@pytest.mark.parametrize(("p", "r"), [(0.1, 0.5), (0.9, 0.5), (0.9, 2.0), (0.05, 0.01)])
+def test_strategies_of_two_features_in_one_dimension(p, r):
+    sums = theory.strategy_sums(p, r)
+    fields = {"importance_decay": r, "sparsity": 1 - p, "rows": 10 * ROWS}
+    assert_loss(sums["dedicate first"] / 2, [[1], [0]], [0, p / 2], **fields)
+    assert_loss(sums["dedicate second"] / 2, [[0], [1]], [p / 2, 0], **fields)
+    assert_loss(sums["antipodal"] / 2, [[1], [-1]], [0, 0], **fields)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.1, 0.3, 0.5])
+def test_the_phase_boundary_is_where_the_best_strategy_changes(p):
+    r = theory.superposition_boundary(p)
+    assert r < 1
+    assert theory.best_strategy(p, 1.001 * r) == "antipodal"
+    assert theory.best_strategy(p, 0.999 * r) == "dedicate first"
+    assert theory.best_strategy(p, 0.999 / r) == "antipodal"
+    assert theory.best_strategy(p, 1.001 / r) == "dedicate second"
+
+
+@pytest.mark.parametrize("p", [0.58, 0.8, 1.0])
+def test_dense_features_never_superpose(p):
+    assert theory.superposition_boundary(p) == float("inf")
+    assert all(theory.best_strategy(p, r) != "antipodal" for r in np.geomspace(0.01, 100, 101))
+
+
+def test_training_finds_the_best_strategy_on_both_sides_of_the_boundary():
+    # Eight seeds of each, the best of which is as good as theory's strategy, or a little better: the
+    # strategies are pure, and training may shade them.
+    for p, r in [(0.1, 0.5), (0.1, 0.01), (0.9, 0.5), (0.9, 2.0)]:
+        experiment = Experiment(
+            n_features=2,
+            n_hidden=1,
+            n_instances=8,
+            bias=True,
+            batch_size=256,
+            sparsity=1 - p,
+            importance_decay=r,
+            schedule="linear",
+            steps=2500,
+        )
+        trainer = Trainer(experiment)
+        trainer.advance(2500)
+        run = trainer.run()
+        losses = evaluate(run, rows=100_000).loss
+        strategy = theory.best_strategy(p, r)
+        theirs = theory.strategy_sums(p, r)[strategy] / 2
+        assert 0.8 * theirs < losses.min() < 1.02 * theirs, (p, r)
+        w = run.state.weights[losses.argmin(), :, 0]
+        found = (
+            "antipodal"
+            if w.min() < -0.5 and w.max() > 0.5
+            else ("dedicate first", "dedicate second")[np.abs(w).argmax()]
+        )
+        assert found == strategy, (p, r, w)

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+import torch
+
+from tms_engine import Experiment, features
+from tms_engine.autoencoder import forward, initial_parameters, row_losses
+from tms_engine.training.state import State, initial_state
+from tms_engine.training.torch_kernel import TorchKernel, learning_rates
+
+CPU = torch.device("cpu")
+
+
+def fresh_state(experiment: Experiment) -> State:
+    return initial_state(initial_parameters(experiment))
+
+
+def train(experiment: Experiment, n_steps: int) -> tuple[np.ndarray, State]:
+    kernel = TorchKernel(fresh_state(experiment), CPU)
+    return kernel.advance(experiment, n_steps), kernel.state()
+
+
+def only(state: State, i: int) -> State:
+    def pick(parameters):
+        return {name: value[i : i + 1] for name, value in parameters.items()}
+
+    return State(
+        state.step,
+        pick(state.parameters),
+        pick(state.first_moments),
+        pick(state.second_moments),
+        state.diverged_at[i : i + 1],
+    )
+
+
+def assert_same_bits(a: State, b: State) -> None:
+    assert a.step == b.step
+    for mine, theirs in zip(a[1:4], b[1:4], strict=True):
+        assert mine.keys() == theirs.keys()
+        for name in mine:
+            assert np.array_equal(mine[name], theirs[name]), name
+    assert np.array_equal(a.diverged_at, b.diverged_at)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "weight_decay", "reference"),
+    [
+        ("adam", 0.0, torch.optim.Adam),
+        ("adam", 0.1, torch.optim.Adam),
+        ("adamw", 0.1, torch.optim.AdamW),
+    ],
+)
+def test_adam_is_torchs(optimizer, weight_decay, reference):
+    experiment = Experiment(
+        bias=True, optimizer=optimizer, weight_decay=weight_decay, importance_decay=0.9, batch_size=64
+    )
+    losses, state = train(experiment, 200)
+
+    weights, bias = (torch.tensor(p, requires_grad=True) for p in initial_parameters(experiment).values())
+    optimiser = reference([weights, bias], lr=0.01, weight_decay=weight_decay)
+    importance = torch.tensor(experiment.importance(), dtype=torch.float32)
+    for k, x in enumerate(features.batches(experiment, 0, 200, CPU)):
+        optimiser.zero_grad()
+        loss = row_losses(x, forward(x, weights, bias).reconstruction, importance).mean()
+        loss.backward()
+        optimiser.step()
+        assert np.isclose(loss.item(), losses[k, 0], rtol=1e-4)
+    assert np.allclose(weights.detach(), state.weights, rtol=1e-4, atol=1e-5)
+    assert np.allclose(bias.detach(), state.bias, rtol=1e-4, atol=1e-5)
+    assert np.allclose(
+        optimiser.state[weights]["exp_avg_sq"], state.second_moments["W"], rtol=1e-3, atol=1e-9
+    )
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    ("n_instances", "shape"),
+    [
+        (64, {}),
+        (8, {"n_features": 20, "n_hidden": 5, "batch_size": 1024, "sparsity": 0.9}),
+        # Odd shapes, whose instances do not begin at round addresses.
+        (5, {"n_features": 17, "n_hidden": 9, "batch_size": 251, "sparsity": 0.9, "bias": True}),
+        (3, {"n_features": 81, "n_hidden": 19, "batch_size": 77, "sparsity": 0.5, "importance_decay": 0.9}),
+    ],
+)
+def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
+    experiment = Experiment(n_instances=n_instances, **shape)
+    batches = features.batches(experiment, 0, 20, CPU)
+    together = TorchKernel(fresh_state(experiment), CPU)
+    losses = together.train_on(experiment, batches)
+    for i in range(n_instances):
+        alone = TorchKernel(only(fresh_state(experiment), i), CPU)
+        own = alone.train_on(experiment.alone(i), batches[:, i : i + 1].clone())
+        assert np.array_equal(own[:, 0], losses[:, i])
+        assert_same_bits(alone.state(), only(together.state(), i))
+
+
+def test_a_sweep_trains_each_instance_with_its_own_settings():
+    sweep = Experiment(
+        n_instances=3,
+        sparsity=(0.5, 0.9, 0.99),
+        learning_rate=(0.1, 0.01, 0.001),
+        importance_decay=(1, 0.9, 0.5),
+    )
+    batches = features.batches(sweep, 0, 50, CPU)
+    kernel = TorchKernel(fresh_state(sweep), CPU)
+    kernel.train_on(sweep, batches)
+    for i in range(3):
+        one = Experiment(
+            sparsity=sweep.sparsity[i],
+            learning_rate=sweep.learning_rate[i],
+            importance_decay=sweep.importance_decay[i],
+        )
+        alone = TorchKernel(only(fresh_state(sweep), i), CPU)
+        alone.train_on(one, batches[:, i : i + 1].clone())
+        assert np.allclose(alone.state().weights[0], kernel.state().weights[i], atol=1e-6)
+
+
+def test_one_thread_equals_two_to_the_bit():
+    experiment = Experiment(n_features=80, n_hidden=20, batch_size=1024, sparsity=0.9)
+    states = []
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        states.append(train(experiment, 5))
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert np.array_equal(states[0][0], states[1][0])
+    assert_same_bits(states[0][1], states[1][1])
+
+
+def test_300_steps_and_700_equal_1000_to_the_bit():
+    experiment = Experiment(n_instances=2, bias=True, schedule="cosine", steps=1000)
+    whole, state = train(experiment, 1000)
+    kernel = TorchKernel(fresh_state(experiment), CPU)
+    first = kernel.advance(experiment, 300)
+    halfway = TorchKernel(kernel.state(), CPU)
+    second = halfway.advance(experiment, 700)
+    assert np.array_equal(whole, np.concatenate([first, second]))
+    assert_same_bits(state, halfway.state())
+
+
+def test_schedules_fall_from_the_learning_rate_to_zero():
+    def rates(schedule):
+        return learning_rates(Experiment(schedule=schedule, steps=100, learning_rate=0.5), 0, 102)[:, 0]
+
+    assert (rates("constant") == 0.5).all()
+    assert np.allclose(rates("linear")[[0, 50, 100, 101]], [0.5, 0.25, 0, 0])
+    assert np.allclose(rates("cosine")[[0, 25, 50, 100, 101]], [0.5, 0.25 * (1 + 0.5**0.5), 0.25, 0, 0])
+
+
+def test_a_diverged_instance_stops_with_its_last_finite_weights_and_the_others_go_on():
+    wild = Experiment(n_instances=3, learning_rate=(0.01, 1e15, 0.01), bias=True)
+    losses, state = train(wild, 50)
+    assert state.diverged_at[1] >= 0
+    assert state.diverged_at[[0, 2]].tolist() == [-1, -1]
+    step = int(state.diverged_at[1])
+    assert np.isnan(losses[step:, 1]).all()
+    assert np.isfinite(losses[:step, 1]).all()
+    assert np.isfinite(losses[:, [0, 2]]).all()
+    for parameters in state[1:4]:
+        assert all(np.isfinite(value).all() for value in parameters.values())
+    # Its weights are those after its last finite step.
+    _, before = train(wild, step)
+    assert np.array_equal(before.weights[1], state.weights[1])
+    # The others are what they are without it.
+    _, calm = train(wild.replace(learning_rate=0.01), 50)
+    assert np.array_equal(calm.weights[[0, 2]], state.weights[[0, 2]])
+
+
+def test_weights_that_cannot_be_stepped_from_are_kept():
+    # A gradient whose square overflows: the loss is finite and Adam would stand still without a word.
+    experiment = Experiment(n_features=1, n_hidden=1, sparsity=0.0)
+    state = fresh_state(experiment)
+    state.parameters["W"][:] = 1e8
+    kernel = TorchKernel(state, CPU)
+    losses = kernel.train_on(experiment, torch.full((1, 1, 32, 1), 0.5))
+    assert kernel.state().diverged_at.tolist() == [0]
+    assert np.isnan(losses).all()
+    assert kernel.state().weights.item() == np.float32(1e8)

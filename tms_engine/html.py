@@ -1,0 +1,143 @@
+"""The interactive twins of the seed's three figures, with plotly: one HTML file each, which opens offline.
+
+Needs the extra `html`. Turn with the mouse; hover for a point's features.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from tms_engine.cloud import cloud_sample, project
+from tms_engine.colors import feature_colors, mix
+from tms_engine.device import resolve_device
+from tms_engine.errors import InputError
+from tms_engine.evaluation import check_instance
+from tms_engine.figures import N_ACTIVE_ROWS, write_figure
+from tms_engine.projection import basis_for
+from tms_engine.training.trainer import Run
+
+# A browser turns so many points without a jerk.
+CLOUD_ROWS = 20_000
+
+
+def save_html(
+    run: Run,
+    directory: str | Path,
+    *,
+    instance: int = 0,
+    axes: Sequence[int] | None = None,
+    on_saved: Callable[[Path], None] | None = None,
+) -> list[Path]:
+    """Write weights.html, cloud.html and n_active.html.
+
+    Raises InputError without plotly, for an instance that is not there, or if they cannot be written.
+    """
+    try:
+        import plotly.graph_objects as go
+    except ImportError:
+        raise InputError("HTML figures need plotly: pip install 'tms-tui[html]'") from None
+    check_instance(run, instance)
+
+    weights = run.state.weights[instance]
+    n, m = weights.shape
+    basis = basis_for(weights, axes)
+    device = resolve_device("auto")
+    colors = feature_colors(n)
+    name = f"TMS ({n} feats, {m} dims)"
+
+    def cloud(rows: int, n_active: int | None = None) -> Any:
+        x = cloud_sample(run.current, instance, rows, device, n_active)
+        inputs = x.cpu().numpy()
+        marker = {"size": 2, "opacity": 0.6, "color": _css(mix(inputs, colors))}
+        return _trace(
+            go, project(x, weights, basis), m, mode="markers", marker=marker, text=_active(inputs), name=""
+        )
+
+    figures: dict[str, Any] = {"weights": go.Figure(), "cloud": go.Figure(), "n_active": None}
+    for j, (tip, color) in enumerate(zip(weights @ basis, _css(colors), strict=True)):
+        line = np.stack([np.zeros(3, np.float32), tip])
+        figures["weights"].add_trace(
+            _trace(
+                go,
+                line,
+                m,
+                mode="lines+markers+text",
+                line={"width": 5 if m > 2 else 3, "color": color},
+                marker={"size": [0, 4], "color": color},
+                text=["", str(j)],
+                name=f"Weight {j}",
+            )
+        )
+    figures["weights"].update_layout(title=f"{name} weight vectors", **_layout(m, 1))
+    figures["cloud"].add_trace(cloud(CLOUD_ROWS))
+    figures["cloud"].update_layout(title=f"{name} hidden activations", showlegend=False, **_layout(m, 1))
+
+    counts = [k for k in (1, 2, 3) if k <= n]
+    figures["n_active"] = go.Figure()
+    for position, k in enumerate(counts):
+        trace = cloud(N_ACTIVE_ROWS, k)
+        number = "" if position == 0 else str(position + 1)
+        trace.update({"scene": f"scene{number}"} if m > 2 else {"xaxis": f"x{number}", "yaxis": f"y{number}"})
+        figures["n_active"].add_trace(trace)
+        figures["n_active"].add_annotation(
+            text=f"n_active={k}",
+            x=(position + 0.5) / len(counts),
+            y=1.0,
+            xref="paper",
+            yref="paper",
+            showarrow=False,
+        )
+    figures["n_active"].update_layout(
+        title=f"{name} hidden activations for exactly 1, 2, or 3 active features",
+        showlegend=False,
+        **_layout(m, len(counts)),
+    )
+
+    paths = []
+    for key, figure in figures.items():
+        paths.append(Path(directory) / f"{key}.html")
+        write_figure(paths[-1], figure.to_html(include_plotlyjs=True).encode())
+        if on_saved:
+            on_saved(paths[-1])
+    return paths
+
+
+def _trace(go: Any, points: Float32[np.ndarray, "rows 3"], n_hidden: int, **style: Any) -> Any:
+    if n_hidden > 2:
+        return go.Scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], **style)
+    return go.Scattergl(x=points[:, 0], y=points[:, 1], **style)
+
+
+def _layout(n_hidden: int, n_scenes: int) -> dict[str, Any]:
+    """Scenes side by side, each to scale."""
+    names = ("X", "Y", "Z") if n_hidden <= 3 else ("PC 1", "PC 2", "PC 3")
+    layout: dict[str, Any] = {"height": 700 if n_scenes == 1 else 560}
+    for i in range(n_scenes):
+        number = "" if i == 0 else str(i + 1)
+        domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]
+        if n_hidden > 2:
+            layout[f"scene{number}"] = {
+                "domain": {"x": domain},
+                "aspectmode": "data",
+                **{f"{axis}axis": {"title": title} for axis, title in zip("xyz", names, strict=True)},
+            }
+        else:
+            layout[f"xaxis{number}"] = {"domain": domain, "title": names[0]}
+            layout[f"yaxis{number}"] = {
+                "title": names[1] if n_hidden > 1 else "",
+                "scaleanchor": f"x{number}",
+                "anchor": f"x{number}",
+            }
+    return layout
+
+
+def _css(colors: Float32[np.ndarray, "rows 3"]) -> list[str]:
+    return [f"rgb({r},{g},{b})" for r, g, b in np.round(255 * colors).astype(int).tolist()]
+
+
+def _active(inputs: Float32[np.ndarray, "rows features"]) -> list[str]:
+    """Which features are active in each row, and how much."""
+    return [", ".join(f"{j}: {row[j]:.2f}" for j in np.flatnonzero(row)) or "none" for row in inputs]
