@@ -12,6 +12,7 @@ import contextlib
 import difflib
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -99,13 +100,13 @@ def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
     if diverged:
         _say("diverged, and stopped at its last finite weights: instance " + ", ".join(map(str, diverged)))
     if stopped() and not trainer.finished:
-        _say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {out}")
+        _say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {_quoted(out)}")
         return 130
     if as_json:
         print(json.dumps({"run": str(out), **summarize(run)}, indent=2))
     else:
         print(_summary_text(summarize(run), run))
-    _say(f"saved to {out}; see it with: tms show {out}, tms figures {out}")
+    _say(f"saved to {out}; see it with: tms show {_quoted(out)}, tms figures {_quoted(out)}")
     return 1 if len(diverged) == experiment.n_instances else 0
 
 
@@ -160,6 +161,10 @@ def _presets(options: argparse.Namespace) -> int:
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _tell(path: Path) -> None:

@@ -213,6 +213,7 @@ def loss_figure(run: Run) -> Figure:
         )
     if np.nanmax(curve.mean, initial=0) > 0:
         axes.set_yscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set(xlabel="step", ylabel="loss", xlim=(0, max(run.state.step, 1)))
     axes.set_title(f"{_describe(run)} loss, mean over batch and features")
     axes.grid(alpha=0.3)

@@ -16,7 +16,7 @@ from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.evaluation import check_instance
 from tms_engine.figures import N_ACTIVE_ROWS, write_figure
-from tms_engine.projection import basis_for
+from tms_engine.projection import HOME, basis_for, rotation
 from tms_engine.training.trainer import Run
 
 # A browser turns so many points without a jerk.
@@ -47,17 +47,21 @@ def save_html(
     device = resolve_device("auto")
     colors = feature_colors(n)
     name = f"TMS ({n} feats, {m} dims)"
+    tips = weights @ basis
+    reach_of_weights = 1.15 * max(float(np.abs(tips).max()), 0.1)
 
-    def cloud(rows: int, n_active: int | None = None) -> Any:
+    counts = [k for k in (1, 2, 3) if k <= n]
+    clouds: dict[int | None, Any] = {}
+    reach_of_clouds = 0.1
+    for n_active, rows in [(None, CLOUD_ROWS), *((k, N_ACTIVE_ROWS) for k in counts)]:
         x = cloud_sample(run.current, instance, rows, device, n_active)
-        inputs = x.cpu().numpy()
+        points, inputs = project(x, weights, basis), x.cpu().numpy()
         marker = {"size": 2, "opacity": 0.6, "color": _css(mix(inputs, colors))}
-        return _trace(
-            go, project(x, weights, basis), m, mode="markers", marker=marker, text=_active(inputs), name=""
-        )
+        clouds[n_active] = _trace(go, points, m, mode="markers", marker=marker, text=_active(inputs), name="")
+        reach_of_clouds = max(reach_of_clouds, 1.05 * float(np.abs(points).max()))
 
-    figures: dict[str, Any] = {"weights": go.Figure(), "cloud": go.Figure(), "n_active": None}
-    for j, (tip, color) in enumerate(zip(weights @ basis, _css(colors), strict=True)):
+    figures: dict[str, Any] = {"weights": go.Figure(), "cloud": go.Figure(), "n_active": go.Figure()}
+    for j, (tip, color) in enumerate(zip(tips, _css(colors), strict=True)):
         line = np.stack([np.zeros(3, np.float32), tip])
         figures["weights"].add_trace(
             _trace(
@@ -71,14 +75,14 @@ def save_html(
                 name=f"Weight {j}",
             )
         )
-    figures["weights"].update_layout(title=f"{name} weight vectors", **_layout(m, 1))
-    figures["cloud"].add_trace(cloud(CLOUD_ROWS))
-    figures["cloud"].update_layout(title=f"{name} hidden activations", showlegend=False, **_layout(m, 1))
+    figures["weights"].update_layout(title=f"{name} weight vectors", **_layout(m, 1, reach_of_weights))
+    figures["cloud"].add_trace(clouds[None])
+    figures["cloud"].update_layout(
+        title=f"{name} hidden activations", showlegend=False, **_layout(m, 1, reach_of_clouds)
+    )
 
-    counts = [k for k in (1, 2, 3) if k <= n]
-    figures["n_active"] = go.Figure()
     for position, k in enumerate(counts):
-        trace = cloud(N_ACTIVE_ROWS, k)
+        trace = clouds[k]
         number = "" if position == 0 else str(position + 1)
         trace.update({"scene": f"scene{number}"} if m > 2 else {"xaxis": f"x{number}", "yaxis": f"y{number}"})
         figures["n_active"].add_trace(trace)
@@ -93,7 +97,7 @@ def save_html(
     figures["n_active"].update_layout(
         title=f"{name} hidden activations for exactly 1, 2, or 3 active features",
         showlegend=False,
-        **_layout(m, len(counts)),
+        **_layout(m, len(counts), reach_of_clouds),
     )
 
     paths = []
@@ -111,23 +115,32 @@ def _trace(go: Any, points: Float32[np.ndarray, "rows 3"], n_hidden: int, **styl
     return go.Scattergl(x=points[:, 0], y=points[:, 1], **style)
 
 
-def _layout(n_hidden: int, n_scenes: int) -> dict[str, Any]:
-    """Scenes side by side, each to scale."""
+def _layout(n_hidden: int, n_scenes: int, reach: float) -> dict[str, Any]:
+    """Scenes side by side, all with room for `reach` around the origin, seen from where the figures are."""
     names = ("X", "Y", "Z") if n_hidden <= 3 else ("PC 1", "PC 2", "PC 3")
-    layout: dict[str, Any] = {"height": 700 if n_scenes == 1 else 560}
+    layout: dict[str, Any] = {
+        "height": 720 if n_scenes == 1 else 560,
+        "margin": {"l": 20, "r": 20, "b": 20, "t": 90},
+    }
+    eye = dict(zip("xyz", (2.5 * rotation(HOME)[2]).tolist(), strict=True))
     for i in range(n_scenes):
         number = "" if i == 0 else str(i + 1)
         domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]
         if n_hidden > 2:
             layout[f"scene{number}"] = {
                 "domain": {"x": domain},
-                "aspectmode": "data",
-                **{f"{axis}axis": {"title": title} for axis, title in zip("xyz", names, strict=True)},
+                "aspectmode": "cube",
+                "camera": {"eye": eye},
+                **{
+                    f"{axis}axis": {"title": title, "range": [-reach, reach]}
+                    for axis, title in zip("xyz", names, strict=True)
+                },
             }
         else:
-            layout[f"xaxis{number}"] = {"domain": domain, "title": names[0]}
+            layout[f"xaxis{number}"] = {"domain": domain, "title": names[0], "range": [-reach, reach]}
             layout[f"yaxis{number}"] = {
                 "title": names[1] if n_hidden > 1 else "",
+                "range": [-reach, reach],
                 "scaleanchor": f"x{number}",
                 "anchor": f"x{number}",
             }
