@@ -152,7 +152,7 @@ def test_bad_input_about_a_run_leaves_it_alone(arguments, sentence, trained, cap
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "tms_engine.cli", "train", "--steps", "4000", "--out", str(out)]
+    command = [sys.executable, "-m", "tms_engine.cli", "train", "--steps", "2500", "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("step "):
@@ -165,10 +165,10 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     assert "Traceback" not in stderr
     if number == signal.SIGINT:
         stopped = load_run(out).state.step
-        assert 0 < stopped < 4000
+        assert 0 < stopped < 2500
         done = tms("resume", out)
         assert done.returncode == 0
-        whole = tms("train", "--steps", 4000, "--out", tmp_path / "whole")
+        whole = tms("train", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
         assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
 

@@ -112,7 +112,7 @@ while True:
     save_run(trainer.run(), {str(tmp_path)!r})
 """
     rng = random.Random(0)
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(rng.uniform(0.2, 0.8))

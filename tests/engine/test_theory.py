@@ -91,22 +91,22 @@ def test_dense_features_never_superpose(p):
 
 
 def test_training_finds_the_best_strategy_on_both_sides_of_the_boundary():
-    # Eight seeds of each, the best of which is as good as theory's strategy, or a little better: the
+    # Four seeds of each, the best of which is as good as theory's strategy, or a little better: the
     # strategies are pure, and training may shade them.
     for p, r in [(0.1, 0.5), (0.1, 0.01), (0.9, 0.5), (0.9, 2.0)]:
         experiment = Experiment(
             n_features=2,
             n_hidden=1,
-            n_instances=8,
+            n_instances=4,
             bias=True,
             batch_size=256,
             sparsity=1 - p,
             importance_decay=r,
             schedule="linear",
-            steps=2500,
+            steps=1500,
         )
         trainer = Trainer(experiment)
-        trainer.advance(2500)
+        trainer.advance(1500)
         run = trainer.run()
         losses = evaluate(run, rows=100_000).loss
         strategy = theory.best_strategy(p, r)
