@@ -47,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("tms: interrupted", file=sys.stderr)
         return 130
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's own out-of-memory
+            raise
+        print("tms: not enough memory for this experiment: make it smaller", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # `tms presets | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -64,11 +69,20 @@ def _train(options: argparse.Namespace) -> int:
             raise InputError(f"{options.config}: {error}") from None
         raise
     name = options.preset if not options.config else Path(options.config).stem
-    out = options.out or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    out = options.out or _new_directory(f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
 
     from tms_engine.runs import start
 
     return _train_to_the_end(start(experiment, out), out, options.json)
+
+
+def _new_directory(name: str) -> Path:
+    """runs/NAME, or runs/NAME-2 and so on where another run has begun in the same second."""
+    path, count = Path("runs") / name, 1
+    while path.exists():
+        count += 1
+        path = path.with_name(f"{name}-{count}")
+    return path
 
 
 def _resume(options: argparse.Namespace) -> int:

@@ -67,6 +67,21 @@ def test_without_out_a_run_goes_to_a_directory_of_its_own(tmp_path):
     assert f"saved to runs/{out.name}" in done.stderr
 
 
+def test_runs_that_begin_in_the_same_second_get_a_directory_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda _: "NOW")
+    assert [main(["train", "--steps", "5"]) for _ in range(3)] == [0, 0, 0]
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"gist-NOW", "gist-NOW-2", "gist-NOW-3"}
+
+
+def test_memory_that_runs_out_is_one_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
+        monkeypatch.setattr("tms_engine.runs.Trainer", lambda _, error=error: (_ for _ in ()).throw(error))
+        assert main(["train"]) == 2
+        assert capsys.readouterr().err == "tms: not enough memory for this experiment: make it smaller\n"
+
+
 def test_options_go_over_the_config_and_that_over_the_preset(tmp_path):
     config = tmp_path / "mine.toml"
     config.write_text("n_features = 6\nsteps = 30\n")

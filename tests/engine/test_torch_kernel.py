@@ -177,3 +177,28 @@ def test_weights_that_cannot_be_stepped_from_are_kept():
     assert kernel.state().diverged_at.tolist() == [0]
     assert np.isnan(losses).all()
     assert kernel.state().weights.item() == np.float32(1e8)
+
+
+def test_an_instance_that_has_stopped_does_not_start_again():
+    experiment = Experiment(n_instances=2)
+    state = fresh_state(experiment)
+    batches = features.batches(experiment, 0, 3, CPU)
+    batches[1, 0, 0, 0] = torch.inf  # one bad batch for one instance, and good ones after it
+    kernel = TorchKernel(state, CPU)
+    losses = kernel.train_on(experiment, batches)
+    assert np.isnan(losses[:, 0]).tolist() == [False, True, True]
+    assert np.isfinite(losses[:, 1]).all()
+    assert kernel.state().diverged_at.tolist() == [1, -1]
+    after_one = TorchKernel(state, CPU)
+    after_one.train_on(experiment, batches[:1])
+    assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
+
+
+def test_a_loss_that_overflows_stops_an_instance_even_if_its_gradient_does_not():
+    experiment = Experiment(n_features=1, n_hidden=1)
+    state = fresh_state(experiment)
+    state.parameters["W"][:] = 0
+    kernel = TorchKernel(state, CPU)
+    losses = kernel.train_on(experiment, torch.full((1, 1, 32, 1), 3e19))  # squared beyond float32
+    assert np.isnan(losses).all()
+    assert kernel.state().diverged_at.tolist() == [0]

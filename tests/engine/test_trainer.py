@@ -41,6 +41,16 @@ def test_resuming_equals_going_on_to_the_bit():
     assert_same_run(unbroken.run(), second.run())
 
 
+def test_going_on_from_a_run_leaves_the_run_as_it_was():
+    run = trained(Experiment(steps=2000), 100)
+    before = {name: array.copy() for name, array in run.history.to_arrays().items()}
+    Trainer.resume(run).advance(100)
+    after = run.history.to_arrays()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert len(before) == len(after)
+    assert run.state.step == run.history.step == 100
+
+
 def test_live_changes_are_recorded_and_a_repetition_is_the_same_run():
     trainer = Trainer(Experiment())
     trainer.advance(40)
