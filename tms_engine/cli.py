@@ -58,22 +58,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    experiment, name = experiment_from(options)
+    out = options.out or _new_directory(f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+
+    from tms_engine.runs import start
+
+    return _train_to_the_end(start(experiment, out), out, options.json)
+
+
+def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
+    """The experiment of a command line, and what to call it: options over the config file over the preset."""
     fields = preset(options.preset).model_dump()
     if options.config:
         fields |= read_fields(options.config)
-    fields |= {name: value for name, value in vars(options).items() if name in Experiment.model_fields}
+    fields |= given_fields(options)
     try:
         experiment = Experiment(**fields)
     except InputError as error:
         if options.config and error.field not in vars(options):
             raise InputError(f"{options.config}: {error}") from None
         raise
-    name = options.preset if not options.config else Path(options.config).stem
-    out = options.out or _new_directory(f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    return experiment, Path(options.config).stem if options.config else options.preset
 
-    from tms_engine.runs import start
 
-    return _train_to_the_end(start(experiment, out), out, options.json)
+def given_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of an experiment that the command line sets, as text."""
+    return {name: value for name, value in vars(options).items() if name in Experiment.model_fields}
 
 
 def _new_directory(name: str) -> Path:
@@ -338,34 +348,37 @@ def _whole_numbers(text: str) -> list[int]:
     return [_whole_number(part, "axes") for part in text.split(",")]
 
 
-class _Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose mistakes are one sentence."""
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose mistakes are one sentence, an InputError."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see {self.prog} --help)")
 
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _parser()
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        known = [option for action in options.parser._actions for option in action.option_strings]
+    def refuse(self, unknown: list[str]) -> NoReturn:
+        """Say that there is no such option, and which one may have been meant."""
+        known = [option for action in self._actions for option in action.option_strings]
         word = unknown[0].split("=")[0]
         near = difflib.get_close_matches(word, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"see {options.parser.prog} --help"
-        raise InputError(f"{options.parser.prog} does not know {word!r}; {hint}")
+        hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+        raise InputError(f"{self.prog} does not know {word!r}; {hint}")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse(unknown)
     return options
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="tms",
         description="Toy Models of Superposition: train them, look at them, draw them.",
         epilog=EXIT_CODES,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
 
     def command(name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = commands.add_parser(
@@ -378,16 +391,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "preset", nargs="?", default="gist", metavar="PRESET", help="where to start from (default: gist)"
     )
-    train.add_argument(
-        "--config", type=Path, metavar="FILE", help="a .toml or .json file of fields, over the preset"
-    )
     train.add_argument("--out", type=Path, metavar="DIR", help="a new directory (default: runs/PRESET-TIME)")
     train.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
-    fields = train.add_argument_group(
-        "experiment", "A list, for one value an instance, has commas: 0.9,0.95,0.99"
-    )
-    for name in Experiment.model_fields:
-        _add_field(fields, name)
+    add_experiment_arguments(train)
 
     resume = command("resume", _resume, "go on with a run that was interrupted, or extend or change one")
     resume.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
@@ -413,6 +419,18 @@ def _parser() -> argparse.ArgumentParser:
     presets = command("presets", _presets, "list the presets, or print one as TOML")
     presets.add_argument("preset", nargs="?", metavar="PRESET", help="print this one's fields")
     return parser
+
+
+def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
+    """--config and an option for every field of Experiment; `experiment_from` reads them."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="a .toml or .json file of fields, over the preset"
+    )
+    fields = parser.add_argument_group(
+        "experiment", "A list, for one value an instance, has commas: 0.9,0.95"
+    )
+    for name in Experiment.model_fields:
+        _add_field(fields, name)
 
 
 def _add_field(group: Any, name: str) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from tms_engine import features
+from tms_engine.autoencoder import forward, row_losses
 from tms_engine.experiment import Experiment
 
 
@@ -30,3 +31,14 @@ def project(
     """Hidden activations h = x W of one instance in the coordinates of a basis of `projection.py`."""
     hidden = x @ torch.tensor(weights, device=x.device)
     return (hidden @ torch.tensor(basis, device=x.device)).cpu().numpy()
+
+
+def reconstruction_errors(
+    x: Float[Tensor, "rows features"],
+    weights: Float32[np.ndarray, "features hidden"],
+    bias: Float32[np.ndarray, " features"] | None,
+) -> Float32[np.ndarray, " rows"]:
+    """Mean over features of (x̂ − x)² in each row, every feature as important."""
+    b = None if bias is None else torch.tensor(bias, device=x.device)[None]
+    output = forward(x[None], torch.tensor(weights, device=x.device)[None], b)
+    return row_losses(x[None], output.reconstruction, None)[0].cpu().numpy()

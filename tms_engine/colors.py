@@ -9,19 +9,29 @@ from jaxtyping import Float
 _TABLEAU = "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f bcbd22 17becf"
 TABLEAU = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in _TABLEAU.split()], np.float32)
 
+# Okabe and Ito's colours, which the colour-blind tell apart, but black, which no dark screen shows.
+_SAFE = "0072b2 e69f00 009e73 d55e00 cc79a7 56b4e9 f0e442 999999"
+SAFE = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in _SAFE.split()], np.float32)
+
+# matplotlib's viridis at 9 equal steps; in between it is linear to within .07.
+_VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
+VIRIDIS = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in _VIRIDIS.split()], np.float32)
+
 _GOLDEN = (5**0.5 - 1) / 2
 
 
-def feature_colors(n_features: int) -> Float[np.ndarray, "features 3"]:
-    """One colour a feature: Tableau's ten, then hues a golden section apart, so that neighbours differ.
+def feature_colors(
+    n_features: int, palette: Float[np.ndarray, "colors 3"] = TABLEAU
+) -> Float[np.ndarray, "features 3"]:
+    """One colour a feature: those of a palette, then hues a golden section apart, so that neighbours differ.
 
     A feature's colour does not depend on how many others there are.
     """
     extra = [
         colorsys.hls_to_rgb(j * _GOLDEN % 1, 0.42 + 0.16 * (j % 3) / 2, 0.75)
-        for j in range(len(TABLEAU), n_features)
+        for j in range(len(palette), n_features)
     ]
-    return np.concatenate([TABLEAU[:n_features], np.array(extra, np.float32).reshape(-1, 3)])
+    return np.concatenate([palette[:n_features], np.array(extra, np.float32).reshape(-1, 3)])
 
 
 def mix(
@@ -29,3 +39,17 @@ def mix(
 ) -> Float[np.ndarray, "rows 3"]:
     """The seed's colouring: the sum of feature colours × magnitudes, cut off at 1. Nothing is black."""
     return np.minimum(x @ colors, 1)
+
+
+def viridis(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 3"]:
+    """matplotlib's viridis for values from 0 to 1, as in the seed's interactive cloud."""
+    steps = np.linspace(0, 1, len(VIRIDIS))
+    channels = [np.interp(values, steps, channel) for channel in VIRIDIS.T]
+    return np.stack(channels, -1).astype(np.float32)
+
+
+def strongest(
+    x: Float[np.ndarray, "rows features"], colors: Float[np.ndarray, "features 3"]
+) -> Float[np.ndarray, "rows 3"]:
+    """The colour of each row's largest feature; nothing active is black."""
+    return colors[x.argmax(-1)] * (x.max(-1, keepdims=True) > 0)

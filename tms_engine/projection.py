@@ -51,6 +51,20 @@ def pca_basis(weights: Float[np.ndarray, "features hidden"]) -> Float[np.ndarray
     return basis
 
 
+def tour_basis(n_hidden: int, time: float) -> Float[np.ndarray, "hidden 3"]:
+    """A grand tour (Asimov 1985): an orthonormal basis that wanders smoothly through all dimensions.
+
+    It is exp(time · A) of the identity's first three columns, for a fixed skew-symmetric A whose planes turn
+    at incommensurate speeds of about one radian a unit of time.
+    """
+    if n_hidden < 2:
+        return identity_basis(n_hidden)
+    upper = np.triu(np.random.default_rng(0).standard_normal((n_hidden, n_hidden)), 1)
+    speeds, planes = np.linalg.eigh(1j * (upper - upper.T) / np.sqrt(n_hidden))
+    turned = (planes * np.exp(-1j * speeds * time)) @ planes.conj().T
+    return (turned.real @ np.eye(n_hidden, 3)).astype(np.float32)
+
+
 def basis_for(
     weights: Float[np.ndarray, "features hidden"], axes: Sequence[int] | None = None
 ) -> Float[np.ndarray, "hidden 3"]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.engine.conftest import run_with
 from tms_engine import Camera, Experiment, InputError, Trainer, cloud, figures, save_figures, save_html
-from tms_engine.colors import TABLEAU, feature_colors, mix
+from tms_engine.colors import TABLEAU, feature_colors, mix, strongest, viridis
 
 
 def seeds_colors(data: np.ndarray) -> np.ndarray:
@@ -32,6 +32,22 @@ def test_colours_are_the_seeds():
     x = cloud.cloud_sample(Experiment(), 0, 500, torch.device("cpu"), n_active=3).numpy()
     assert np.allclose(mix(x, feature_colors(8)), seeds_colors(x), atol=1e-6)
     assert np.allclose(TABLEAU, [mpl.colors.to_rgb(c) for c in mpl.colors.TABLEAU_COLORS.values()])
+
+
+def test_viridis_is_matplotlibs_and_the_strongest_feature_gives_its_colour():
+    values = np.linspace(0, 1, 500)
+    assert np.abs(viridis(values) - mpl.colormaps["viridis"](values)[:, :3]).max() < 0.07
+    x = np.array([[0.1, 0.9, 0], [0, 0, 0], [0.2, 0, 0.1]], np.float32)
+    colors = feature_colors(3)
+    assert np.array_equal(strongest(x, colors), [colors[1], [0, 0, 0], colors[0]])
+
+
+def test_reconstruction_errors_are_the_engines_loss_row_by_row():
+    rng = np.random.default_rng(0)
+    weights, bias = rng.standard_normal((8, 3)).astype(np.float32), rng.random(8).astype(np.float32)
+    x = cloud.cloud_sample(Experiment(), 0, 50, torch.device("cpu"))
+    expected = np.square(np.maximum(x.numpy() @ weights @ weights.T + bias, 0) - x.numpy()).mean(1)
+    assert np.allclose(cloud.reconstruction_errors(x, weights, bias), expected, rtol=1e-4)
 
 
 def test_every_feature_has_a_colour_of_its_own_whatever_their_number():

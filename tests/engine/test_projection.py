@@ -6,7 +6,16 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import proj3d
 
 from tms_engine import Camera, InputError
-from tms_engine.projection import EYE, axes_basis, basis_for, identity_basis, pca_basis, rotation, view
+from tms_engine.projection import (
+    EYE,
+    axes_basis,
+    basis_for,
+    identity_basis,
+    pca_basis,
+    rotation,
+    tour_basis,
+    view,
+)
 
 angles = st.floats(-720, 720)
 
@@ -104,3 +113,16 @@ def test_chosen_axes():
     for axes in [(), (6,), (-1, 0), (1, 1), (0, 1, 2, 3)]:
         with pytest.raises(InputError, match="1 to 3 different hidden dimensions from 0 to 5"):
             axes_basis(6, axes)
+
+
+@pytest.mark.parametrize("n_hidden", [1, 2, 3, 5, 30])
+def test_a_grand_tour_starts_at_the_identity_and_wanders_orthonormally(n_hidden):
+    assert np.allclose(tour_basis(n_hidden, 0), identity_basis(n_hidden), atol=1e-6)
+    for time in (0.1, 7.0, 1000.0):
+        basis = tour_basis(n_hidden, time)
+        assert np.allclose(basis.T @ basis, np.eye(3) * (np.arange(3) < n_hidden), atol=1e-5)
+    if n_hidden > 3:
+        step = np.abs(tour_basis(n_hidden, 7.0) - tour_basis(n_hidden, 7.01)).max()
+        assert 0 < step < 0.05
+        seen = sum(np.square(tour_basis(n_hidden, t)).sum(1) for t in np.linspace(0, 200, 400))
+        assert seen.min() > 0.2 * seen.max()  # every dimension has its turn
