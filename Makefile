@@ -1,17 +1,19 @@
-# make run    makes the environment, then trains the seed's experiment
+# make run    makes the environment, then opens the app (where there is no terminal, trains without one)
 # make test   makes the environment, then runs the tests
 # make check  lint, format, types and the laws of who may import whom
-# make bench  what the engine's data and colours cost beside the seed's loops
+# make bench  what things cost, beside the seed's loops
+# make screenshots  the pictures in screenshots/, from the real app
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format bench clean
+.PHONY: run test check format bench screenshots clean
 
 run: .venv/ready
-	$(BIN)/tms train
+	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/tms-tui; else \
+	  echo "no terminal here, so no app: training with tms train instead" >&2; $(BIN)/tms train; fi
 
 test: .venv/ready
-	$(BIN)/pytest -n auto --dist loadscope
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -25,6 +27,11 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/frames.py
+	$(BIN)/python benchmarks/app.py
+
+screenshots: .venv/ready
+	$(BIN)/python screenshots/make.py
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -99,7 +99,8 @@ class Experiment(BaseModel):
         "normal", description="Initial weights: standard normal, or Xavier normal within each instance."
     )
     batch_size: Size = Field(32, description="Rows in a batch.")
-    steps: Size = Field(10_000, description="Optimiser updates (the seed calls them epochs).")
+    # Beyond it begin the streams of fresh data (features.py).
+    steps: int = Field(10_000, ge=1, le=10**12, description="Optimiser updates (the seed calls them epochs).")
     optimizer: Literal["adam", "adamw"] = Field(
         "adam", description="Adam (weight decay as L2) or AdamW (decoupled)."
     )

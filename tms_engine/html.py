@@ -16,7 +16,7 @@ from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.evaluation import check_instance
 from tms_engine.figures import N_ACTIVE_ROWS, write_figure
-from tms_engine.projection import HOME, basis_for, rotation
+from tms_engine.projection import HOME, Camera, basis_for, rotation
 from tms_engine.training.trainer import Run
 
 # A browser turns so many points without a jerk.
@@ -28,6 +28,7 @@ def save_html(
     directory: str | Path,
     *,
     instance: int = 0,
+    camera: Camera = HOME,
     axes: Sequence[int] | None = None,
     on_saved: Callable[[Path], None] | None = None,
 ) -> list[Path]:
@@ -75,10 +76,12 @@ def save_html(
                 name=f"Weight {j}",
             )
         )
-    figures["weights"].update_layout(title=f"{name} weight vectors", **_layout(m, 1, reach_of_weights))
+    figures["weights"].update_layout(
+        title=f"{name} weight vectors", **_layout(m, 1, reach_of_weights, camera)
+    )
     figures["cloud"].add_trace(clouds[None])
     figures["cloud"].update_layout(
-        title=f"{name} hidden activations", showlegend=False, **_layout(m, 1, reach_of_clouds)
+        title=f"{name} hidden activations", showlegend=False, **_layout(m, 1, reach_of_clouds, camera)
     )
 
     for position, k in enumerate(counts):
@@ -97,7 +100,7 @@ def save_html(
     figures["n_active"].update_layout(
         title=f"{name} hidden activations for exactly 1, 2, or 3 active features",
         showlegend=False,
-        **_layout(m, len(counts), reach_of_clouds),
+        **_layout(m, len(counts), reach_of_clouds, camera),
     )
 
     paths = []
@@ -115,14 +118,15 @@ def _trace(go: Any, points: Float32[np.ndarray, "rows 3"], n_hidden: int, **styl
     return go.Scattergl(x=points[:, 0], y=points[:, 1], **style)
 
 
-def _layout(n_hidden: int, n_scenes: int, reach: float) -> dict[str, Any]:
-    """Scenes side by side, all with room for `reach` around the origin, seen from where the figures are."""
+def _layout(n_hidden: int, n_scenes: int, reach: float, camera: Camera) -> dict[str, Any]:
+    """Scenes side by side, all with room for `reach` around the origin, seen from where the camera is."""
     names = ("X", "Y", "Z") if n_hidden <= 3 else ("PC 1", "PC 2", "PC 3")
     layout: dict[str, Any] = {
         "height": 720 if n_scenes == 1 else 560,
         "margin": {"l": 20, "r": 20, "b": 20, "t": 90},
     }
-    eye = dict(zip("xyz", (2.5 * rotation(HOME)[2]).tolist(), strict=True))
+    _, up, towards = rotation(camera)
+    eye = 2.5 * towards / camera.zoom
     for i in range(n_scenes):
         number = "" if i == 0 else str(i + 1)
         domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]
@@ -130,7 +134,11 @@ def _layout(n_hidden: int, n_scenes: int, reach: float) -> dict[str, Any]:
             layout[f"scene{number}"] = {
                 "domain": {"x": domain},
                 "aspectmode": "cube",
-                "camera": {"eye": eye},
+                "camera": {
+                    "eye": dict(zip("xyz", eye.tolist(), strict=True)),
+                    "up": dict(zip("xyz", up.tolist(), strict=True)),
+                    "projection": {"type": "perspective" if camera.perspective else "orthographic"},
+                },
                 **{
                     f"{axis}axis": {"title": title, "range": [-reach, reach]}
                     for axis, title in zip("xyz", names, strict=True)

@@ -1,8 +1,181 @@
-"""`tms-tui`: until the app exists, one line that says what does."""
+"""`tms-tui`: the app on the command line.
 
+Whatever can be said without the app (help, a mistake, no terminal) is said before Textual is imported, and
+torch and matplotlib are imported by nothing here: the first paint does not wait for them.
+"""
+
+import argparse
+import json
+import locale
+import math
+import os
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tms_engine.cli import Parser, add_experiment_arguments, experiment_from, given_fields
+from tms_engine.errors import InputError
+from tms_engine.experiment import PRESETS, Experiment
+from tms_tui.drawing.cells import Mode
+
+if TYPE_CHECKING:
+    from tms_tui.app import Saved, TmsApp
+
+# The size of --once where there is no terminal to ask, in cells.
+_ONCE_SIZE = (120, 40)
 
 
-def main() -> int:
-    print("tms-tui: this version has no app yet; `tms train` trains the seed's experiment", file=sys.stderr)
-    return 2
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
+    try:
+        options, unknown = _parser().parse_known_args(arguments)
+        if unknown:
+            _parser().refuse(unknown)
+        source, name = _source(options)
+        app = _app(options, source, name)
+        if options.once:
+            return _once(app)
+        app.run()
+        if not app.session.stop():
+            # The thread is deep in a library, importing torch perhaps; nobody wants to wait for that.
+            sys.stdout.flush()
+            os._exit(app.return_code or 0)
+        return app.return_code or 0
+    except InputError as error:
+        print(f"tms-tui: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="tms-tui",
+        description="Toy Models of Superposition, live in the terminal.",
+        epilog="In the app: ? for the keys, q to leave. Exit codes: 0 left, 2 bad input or no terminal.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
+    parser.add_argument(
+        "preset",
+        nargs="?",
+        default="gist",
+        metavar="PRESET|RUN",
+        help="a preset, or a run's directory (default: gist)",
+    )
+    parser.add_argument(
+        "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
+    )
+    parser.add_argument(
+        "--render", default="auto", metavar="|".join(("auto", "braille", "blocks", "ascii")),
+        help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
+    )  # fmt: skip
+    parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
+    parser.add_argument("--no-train", action="store_true", help="start paused")
+    parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
+    add_experiment_arguments(parser)
+    return parser
+
+
+def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
+    """What to show, an experiment or a run's directory, and what to call it."""
+    if options.preset not in PRESETS and (os.sep in options.preset or Path(options.preset).is_dir()):
+        path = Path(options.preset)
+        if not (path / "experiment.json").is_file():
+            raise InputError(f"{path} is not a run: it has no experiment.json")
+        if given_fields(options) or options.config:
+            raise InputError("a saved run has its own experiment: give fields or --config with a preset")
+        return path, path.name
+    experiment, name = experiment_from(options)
+    return experiment, name if not given_fields(options) or options.config else f"{name}-changed"
+
+
+def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "TmsApp":
+    pace, fps = _pace(options.pace), _fps(options.fps)
+    if options.render not in ("auto", "braille", "blocks", "ascii"):
+        raise InputError(f"render should be auto, braille, blocks or ascii, not {options.render!r}")
+    # Textual itself would go on without a terminal, and write its escapes to stderr.
+    if not options.once and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise InputError(
+            "no terminal to draw in here; `tms train` trains without one, --once prints one frame"
+        )
+
+    from tms_tui import settings as stored
+    from tms_tui.app import NOTHING, TmsApp
+    from tms_tui.session import Session
+
+    settings, warning = stored.load()
+    wanted = settings.render if options.render == "auto" else options.render
+    mode = choose_mode(wanted, locale.getpreferredencoding(False))
+    session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
+    saved = _saved(source) if isinstance(source, Path) else NOTHING
+    return TmsApp(
+        session,
+        name=name,
+        mode=mode,
+        settings=settings,
+        fps=fps or settings.fps,
+        warning=warning,
+        saved=saved,
+    )
+
+
+def _saved(run: Path) -> "Saved":
+    """How much of a run its directory holds, from its summary: the state is read later, with torch there."""
+    from tms_tui.app import NOTHING, Saved
+
+    try:
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        return Saved(summary["step"], len(summary["changes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return NOTHING
+
+
+def choose_mode(wanted: str, encoding: str) -> Mode:
+    """The render mode that a setting and the locale's encoding come to."""
+    if wanted in ("braille", "blocks", "ascii"):
+        return wanted  # type: ignore[return-value]
+    return "braille" if encoding.lower().replace("-", "") == "utf8" else "ascii"
+
+
+def _pace(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        pace = math.inf if text == "max" else float(text)
+    except ValueError:
+        pace = math.nan
+    if not pace >= 1:
+        raise InputError(f"pace should be steps a second, 1 or more, or max, not {text!r}")
+    return pace
+
+
+def _fps(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        fps = float(text)
+    except ValueError:
+        fps = math.nan
+    if not 1 <= fps <= 120:
+        raise InputError(f"fps should be from 1 to 120, not {text!r}")
+    return fps
+
+
+def _once(app: "TmsApp") -> int:
+    """Train to the end without a screen, then print the dashboard as plain text."""
+    import asyncio
+
+    size = os.get_terminal_size() if sys.stdout.isatty() else os.terminal_size(_ONCE_SIZE)
+    frame, error = asyncio.run(app.one_frame((size.columns, size.lines)))
+    app.session.stop()
+    if error:
+        raise InputError(error)
+    print(frame)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from PIL import Image
 from tests.engine.conftest import run_with
 from tms_engine import Camera, Experiment, InputError, Trainer, cloud, figures, save_figures, save_html
 from tms_engine.colors import TABLEAU, feature_colors, mix, strongest, viridis
+from tms_engine.projection import rotation
 
 
 def seeds_colors(data: np.ndarray) -> np.ndarray:
@@ -149,6 +151,14 @@ def test_html_twins_need_nothing_from_the_network(fields, tmp_path):
         page = path.read_text()
         assert "<script src=" not in page
         assert len(page) > 3_000_000  # plotly itself is in it
+
+
+def test_html_twins_are_seen_from_the_camera(tmp_path):
+    camera = Camera(yaw=10, pitch=20, roll=0, zoom=2, perspective=True)
+    page = save_html(small(), tmp_path, camera=camera)[0].read_text()
+    (eye,) = re.findall(r'"eye":{"x":([-.\d]+),"y":([-.\d]+),"z":([-.\d]+)}', page)
+    assert np.allclose(np.array(eye, float), 2.5 / 2 * rotation(camera)[2], atol=1e-6)
+    assert '"type":"perspective"' in page
 
 
 def test_300_dpi_is_the_seeds_size(tmp_path):

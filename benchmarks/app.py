@@ -1,0 +1,273 @@
+"""What the app costs as a person feels it, in a real pty of 120×40 cells.
+
+    python benchmarks/app.py [paint] [bytes] [keys] [frames] [memory]
+
+Five measurements, all without arguments (about 7 minutes, 5 of them for memory; Linux only, it reads /proc):
+the time to the first paint, bytes on the wire while turning and standing still, the time from a key to the
+frame it changes, frames a second at full speed beside the rate of `tms train`, and memory over time. The
+pty answers like a terminal with synchronised output, so each frame is marked on the wire; time counts from
+the exec, or the write of a key, to the arrival of bytes here.
+"""
+
+import os
+import re
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pexpect
+import pyte
+
+COLUMNS, ROWS = 120, 40
+# "Do you know synchronised output?", and yes; then the marks around each frame.
+SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
+FRAME_BEGINS, FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
+# A run that outlasts whatever is measured.
+ENDLESS = ("--pace", "max", "--steps", "100000000")
+
+
+class Received(NamedTuple):
+    """What came over the wire."""
+
+    at: float  # time.perf_counter()
+    data: bytes
+
+
+class Terminal:
+    """The app in a pty, and what it has written there."""
+
+    def __init__(self, *arguments: str, truecolor: bool = True) -> None:
+        self._home = tempfile.TemporaryDirectory()
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
+        environment |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": self._home.name}
+        if truecolor:
+            environment["COLORTERM"] = "truecolor"
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+        self._fed: list[bytes] = []
+        self.began = time.perf_counter()
+        self._child = pexpect.spawn(
+            sys.executable,
+            ["-m", "tms_tui.cli", *arguments],
+            dimensions=(ROWS, COLUMNS),
+            env=environment,
+            cwd=self._home.name,
+        )
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.close(force=True)
+        self._home.cleanup()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def press(self, key: str) -> float:
+        """Send a key; the time at which it was sent."""
+        self._child.send(key)
+        return time.perf_counter()
+
+    def read(self, seconds: float) -> Received | None:
+        """The next bytes, within so many seconds; None if there are none."""
+        if not select.select([self._child.child_fd], [], [], seconds)[0]:
+            return None
+        received = Received(time.perf_counter(), os.read(self._child.child_fd, 1 << 16))
+        if SYNC_QUERY in received.data:
+            self._child.send(SYNC_ANSWER)
+        self._fed.append(received.data)
+        return received
+
+    def listen(self, seconds: float) -> list[Received]:
+        """All that comes within so many seconds."""
+        until, got = time.perf_counter() + seconds, []
+        while (left := until - time.perf_counter()) > 0:
+            if received := self.read(left):
+                got.append(received)
+        return got
+
+    def shown(self) -> str:
+        """The characters on the screen. Slow: not for a stretch that is timed."""
+        self._stream.feed(b"".join(self._fed))
+        self._fed.clear()
+        return "\n".join(self.screen.display)
+
+    def wait_for(self, pattern: str, seconds: float = 60) -> float:
+        """Until the screen shows this; the time at which the bytes came that made it so."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            if (received := self.read(0.5)) and re.search(pattern, self.shown()):
+                return received.at
+        raise TimeoutError(f"never saw {pattern!r}:\n{self.shown()}")
+
+
+def first_paint() -> None:
+    """The frame with every pane, then the first steps of training."""
+    paints, steps = [], []
+    for _ in range(7):
+        with Terminal() as terminal:
+            received = terminal.listen(4)
+        paints.append(first_seen(r"(?s)Space.*Loss.*loading torch.*quit", received) - terminal.began)
+        steps.append(first_seen(r"[1-9][\d,]* / 10,000", received) - terminal.began)
+    tell("exec to first paint", f"{statistics.median(paints):.2f} s", "< 0.6 s")
+    tell("exec to first steps on the screen", f"{statistics.median(steps):.2f} s")
+
+
+def first_seen(pattern: str, received: list[Received]) -> float:
+    """When the screen first showed this; played again afterwards, for emulating a terminal takes time."""
+    screen = pyte.Screen(COLUMNS, ROWS)
+    stream = pyte.ByteStream(screen)
+    for at, data in received:
+        stream.feed(data)
+        if re.search(pattern, "\n".join(screen.display)):
+            return at
+    raise TimeoutError(f"never saw {pattern!r}")
+
+
+def bytes_on_the_wire() -> None:
+    """A finished run, turning by itself; then standing still."""
+    for name, truecolor in (("truecolor", True), ("256 colours", False)):
+        with Terminal("--pace", "max", "--steps", "3000", truecolor=truecolor) as terminal:
+            terminal.wait_for("● finished")
+            terminal.listen(2)  # the loss on fresh data is refined once more
+            wire = b"".join(received.data for received in terminal.listen(5))
+            frames = wire.count(FRAME_BEGINS)
+            tell(f"bytes a frame, turning, {name}", f"{len(wire) / frames:,.0f}", "≤ 16,384")
+            tell(f"frames a second, turning, {name}", f"{frames / 5:.1f}", "30")
+            terminal.press("a")
+            terminal.listen(1)
+            still = sum(len(received.data) for received in terminal.listen(3))
+            tell(f"bytes in 3 s of standing still, {name}", str(still), "0")
+
+
+def keys_to_frames() -> None:
+    """An arrow key to the next frame; L to the frame that answers.
+
+    Training alone changes the screen many times a second, so that the next frame may know nothing of an
+    arrow. The answer to L, logarithmic or linear, is a word that was not there before.
+    """
+    for name, arguments in (("at full speed", ENDLESS), ("at rest", ("--no-train",))):
+        with Terminal(*arguments) as terminal:
+            terminal.wait_for("● (training|paused)")
+            terminal.press("a")
+            terminal.listen(3)
+            following, answer = [], []
+            for i in range(30):
+                following.append(delay(terminal, "\x1b[C", FRAME_BEGINS))
+                terminal.listen(0.15 + 0.011 * i)  # at no fixed phase of a frame
+                answer.append(delay(terminal, "L", (b" linear ", b" log ")[i % 2]))
+                terminal.listen(0.15 + 0.007 * i)
+            tell(
+                f"arrow to the next frame, {name}", f"{1e3 * statistics.median(following):.0f} ms", "< 50 ms"
+            )
+            tell(f"L to its frame, {name}", f"{1e3 * statistics.median(answer):.0f} ms", "< 50 ms")
+
+
+def delay(terminal: Terminal, key: str, awaited: bytes) -> float:
+    """Seconds from a key to the arrival of these bytes."""
+    while terminal.read(0):
+        pass
+    pressed, wire = terminal.press(key), b""
+    while received := terminal.read(2):
+        wire += received.data
+        if awaited in wire:
+            return received.at - pressed
+    raise TimeoutError(f"no answer to {key!r}")
+
+
+def frames_at_full_speed() -> None:
+    """Frames a second while training and turning, and what the screen costs the training."""
+    with tempfile.TemporaryDirectory() as directory:
+        alone = rate_of("tms_engine.cli", "train", "--steps", "12000", "--out", f"{directory}/run")
+    with Terminal(*ENDLESS) as terminal:
+        terminal.wait_for("● training")
+        terminal.listen(3)
+        steps, began = step_of(terminal), time.perf_counter()
+        cpu = cpu_seconds(terminal.pid)
+        received = terminal.listen(10)
+        seconds = time.perf_counter() - began
+        cpu = cpu_seconds(terminal.pid) - cpu
+        rate = (step_of(terminal) - steps) / seconds
+        wire = b"".join(r.data for r in received)
+        gaps = [b.at - a.at for a, b in itertools.pairwise(received)]
+        tell("frames a second, full speed and turning", f"{wire.count(FRAME_BEGINS) / seconds:.1f}", "30")
+        tell("longest gap between bytes", f"{1e3 * max(gaps):.0f} ms", "< 100 ms")
+        tell("steps a second meanwhile", f"{rate:,.0f}")
+        tell("steps a second of `tms train`", f"{alone:,.0f}")
+        tell("processors in use", f"{cpu / seconds:.2f}")
+
+
+def rate_of(*command: str) -> float:
+    """Steps a second of a training that prints its rate; the median of those printed."""
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=True)
+    return statistics.median(float(r.replace(",", "")) for r in re.findall(r"([\d,]+) steps/s", done.stderr))
+
+
+def step_of(terminal: Terminal) -> int:
+    terminal.read(1)
+    found = re.search(r"([\d,]+) / [\d,]{3,}", terminal.shown())
+    if not found:
+        raise RuntimeError("no step on the screen")
+    return int(found[1].replace(",", ""))
+
+
+def memory() -> None:
+    """Resident memory after one minute at full speed, and the growth from there."""
+    with Terminal(*ENDLESS) as terminal:
+        terminal.wait_for("● training")
+        drain(terminal, 60)
+        began, at_first = step_of(terminal), resident_mb(terminal.pid)
+        tell("memory after 1 minute", f"{at_first:.0f} MB")
+        drain(terminal, 180)
+        grown, steps = resident_mb(terminal.pid) - at_first, step_of(terminal) - began
+        tell(f"growth in 3 more minutes ({steps:,} steps)", f"{grown:+.1f} MB")
+        tell("the same for an hour (59 minutes), extrapolated", f"{grown / 3 * 59:+.0f} MB", "< 30 MB")
+
+
+def drain(terminal: Terminal, seconds: float) -> None:
+    """Let time pass without keeping what is written."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        terminal.listen(1)
+        terminal.shown()
+
+
+def resident_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def tell(what: str, value: str, target: str = "") -> None:
+    print(f"| {what:<48} | {value:>10} | {target:>10} |", flush=True)
+
+
+MEASUREMENTS: dict[str, Callable[[], None]] = {
+    "paint": first_paint,
+    "bytes": bytes_on_the_wire,
+    "keys": keys_to_frames,
+    "frames": frames_at_full_speed,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or MEASUREMENTS:
+        print(f"load {os.getloadavg()[0]:.1f} before {name}", file=sys.stderr)
+        MEASUREMENTS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""A run that stands still, for screens: weights of a square antiprism, a loss curve by formula, no thread."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tms_engine.experiment import Experiment
+from tms_engine.training.history import LossCurve, WeightSnapshot
+from tms_tui.app import TmsApp
+from tms_tui.look import Look
+from tms_tui.session import Session, View
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """What the user's terminal wants is not what the tests want."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORTERM", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+
+
+def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> np.ndarray:
+    """Directions spread over a circle or a sphere; with 8 in 3 dimensions, a square antiprism."""
+    angles = 2 * np.pi * np.arange(n_features) / n_features
+    weights = np.zeros((n_instances, n_features, n_hidden))
+    heights = np.where(np.arange(n_features) % 2, 0.5, -0.5)
+    columns = [0.74 * np.cos(angles), 0.74 * np.sin(angles), heights]
+    columns += [0.5 * np.cos((d + 1) * angles) for d in range(3, n_hidden)]
+    weights[:] = np.stack(columns[:n_hidden], -1)
+    scale = 1 - 0.1 * np.arange(n_instances)[:, None, None]
+    return (weights * scale).astype(np.float32)
+
+
+def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
+    """A View as a session would give it, of an experiment with these fields."""
+    from tms_engine import Evaluation, Snapshot
+
+    changes = fields.pop("changes", ())
+    diverged = fields.pop("diverged", ())
+    experiment = Experiment(**fields)
+    instances = experiment.n_instances
+    steps = np.arange(0, step, 16)
+    mean = 0.0039 + 0.1 * np.exp(-steps / 150)[:, None] * (1 + 0.3 * np.arange(instances))
+    mean = (mean * (1 + 0.1 * np.sin(steps / 77))[:, None]).astype(np.float32)
+    diverged_at = np.full(instances, -1)
+    for i in diverged:
+        diverged_at[i] = step // 2
+        mean[steps >= step // 2, i] = np.nan
+    curve = LossCurve(steps, np.minimum(steps + 16, step), 0.4 * mean, mean, 2.2 * mean)
+    weights = antiprism(experiment.n_features, experiment.n_hidden, instances)
+    bias = np.full(weights.shape[:2], -0.05, np.float32) if experiment.bias else None
+    losses = np.full(instances, 0.00398, np.float32) * (1 + 0.02 * np.arange(instances, dtype=np.float32))
+    losses[list(diverged)] = np.nan
+    kept = tuple(
+        WeightSnapshot(s, (weights * np.float32(0.2 + 0.8 * s / step)).astype(np.float32), bias)
+        for s in range(0, step, 100)
+    )
+    loading = phase == "loading"
+    return View(
+        phase=phase,
+        error=fields.get("error", ""),
+        experiment=experiment,
+        step=0 if loading else step,
+        steps=experiment.steps,
+        snapshot=None if loading else Snapshot(step, losses, weights, bias, 812_345.0, tuple(diverged)),
+        curve=None if loading else curve,
+        changes=changes,
+        diverged_at=tuple(int(s) for s in diverged_at),
+        evaluation=None
+        if loading
+        else Evaluation(losses.astype(np.float64), np.full(instances, 2.3e-5), 1 << 17),
+        evaluation_step=step,
+        pace=500.0,
+        to_end=False,
+        kernel="" if loading else "torch",
+        device="" if loading else "cpu",
+        kept=() if loading else kept,
+        snapshot_steps=np.array([k.step for k in kept] if not loading else [], np.int64),
+    )
+
+
+class StillSession(Session):
+    """A Session without a thread: one View, and a record of what was asked."""
+
+    def __init__(self, view: View) -> None:
+        self.still = view
+        self.asked: list[Any] = []
+
+    def view(self) -> View:
+        return self.still
+
+    def weights_at(self, step: int) -> WeightSnapshot | None:
+        return min(self.still.kept, key=lambda kept: abs(kept.step - step), default=None)
+
+    def run(self, timeout: float = 1.0) -> None:
+        return None
+
+    def stop(self, timeout: float = 0.4) -> bool:
+        return True
+
+
+def _recorder(name: str) -> Any:
+    return lambda self, *values, **fields: self.asked.append((name, *values, *fields.items()))
+
+
+for _name in (
+    "start",
+    "pause",
+    "go_on",
+    "step_once",
+    "set_pace",
+    "run_to_end",
+    "restart",
+    "extend",
+    "change",
+):
+    setattr(StillSession, _name, _recorder(_name))
+
+
+def still_app(view: View | None = None, **options: Any) -> TmsApp:
+    """The app over a run that stands still: no turning, and a clock that does not move."""
+    look = options.pop("look", Look(turning=False))
+    return TmsApp(StillSession(view or still_view()), look=look, clock=lambda: 0.0, **options)

@@ -1,0 +1,86 @@
+"""A tiny app that shows one modal screen, keeps what it returns, and opens it again."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+NOTHING = object()
+
+# Those that close a screen are one in thirty, so that the others get far into it.
+CLOSING = ("ctrl+s", "escape", "enter", "q")
+KEYS = [
+    *("tab", "down", "shift+tab", "up") * 3,
+    *(
+        "left",
+        "right",
+        "space",
+        "backspace",
+        "delete",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "ctrl+u",
+        "ctrl+a",
+    ),
+]
+TYPED = {"comma": ",", "full_stop": ".", "minus": "-", "space": " ", "question_mark": "?", "tilde": "~"} | {
+    character: character for character in "asjkxe0159/["
+}
+
+
+class Host(App[None]):
+    def __init__(self, make: Callable[[], ModalScreen[Any]], ascii: bool = False) -> None:
+        super().__init__()
+        self.make = make
+        self.ascii = ascii
+        self.result: Any = NOTHING
+
+    def compose(self) -> ComposeResult:
+        yield Static("behind")
+
+    def on_mount(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        def keep(result: Any) -> None:
+            self.result = result
+
+        self.push_screen(self.make(), keep)
+
+
+def text(app: App[None]) -> str:
+    """The characters on the screen, its rows as lines."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def press_at_random(app: Host, pilot: Pilot[None], n_events: int, seed: int) -> None:
+    """Random bursts of keys, clicks and sizes from 20×5 to 200×50; a screen that closes is opened again."""
+    draw = random.Random(seed)
+    events = 0
+    while events < n_events:
+        if not isinstance(app.screen, ModalScreen):
+            app.open()
+            await pilot.pause()
+        kind = draw.random()
+        if kind < 0.1:
+            await pilot.resize_terminal(draw.randint(20, 200), draw.randint(5, 50))
+            events += 1
+        elif kind < 0.2:
+            await pilot.click(offset=(draw.randrange(app.size.width), draw.randrange(app.size.height)))
+            events += 1
+        else:
+            burst = draw.choices([*KEYS, *TYPED], k=draw.randint(1, 12))
+            if draw.random() < 0.2:
+                burst.append(draw.choice(CLOSING))
+            for key in burst:
+                app.post_message(Key(key, TYPED.get(key)))
+            await pilot.pause()
+            events += len(burst)

@@ -1,0 +1,295 @@
+"""The app as a person has it: the real command in a real terminal, an emulated one on the other side.
+
+`Terminal` runs `python -m tms_tui.cli` in a pty of its own and shows what is on its screen (pyte). What a
+terminal is left with is read from the bytes: the last word on each of its modes.
+"""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+COLUMNS, ROWS = 120, 40
+# On a loaded machine all of it may take this long, in seconds; an unloaded one takes a tenth.
+PATIENCE = 30.0
+# Alternate screen, mouse reporting (presses, all movement, two ways to write them), focus, pasting.
+MODES_OF_THE_APP = (1049, 1000, 1003, 1006, 1004, 2004)
+COMMAND = (sys.executable, "-m", "tms_tui.cli")
+
+
+def environment(directory: Path, **changes: str) -> dict[str, str]:
+    """A truecolor terminal of a user whose settings are under `directory`."""
+    unwanted = ("NO_COLOR", "TEXTUAL_THEME", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8")
+    inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
+    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    return {**inherited, **terminal, "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+
+
+class Terminal:
+    """The app in a pty, its bytes, and the screen that they make."""
+
+    def __init__(self, directory: Path, *arguments: str, **changes: str) -> None:
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.written = b""
+        self._stream = pyte.ByteStream(self.screen)
+        self.process = pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], *arguments],
+            dimensions=(ROWS, COLUMNS),
+            env=environment(directory, **changes),
+            cwd=str(directory),
+        )
+
+    def press(self, keys: str) -> None:
+        self.process.send(keys)
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def read(self, seconds: float) -> bool:
+        """Take in what is written within so many seconds; False at the end of the process."""
+        try:
+            written = self.process.read_nonblocking(1 << 16, seconds)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.written += written
+        self._stream.feed(written)
+        return True
+
+    def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
+        """Wait until the screen shows this."""
+        until = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text())):
+            alive = self.read(0.1)
+            if time.monotonic() > until or not alive:
+                pytest.fail(f"{pattern!r} is not to be seen after {seconds:g} s:\n{self.text()}")
+        return found
+
+    def end(self, seconds: float = PATIENCE) -> int:
+        """Read on to the end of the process; its exit code, negative for a signal."""
+        until = time.monotonic() + seconds
+        while self.read(0.1):
+            if time.monotonic() > until:
+                pytest.fail(f"still there after {seconds:g} s:\n{self.text()}")
+        self.process.wait()
+        status, signalled = self.process.exitstatus, self.process.signalstatus
+        return -signalled if status is None else status
+
+    def is_set(self, mode: int) -> bool:
+        """Whether the last word on a private mode of the terminal was to set it."""
+        words = re.findall(rb"\x1b\[\?(?:\d+;)*%d(?:;\d+)*([hl])" % mode, self.written)
+        return bool(words) and words[-1] == b"h"
+
+    def assert_restored(self) -> None:
+        assert [mode for mode in MODES_OF_THE_APP if self.is_set(mode)] == []
+        assert self.is_set(25)  # the cursor is seen again
+        assert self.is_set(7)  # and lines are wrapped
+        pushed, popped = (len(re.findall(rb"\x1b\[%c\d*u" % sign, self.written)) for sign in b"><")
+        assert pushed == popped  # kitty's keyboard
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def terminals(directory: Path) -> Iterator[list[Terminal]]:
+    """Those that a test opens are closed when it ends, however it ends."""
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.process.close(force=True)
+
+
+def opened(terminals: list[Terminal], directory: Path, *arguments: str, **changes: str) -> Terminal:
+    terminals.append(Terminal(directory, *arguments, **changes))
+    return terminals[-1]
+
+
+def number(found: re.Match[str]) -> float:
+    return float(found[1].replace(",", ""))
+
+
+def space(terminal: Terminal) -> str:
+    """The part of the screen in which vectors turn."""
+    return "\n".join(line[1:65] for line in terminal.screen.display[2:36])
+
+
+def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
+    app = opened(terminals, directory, "--pace", "1000", "--steps", "100000")
+    app.see("loading torch")
+    assert app.is_set(1049)
+    app.see(r"● training")
+    first = number(app.see(r"loss (0\.\d+)"))
+
+    app.see(r"[1-9],\d{3} / 100,000")
+    assert number(app.see(r"loss (0\.\d+)")) < first / 2  # the loss falls
+
+    app.press(" a")  # stand still
+    app.see("● paused")
+    app.read(1.0)
+    still = space(app)
+    app.read(0.5)
+    assert space(app) == still
+    app.press("\x1b[C\x1b[C\x1b[C")
+    app.see(r"Space")
+    until = time.monotonic() + PATIENCE
+    while space(app) == still and time.monotonic() < until:
+        app.read(0.1)
+    assert space(app) != still  # it has turned
+
+    assert number(app.see(r"· S (0?\.\d+)")) == 0.95
+    app.press("]")
+    assert number(app.see(r"· S (0?\.966\d)")) == pytest.approx(1 - 0.05 / 1.5, abs=1e-4)
+
+    app.press("e")
+    app.see(r"exporting")
+    app.see(r"Exported the run")
+    (run,) = (directory / "runs").iterdir()
+    app.see(re.escape(f"runs/{run.name}"))
+    assert (run / "state.safetensors").is_file()
+    assert len(list((run / "figures").glob("*.png"))) == 6
+
+    app.press("q")  # the run with its change is saved: there is nothing to ask
+    assert app.end() == 0
+    app.assert_restored()
+
+    again = opened(terminals, directory, f"runs/{run.name}", "--no-train")
+    again.see(rf"{run.name[:12]}.*S 0?\.966")
+    again.see("● paused")
+    assert number(again.see(r"([\d,]+) / 100,000")) > 1000
+    again.press("q")  # as it was opened, it is saved
+    assert again.end() == 0
+
+
+def test_a_run_that_would_be_lost_is_asked_for(terminals, directory):
+    app = opened(terminals, directory, "--no-train")
+    app.see("● paused")
+    app.press("..]")
+    app.see(r"· S 0?\.966")
+    app.see(r"2 / 10,000")
+    app.press("q")
+    app.see("not saved")
+    app.press("\x1b")
+    app.see(r"^(?s:(?!.*not saved))")
+    assert app.process.isalive()
+    app.press("q")
+    app.see("not saved")
+    app.press("q")
+    assert app.end() == 0
+    app.assert_restored()
+
+
+def test_quitting_in_the_middle_of_training_takes_no_time(terminals, directory):
+    app = opened(terminals, directory, "--pace", "max", "--steps", "1000000")
+    app.see(r"[1-9],\d{3} / 1,000,000")
+    began = time.monotonic()
+    app.press("q")
+    assert app.end() == 0
+    assert time.monotonic() - began < 1.5  # half a second where nothing else runs
+    app.assert_restored()
+
+
+def test_a_terminal_that_speaks_no_utf8_is_sent_ascii(terminals, directory):
+    app = opened(
+        terminals, directory, "--steps", "50", LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
+    app.see("finished")
+    app.press("?")
+    app.see("pause, or go on")
+    app.press("\x1b")
+    app.see("finished")
+    app.press("q")
+    assert app.end() == 0
+    assert max(app.written) < 128
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_it_leaves_the_terminal_restored(terminals, directory, name):
+    app = opened(terminals, directory, "--no-train")
+    app.see("● paused")
+    app.process.kill(getattr(signal, name))
+    app.end()
+    app.assert_restored()
+
+
+def run(directory: Path, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(directory),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+        **options,
+    )
+
+
+def test_once_prints_the_dashboard_as_text(directory):
+    done = run(directory, "--once", "--steps", "300")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    for shown in ("Space", "Loss", "Features", "W Wᵀ", "Numbers", "300 / 300", "100%", "● finished"):
+        assert shown in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= COLUMNS
+
+
+def test_without_a_terminal_one_line_says_what_to_do(directory):
+    done = run(directory)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "tms train" in done.stderr
+
+
+@pytest.mark.parametrize("redirected", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_goes_elsewhere_gets_no_escapes(directory, redirected):
+    ours, theirs = pty.openpty()
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    elsewhere = directory / "elsewhere"
+    with elsewhere.open("w+b") as file:
+        process = subprocess.Popen(
+            COMMAND, env=environment(directory), cwd=directory, **{**streams, redirected: file}
+        )
+        try:
+            assert process.wait(PATIENCE) == 2
+        finally:
+            process.kill()
+            os.close(theirs)
+            os.close(ours)
+    assert b"\x1b" not in elsewhere.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--pace", "0"], "pace"),
+        (["--fps", "1000"], "fps"),
+        (["--render", "oil"], "render"),
+        (["--sparsity", "1.5"], "sparsity"),
+        (["--sparsty", "0.5"], "sparsty"),
+        (["no-such-preset"], "no-such-preset"),
+        (["./no-such-run"], "no-such-run"),
+    ],
+)
+def test_bad_arguments_are_told_in_one_sentence(directory, arguments, told):
+    done = run(directory, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr

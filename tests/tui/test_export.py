@@ -1,0 +1,286 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.engine.test_trainer import assert_same_run
+from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
+from tms_tui import export as export_module
+from tms_tui.export import Export, ExportProgress, as_of, draw, new_directory, start_export
+
+CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
+NAMES = {f"{name}.png" for name in ("weights", "cloud", "n_active", "loss", "gram", "dimensionality")}
+HTML = {f"{name}.html" for name in ("weights", "cloud", "n_active")}
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    trainer = Trainer(Experiment(n_features=5, n_hidden=3, batch_size=8, steps=60, bias=True))
+    trainer.advance(30)
+    trainer.change(sparsity=0.8)
+    trainer.advance(30)
+    return trainer.run()
+
+
+def export(run: Run, directory: Path, **options) -> Export:
+    return start_export(
+        run, directory, **{"camera": CAMERA, "instance": 0, "axes": None, "dpi": 30, **options}
+    )
+
+
+def shell(path: Path, script: str) -> Path:
+    """A program, to be put in the place of Python."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def ended(export: Export) -> ExportProgress:
+    assert export.wait(90)
+    progress = export.poll()
+    assert progress.finished
+    return progress
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def process_of(export: Export) -> subprocess.Popen:
+    end = time.monotonic() + 60
+    while export._process is None:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    return export._process
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory) -> tuple[Path, ExportProgress, list[float], list[ExportProgress]]:
+    """A whole export; how long each call took, and how late a 100 Hz loop beside it was."""
+    directory = tmp_path_factory.mktemp("export") / "new" / "run"
+    began = time.perf_counter()
+    under_way = export(run, directory)
+    waits, seen = [time.perf_counter() - began], []
+    while not seen or not seen[-1].finished:
+        time.sleep(0.01)
+        began = time.perf_counter()
+        seen.append(under_way.poll())
+        waits.append(time.perf_counter() - began)
+    return directory, ended(under_way), waits, seen
+
+
+def test_an_export_is_the_run_and_its_figures(exported, run):
+    directory, progress, _, _ = exported
+    assert (progress.error, progress.note) == ("", "")
+    assert {path.name for path in (directory / "figures").iterdir()} == NAMES | HTML
+    assert set(progress.done) == set((directory / "figures").iterdir())
+    assert len(progress.done) == progress.total == 9
+    assert_same_run(load_run(directory), run)
+
+
+def test_progress_grows_file_by_file(exported):
+    counts = [len(progress.done) for progress in exported[3]]
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 4
+    assert all(progress.total == 9 for progress in exported[3])
+
+
+def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run, tmp_path):
+    save_figures(run, tmp_path, dpi=30, camera=CAMERA)
+    for name in ("weights.png", "cloud.png", "loss.png"):
+        with Image.open(exported[0] / "figures" / name) as ours, Image.open(tmp_path / name) as theirs:
+            assert np.array_equal(np.asarray(ours), np.asarray(theirs)), name
+            assert ours.text == theirs.text
+    save_figures(run, tmp_path / "home", dpi=30)
+    assert (tmp_path / "home" / "weights.png").read_bytes() != (tmp_path / "weights.png").read_bytes()
+
+
+def test_the_callers_thread_is_never_held_up(exported):
+    assert max(exported[2]) < 0.05
+
+
+def test_the_caller_is_free_while_a_large_run_is_saved(tmp_path):
+    trainer = Trainer(Experiment(n_features=200, n_hidden=40, batch_size=8, steps=400, sparsity=0.99))
+    trainer.advance(400)
+    run = trainer.run()  # 400 snapshots: 13 MB
+    began = time.perf_counter()
+    under_way = export(run, tmp_path / "run", formats=())
+    late = [time.perf_counter() - began]
+    while not under_way.poll().finished:
+        began = time.perf_counter()
+        time.sleep(0.005)
+        late.append(time.perf_counter() - began - 0.005)
+    assert late[0] < 0.05
+    assert sorted(late)[-2] < 0.1  # one hiccup of the machine is forgiven
+    assert ended(under_way).error == ""
+    assert not (tmp_path / "run" / "figures").exists()
+
+
+def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_run_is_saved(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
+    assert ended(export(run, tmp_path / "run", step=20, instance=0, formats=("png",))).error == ""
+    assert_same_run(load_run(tmp_path / "run"), run)
+
+    drawn = []
+    monkeypatch.setattr(
+        "tms_engine.figures.save_figures", lambda *args, **kwargs: drawn.append((args, kwargs))
+    )
+    draw(tmp_path / "run", json.loads((tmp_path / "run" / "export.json").read_text()))
+    (((found, where), options),) = drawn
+    assert found.state.step == 20
+    assert np.array_equal(found.state.weights, as_of(run, 20).state.weights)
+    assert where == tmp_path / "run" / "figures"
+    assert (options["camera"], options["dpi"], options["instance"], options["axes"]) == (CAMERA, 30, 0, None)
+
+
+def test_a_run_as_it_was_has_the_weights_and_the_experiment_of_then(run):
+    was = as_of(run, 20)
+    kept = next(kept for kept in run.history.snapshots if kept.step == 20)
+    assert was.state.step == 20
+    assert was.state.weights is kept.weights
+    assert was.state.bias is kept.bias
+    assert was.current.sparsity == 0.95
+    assert as_of(run, 60).current.sparsity == run.current.sparsity == 0.8
+
+
+def test_a_run_with_other_weights_put_in_is_refused_because_it_would_be_saved_so(run, tmp_path):
+    with pytest.raises(ValueError, match="saved whole"):
+        export(run._replace(state=run.state._replace(step=20)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_plotly_html_is_left_out_and_said_so(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
+    progress = ended(export(run, tmp_path / "run"))
+    assert json.loads((tmp_path / "run" / "export.json").read_text())["formats"] == ["png"]
+    assert (progress.total, progress.error) == (6, "")
+    assert "need plotly" in progress.note
+    only = ended(export(run, tmp_path / "only", formats=("html",)))
+    assert "need plotly" in only.error
+
+
+def test_a_file_in_the_way_is_told_in_one_sentence(run, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for target in (tmp_path / "file", tmp_path / "file" / "inside"):
+        error = ended(export(run, target)).error
+        assert error.startswith(f"cannot write to {target}: ")
+        assert "\n" not in error
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_directory_that_holds_something_is_left_as_it_is(run, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    progress = ended(export(run, tmp_path))
+    assert "is there already, and not empty" in progress.error
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_directory_will_do(run, tmp_path):
+    assert ended(export(run, tmp_path, formats=())).error == ""
+    assert_same_run(load_run(tmp_path), run)
+
+
+def test_what_the_engine_refuses_is_told_in_its_words(run, tmp_path):
+    assert ended(export(run, tmp_path / "run", dpi=1)).error == "dpi should be from 10 to 2400, not 1"
+
+
+def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tms_engine.runs._write_durably", full)
+    error = ended(export(run, tmp_path / "run")).error
+    assert error == f"cannot write the run to {tmp_path / 'run'}: no space left on device"
+
+
+def test_cancelling_ends_the_process_and_leaves_only_whole_files(run, tmp_path):
+    under_way = export(run, tmp_path / "run", dpi=300)
+    process = process_of(under_way)
+    end = time.monotonic() + 60
+    while not under_way.poll().done:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    began = time.perf_counter()
+    under_way.cancel()
+    assert time.perf_counter() - began < 0.05
+    assert under_way.wait(5)
+    assert not is_running(process.pid)
+    progress = under_way.poll()
+    assert (progress.finished, progress.error) == (True, "the export was cancelled")
+    found = list((tmp_path / "run" / "figures").iterdir())
+    assert 0 < len(found) < 9
+    for path in found:
+        with Image.open(path) as image:
+            image.load()
+    assert_same_run(load_run(tmp_path / "run"), run)
+
+
+def test_cancelling_at_once_draws_nothing(run, tmp_path):
+    under_way = export(run, tmp_path / "run")
+    under_way.cancel()
+    assert under_way.wait(30)
+    assert under_way.poll().finished
+    assert not (tmp_path / "run" / "figures").exists()
+
+
+def test_if_the_process_dies_the_error_says_why(run, tmp_path):
+    under_way = export(run, tmp_path / "killed")
+    process_of(under_way).kill()
+    assert ended(under_way).error == "the figures' process was ended by signal 9"
+
+
+def test_if_the_process_breaks_its_last_words_are_the_error_and_no_half_file_is_left(
+    run, tmp_path, monkeypatch
+):
+    breaks = """
+    figures=$(dirname "$3")/figures
+    mkdir "$figures"
+    touch "$figures/weights.png" "$figures/cloud.png.part"
+    echo Traceback >&2
+    echo 'ImportError: libfreetype is broken' >&2
+    exit 1
+    """
+    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", breaks)))
+    assert ended(export(run, tmp_path / "run")).error == "ImportError: libfreetype is broken"
+    assert [path.name for path in (tmp_path / "run" / "figures").iterdir()] == ["weights.png"]
+
+
+def test_no_thread_is_left_behind(exported):
+    assert exported[1].finished
+    assert "export" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_new_directories_are_free(tmp_path):
+    assert new_directory(tmp_path, "gist") == tmp_path / "gist"
+    (tmp_path / "gist").mkdir()
+    (tmp_path / "gist-2").symlink_to("nowhere")
+    assert new_directory(tmp_path, "gist") == tmp_path / "gist-3"
+    assert not (tmp_path / "gist-3").exists()
+
+
+def test_what_was_asked_for_is_kept_beside_the_run(exported):
+    request = json.loads((exported[0] / "export.json").read_text())
+    assert Camera(**request["camera"]) == CAMERA
+
+
+def test_the_export_is_imported_without_torch_matplotlib_or_textual():
+    script = """
+import sys, tms_tui.export
+print([m for m in ("torch", "matplotlib", "plotly", "textual", "rich") if m in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,131 @@
+"""The help page: every key of the one table, the focused pane's first, in as many columns as fit."""
+
+import asyncio
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.hosts import NOTHING, Host, press_at_random, text
+from tms_engine.experiment import PRESETS, Experiment
+from tms_tui.keys import KEYS
+from tms_tui.screens.help import HelpScreen, KeysPage, in_columns, section_lines, sections
+from tms_tui.screens.modal import ascii_text
+
+
+@pytest.mark.parametrize("pane", ["space", "loss", "features", "gram", "numbers", ""])
+def test_every_key_is_on_the_page_once(pane: str) -> None:
+    shown = [key for section in sections(pane) for key in section.keys]
+    assert sorted(shown) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("pane", ["space", "loss", "features"])
+def test_keys_of_the_pane_in_focus_come_first_under_its_own_heading(pane: str) -> None:
+    first, second, *_ = sections(pane)
+    assert first.heading == f"In the {pane}"
+    assert first.keys == tuple(key for key in KEYS if key.pane == pane)
+    assert second.heading == "Time"
+
+
+def test_a_pane_without_keys_of_its_own_has_no_heading() -> None:
+    assert sections("gram")[0].heading == "Time"
+
+
+@pytest.mark.parametrize(
+    ("heights", "n", "counts"),
+    [([3, 3, 3], 1, [3]), ([3, 3, 3], 3, [1, 1, 1]), ([5, 1, 1, 1], 2, [1, 3]), ([2, 2, 9], 2, [2, 1])],
+)
+def test_columns_keep_the_order_and_make_the_lowest_page(
+    heights: list[int], n: int, counts: list[int]
+) -> None:
+    assert in_columns(heights, n) == counts
+
+
+@pytest.mark.parametrize(("width", "n_columns"), [(60, 1), (100, 2), (150, 3)])
+def test_as_many_columns_as_the_terminal_has_room_for(width: int, n_columns: int) -> None:
+    async def run() -> None:
+        app = Host(lambda: HelpScreen("space", False))
+        async with app.run_test(size=(width, 60)) as pilot:
+            await pilot.pause()
+            first_lines = [section.keys[0].help[:20] for section in sections("space")]
+            rows = text(app).splitlines()
+            headings = [next(row.find(start) for row in rows if start in row) for start in first_lines[:6]]
+            assert len(set(headings)) == n_columns
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("width", [12, 40, 56, 95, 145, 300])
+def test_no_line_is_wider_than_the_page(width: int) -> None:
+    for ascii in (False, True):
+        page = KeysPage("space", ascii)
+        assert max(line.cell_length for line in page.lines(max(width, 20))) <= max(width, 20)
+
+
+def test_all_words_of_the_help_are_there_when_it_wraps() -> None:
+    for section in sections("space"):
+        words = " ".join(line.plain for line in section_lines(section, 30, False)).split()
+        for key in section.keys:
+            assert set(key.help.split()) <= set(words)
+
+
+def test_everything_that_is_shown_has_a_stand_in_in_ascii() -> None:
+    texts = [part for key in KEYS for part in (key.display, key.help, key.label)]
+    texts += [preset.description for preset in PRESETS.values()]
+    texts += [field.description or "" for field in Experiment.model_fields.values()]
+    for written in texts:
+        assert ascii_text(written).count("?") == written.count("?"), written
+
+
+def test_ascii_names_the_arrows() -> None:
+    assert ascii_text("← h × ⅔ W Wᵀ") == "left h x 2/3 W W'"
+
+
+@pytest.mark.parametrize("size", [(20, 5), (60, 18), (120, 40), (200, 50)])
+def test_in_ascii_the_page_is_ascii_wherever_it_is_scrolled_to(size: tuple[int, int]) -> None:
+    async def run() -> None:
+        app = Host(lambda: HelpScreen("loss", True), ascii=True)
+        async with app.run_test(size=size) as pilot:
+            for key in ("home", "j", "pagedown", "end"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert text(app).isascii()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("key", ["question_mark", "q", "escape", "enter"])
+def test_it_closes(key: str) -> None:
+    async def run() -> None:
+        app = Host(lambda: HelpScreen("space", False))
+        async with app.run_test(size=(60, 18)) as pilot:
+            assert app.result is NOTHING
+            await pilot.press(key)
+            assert app.result is None
+
+    asyncio.run(run())
+
+
+def test_the_last_key_can_be_scrolled_to() -> None:
+    async def run() -> None:
+        app = Host(lambda: HelpScreen("space", False))
+        async with app.run_test(size=(60, 18)) as pilot:
+            await pilot.pause()
+            last = sections("space")[-1].keys[-1].help
+            assert last not in text(app)
+            await pilot.press("end")
+            await pilot.pause()
+            assert last in text(app)
+
+    asyncio.run(run())
+
+
+def test_the_page_stands_random_keys_clicks_and_sizes() -> None:
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        await press_at_random(app, pilot, 300, 0)
+
+    async def run() -> None:
+        app = Host(lambda: HelpScreen("features", False))
+        async with app.run_test() as pilot:
+            await check(app, pilot)
+
+    asyncio.run(run())

@@ -1,0 +1,605 @@
+"""The loss against steps, as characters. The only importer of plotext, and it trusts it with nothing.
+
+plotext 6 draws axes and lines in a C++ kernel that ends the process on a NaN, raises on what is not
+positive on a log axis, and costs about 14 µs a point. So numpy does all that depends on the data: it
+reduces the curve to two points a column, splits it where it is not finite, takes logarithms, chooses
+limits and ticks, and hands over positions inside a canvas of known size. The band behind the lines is
+numpy's too, since a fill in the kernel costs 8 ms at 100 × 30.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
+
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Change
+from tms_tui.drawing.cells import BLANK, Cells, Mode, blank
+
+Color = tuple[int, int, int]
+Span = tuple[str, Color]  # a piece of text and its colour
+Tick = tuple[float, str]  # cells from the canvas's left or lower edge, and what is written there
+
+
+class Palette(NamedTuple):
+    """RGB, 0 to 255."""
+
+    line: Color = (255, 184, 76)  # the smoothed loss of the selected instance
+    raw: Color = (74, 78, 92)  # the band behind it
+    mean: Color = (122, 162, 247)  # the mean of all instances
+    axis: Color = (120, 126, 140)
+    text: Color = (205, 210, 220)
+    mark: Color = (247, 118, 142)  # live changes, divergence, gaps
+    cursor: Color = (158, 206, 106)
+
+
+class LossChart(NamedTuple):
+    """Everything that the picture depends on."""
+
+    curve: LossCurve | None  # None or empty: axes with nothing on them
+    steps: int  # how long the run is meant to last
+    log: bool = True
+    changes: tuple[Change, ...] = ()
+    diverged_at: tuple[int, ...] = ()  # the step at which each instance diverged; −1 if it did not
+    cursor: int | None = None  # the step to read; None: the newest
+    instance: int = 0
+    palette: Palette = Palette()
+
+
+def same(a: LossChart | None, b: LossChart | None) -> bool:
+    """Whether two charts make the same picture. Curves are compared by identity: nobody changes one."""
+    if a is None or b is None:
+        return a is b
+    return a.curve is b.curve and a[1:] == b[1:]
+
+
+class _Series(NamedTuple):
+    """What is drawn, at no more than two points a column. NaN where there is no finite loss."""
+
+    x: Float64[np.ndarray, " points"]  # steps
+    line: Float64[np.ndarray, " points"]  # the selected instance, smoothed
+    mean: Float64[np.ndarray, " points"] | None  # of the finite instances, smoothed, if there are several
+    low: Float64[np.ndarray, " points"]  # the band: least and greatest raw loss of the only instance,
+    high: Float64[np.ndarray, " points"]  # or least and greatest smoothed loss of several
+    gap: Bool[np.ndarray, " points"]  # a loss of the selected instance was not finite here
+    last: Float64[np.ndarray, " instances"]  # the last finite loss of each instance, NaN if none
+
+
+class _Frame(NamedTuple):
+    """From steps and losses to the canvas, of `rows` × `columns` cells."""
+
+    rows: int
+    columns: int
+    right: float  # steps at the right edge
+    low: float  # loss at the lower edge, its log10 on a log axis
+    high: float
+    log: bool
+
+    def across(self, steps: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " points"]:
+        """Cells from the left edge, kept inside."""
+        return np.clip(steps / self.right, 0, 1 - 1e-9) * self.columns
+
+    def up(self, losses: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " points"]:
+        """Cells from the lower edge, kept inside; NaN stays NaN."""
+        scaled = _log10(losses) if self.log else losses
+        return np.clip((scaled - self.low) / (self.high - self.low), 0, 1 - 1e-9) * self.rows
+
+    def column(self, step: float) -> int:
+        return int(self.across(np.array([step], np.float64))[0])
+
+    def row(self, loss: float) -> int:
+        """Counted from the top; the top one for NaN."""
+        height = self.up(np.array([loss]))[0]
+        return self.rows - 1 - int(height) if np.isfinite(height) else 0
+
+
+class _Layout(NamedTuple):
+    """Where everything is: a line of text, the canvas with its axes, and what goes there."""
+
+    header: int  # rows above the canvas, 0 or 1
+    margin: int  # columns left of the canvas, with the axis; 0 without axes
+    frame: _Frame
+    series: _Series
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
+    """The chart as a picture of `rows` × `columns` cells; braille lines, or only ASCII in that mode.
+
+    Whatever the curve holds, this neither raises nor prints. Too small for axes, it is the line alone.
+    """
+    picture = blank(rows, columns)
+    if rows < 1 or columns < 1:
+        return picture
+    colors = chart.palette
+    layout = _layout(chart, rows, columns, mode)
+    header, margin, frame, series, *_ = layout
+    end = _end(chart.curve)
+
+    changes = _changes(chart, frame, end)
+    lines = dict.fromkeys(changes, colors.mark)
+    cursor = None if chart.cursor is None else min(max(chart.cursor, 0), end)
+    if cursor is not None:
+        lines[frame.column(cursor)] = colors.cursor
+    picture.glyphs[header:], picture.foreground[header:] = _plot(layout, lines, colors, mode)
+
+    inside = slice(header, header + frame.rows), slice(margin, None)
+    canvas = Cells(picture.glyphs[inside], picture.foreground[inside], background=None)
+    _lay_band_under(canvas, series, frame, colors.raw, mode)
+    _write_changes(canvas, changes, colors.mark)
+    cross = ord("x" if mode == "ascii" else "✕")
+    for place in _crosses(chart, series, frame):
+        canvas.glyphs[place], canvas.foreground[place] = cross, colors.mark
+    point = _nearest(series, cursor)
+    if cursor is not None and point is not None and np.isfinite(series.line[point]):
+        place = frame.row(series.line[point]), frame.column(cursor)
+        canvas.glyphs[place], canvas.foreground[place] = ord("o" if mode == "ascii" else "●"), colors.cursor
+    if margin:
+        _write(picture, rows - 1, 0, [("step".rjust(margin - 1), colors.axis)])
+    if header:
+        _write(picture, 0, 0, _readout(chart, series, point, end if cursor is None else cursor, columns))
+    if mode == "ascii":
+        picture.glyphs[:] = _to_ascii(picture.glyphs)
+    return picture
+
+
+def step_at(chart: LossChart, column: int, rows: int, columns: int, mode: Mode) -> int | None:
+    """The step under a column of the picture; None left of the canvas and without a curve."""
+    end = _end(chart.curve)
+    if rows < 1 or columns < 1 or end == 0:
+        return None
+    layout = _layout(chart, rows, columns, mode)
+    if not layout.margin <= column < columns:
+        return None
+    return min(end, int((column - layout.margin + 0.5) / layout.frame.columns * layout.frame.right))
+
+
+def _layout(chart: LossChart, rows: int, columns: int, mode: Mode) -> _Layout:
+    axes = rows >= 5 and columns >= 20
+    header = int(rows >= 7 and columns >= 20)
+    height = rows - header - 2 * axes
+    right = _round_up(_end(chart.curve), chart.steps)
+    # The labels of the loss axis take columns from the canvas, but depend on the points: these are
+    # reduced for the whole width, a few to spare.
+    series = _series(chart, right, columns * _dots(mode)[1])
+    low, high = _limits(series, chart.log)
+    y_ticks = _loss_ticks(low, high, chart.log, height) if axes else []
+    margin = max([4, *(len(label) for _, label in y_ticks)]) + 1 if axes else 0
+    frame = _Frame(height, columns - margin, right, low, high, chart.log)
+    return _Layout(header, margin, frame, series, _step_ticks(right, frame.columns) if axes else [], y_ticks)
+
+
+# From the curve to what is drawn.
+
+
+def _end(curve: LossCurve | None) -> int:
+    return int(curve.end[-1]) if curve is not None and len(curve.end) else 0
+
+
+def _series(chart: LossChart, right: float, points: int) -> _Series:
+    """Reduce the curve to at most `points` points that are evenly spaced from step 0 to `right`."""
+    curve = chart.curve
+    if curve is None or not curve.mean.size:
+        none = np.zeros(0)
+        return _Series(none, none, None, none, none, none.astype(bool), none)
+    n_instances = curve.mean.shape[1]
+    instance = min(max(chart.instance, 0), n_instances - 1)
+    center = (curve.start.astype(np.float64) + curve.end) / 2
+    place = np.clip(center / right, 0, 1) * points
+    begins = np.flatnonzero(np.diff(place.astype(np.int64), prepend=-1))
+    x = np.add.reduceat(center, begins) / np.diff(begins, append=len(center))
+
+    finite = np.isfinite(curve.mean)
+    weight = np.maximum(curve.end.astype(np.float64) - curve.start, 1)[:, None] * finite
+    total = np.add.reduceat(np.where(finite, curve.mean, 0) * weight, begins, axis=0)
+    count = np.add.reduceat(weight, begins, axis=0)
+    mean = _smooth(x, total, count, right, [change.step for change in chart.changes])
+    gap = np.logical_or.reduceat(~finite[:, instance], begins)
+    if n_instances == 1:
+        low, high = (
+            fold.reduceat(np.where(np.isfinite(edge), edge, np.nan)[:, 0].astype(np.float64), begins)
+            for fold, edge in ((np.fmin, curve.low), (np.fmax, curve.high))
+        )
+        average = None
+    else:
+        low, high = np.fmin.reduce(mean, axis=1), np.fmax.reduce(mean, axis=1)
+        known = np.isfinite(mean)
+        average = _divide(np.where(known, mean, 0).sum(1), known.sum(1))
+    before = len(mean) - 1 - np.isfinite(mean[::-1]).argmax(0)
+    return _Series(
+        x=x,
+        line=mean[:, instance],
+        mean=average,
+        low=low,
+        high=high,
+        gap=gap,
+        last=mean[before, np.arange(n_instances)],
+    )
+
+
+def _smooth(
+    x: Float64[np.ndarray, " points"],
+    total: Float64[np.ndarray, "points instances"],
+    count: Float64[np.ndarray, "points instances"],
+    right: float,
+    changes: Sequence[int],
+) -> Float64[np.ndarray, "points instances"]:
+    """Mean loss around each point that has one, from sums and counts of steps.
+
+    The window reaches 50 steps or 1.5 % of the axis to either side, but no further than a quarter of the
+    way back to the start or the last change, so that a fall or a jump is not blurred. Sums are of each
+    window alone: a running sum would lose .004 beside a loss of 1e30.
+    """
+    bounds = np.unique(np.array([0, *changes], np.float64))
+    since = np.maximum(np.searchsorted(bounds, x, "right") - 1, 0)
+    first = np.searchsorted(x, bounds)
+    reach = np.minimum(0.25 * (x - bounds[since]), max(50, 0.015 * right))
+    begin = np.maximum(np.searchsorted(x, x - reach), first[since])
+    end = np.minimum(np.searchsorted(x, x + reach, "right"), np.append(first[1:], len(x))[since])
+    windows = np.stack([begin, np.maximum(end, begin + 1)], 1)
+    nothing = np.zeros((1, total.shape[1]))
+    sums, counts = (
+        np.add.reduceat(np.concatenate([values, nothing]), windows.ravel(), axis=0)[::2]
+        for values in (total, count)
+    )
+    return np.where(count > 0, _divide(sums, counts), np.nan)
+
+
+def _limits(series: _Series, log: bool) -> tuple[float, float]:
+    """Loss at the lower and the upper edge (log10 of it, if log), for what should be seen.
+
+    The lines decide. The band of raw losses may add a little: single batches reach far down, to 0 at
+    high sparsity. And four decades above the median are enough, or a run that diverges would leave
+    nothing to see of the others.
+    """
+    several = series.mean is not None
+    seen = np.concatenate([series.line, series.low, series.high] if several else [series.line])
+    band = np.concatenate([series.low, series.high])
+    seen, band = (v[np.isfinite(v) & ((v > 0) | (not log))] for v in (seen, band))
+    if not len(seen):
+        return (-2.0, 0.0) if log else (0.0, 1.0)
+    low, high = float(seen.min()), float(seen.max())
+    far, more = (1e4, 4.0) if log else (50.0, 1.5)
+    middle = abs(float(np.median(seen)))
+    if middle > 0:
+        high = min(high, middle * far)
+    if len(band) and not several:
+        high = max(high, min(float(np.quantile(band, 0.995)), high * more))
+        low = min(low, max(float(np.quantile(band, 0.05)), low / more))
+    if log:
+        lower, upper = np.log10(max(low, middle / 1e8)), np.log10(high)
+        # To a fifth of a decade, so that the axis does not move with every frame.
+        lower, upper = np.floor(lower * 5 - 0.05) / 5, np.ceil(upper * 5 + 0.05) / 5
+        return float(lower), float(max(upper, lower + 0.4))
+    low = min(low, 0.0)
+    if high <= low:
+        high = low + max(abs(low), 1.0)
+    stride = _nice_stride((high - low) / 8)
+    return float(np.floor(low / stride) * stride), float(np.ceil(high / stride) * stride)
+
+
+def _nearest(series: _Series, step: int | None) -> int | None:
+    """The point to read at a step, the newest without one; None if there are no points."""
+    if not len(series.x):
+        return None
+    return len(series.x) - 1 if step is None else int(np.abs(series.x - step).argmin())
+
+
+def _divide(
+    total: Float64[np.ndarray, "*shape"], count: Shaped[np.ndarray, "*shape"]
+) -> Float64[np.ndarray, "*shape"]:
+    """total / count, NaN where there is nothing."""
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _log10(values: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """Of what is not positive: lower than any number. NaN stays NaN."""
+    return np.log10(np.where(values <= 0, 1e-320, values))
+
+
+# Limits and ticks.
+
+
+def _nice_stride(at_least: float) -> float:
+    """The least of 1, 2, 5 times a power of ten that is not below."""
+    power = 10.0 ** np.floor(np.log10(at_least))
+    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= at_least * (1 - 1e-9)))
+
+
+def _round_up(step: int, steps: int) -> float:
+    """Where the axis of steps ends: it grows by leaps, so that the picture stands still between them."""
+    least = float(max(step, 10))
+    power = 10.0 ** np.floor(np.log10(least))
+    leap = next(m * power for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if m * power >= least)
+    return float(steps) if max(step, 10) <= steps < leap else float(leap)
+
+
+def _step_ticks(right: float, columns: int) -> list[Tick]:
+    stride = max(1.0, _nice_stride(right / max(1, columns // 8)))
+    ticks = np.arange(0, right * (1 + 1e-9), stride)
+    return [(min(step / right * columns, columns - 0.5), _short(step)) for step in ticks]
+
+
+def _short(step: float) -> str:
+    """500, 2k, 1.5k, 20M."""
+    for unit, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if step >= unit:
+            return f"{step / unit:g}{sign}"
+    return f"{step:g}"
+
+
+def _loss_ticks(low: float, high: float, log: bool, rows: int) -> list[Tick]:
+    """As many tidy losses as there is room for, no two nearer than two rows (three, in a tall picture)."""
+    apart = (high - low) / rows * (2 if rows < 12 else 3)
+    if log:
+        values = _log_ticks(low, high, apart)
+        heights = np.log10(values)
+    else:
+        stride = _nice_stride(apart)
+        values = np.arange(np.ceil(low / stride - 1e-9), high / stride + 1e-9) * stride + 0.0  # no −0
+        heights = values
+    places = np.minimum((heights - low) / (high - low) * rows, rows - 0.5)
+    return list(zip(places.tolist(), _labels(values.tolist()), strict=True))
+
+
+def _log_ticks(low: float, high: float, apart: float) -> Float64[np.ndarray, " ticks"]:
+    decades = np.arange(np.floor(low), np.ceil(high) + 1)
+    fine: list[tuple[tuple[int, ...], float]] = [
+        ((1, 2, 3, 5, 7), 0.146),
+        ((1, 2, 5), 0.301),
+        ((1, 3), 0.477),
+    ]
+    multiples = next((multiples for multiples, gap in fine if gap >= apart), (1,))
+    if multiples == (1,):
+        stride = next((s for s in (1, 2, 3, 5, 10, 20) if s >= apart), 50)
+        decades = decades[decades % stride == 0]
+    ticks = np.log10(multiples) + decades[:, None]
+    return 10 ** ticks[(ticks >= low - 1e-9) & (ticks <= high + 1e-9)]
+
+
+def _labels(values: Sequence[float]) -> list[str]:
+    """All as .05 or all as 5e-2: the axis is narrow, and should not mix them."""
+    short = [_positional(v) for v in values]
+    return short if max(map(len, short), default=0) <= 5 else [_exponential(v) for v in values]
+
+
+def _positional(value: float) -> str:
+    text = np.format_float_positional(value, 3, fractional=False, trim="-")
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def _exponential(value: float) -> str:
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+# Marks and words.
+
+
+def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
+    """What was changed, by column, from left to right: the last value of each field there."""
+    names = {"sparsity": "S", "learning_rate": "lr", "importance_decay": "I"}
+    at: dict[int, dict[str, str]] = {}
+    for change in sorted((c for c in chart.changes if c.field in names), key=lambda c: c.step):
+        if 0 <= change.step <= end:
+            value = change.value
+            if isinstance(value, tuple):
+                value = value[min(max(chart.instance, 0), len(value) - 1)]
+            label = f"{names[change.field]} {_labels([value])[0]}"
+            at.setdefault(frame.column(change.step), {})[change.field] = label
+    return {column: " ".join(labels.values()) for column, labels in at.items()}
+
+
+def _write_changes(canvas: Cells, changes: dict[int, str], color: Color) -> None:
+    """Labels in the top row, right of their lines, the newest first; one without room is left out."""
+    room = canvas.glyphs.shape[1]
+    for column in sorted(changes, reverse=True):
+        label = changes[column]
+        begin = column + 1
+        if begin + len(label) > room and room == canvas.glyphs.shape[1]:
+            begin = column - len(label)  # at the right edge: left of its line
+        if begin >= 0 and begin + len(label) <= room:
+            _write(canvas, 0, begin, [(label, color)])
+            room = min(begin, column) - 1
+        else:
+            room = min(room, column)
+
+
+def _crosses(chart: LossChart, series: _Series, frame: _Frame) -> set[tuple[int, int]]:
+    """Cells to be marked: where an instance diverged, and where the selected one has a gap."""
+    if not len(series.x):
+        return set()
+    crosses = {
+        (frame.row(loss), frame.column(step))
+        for step, loss in zip(chart.diverged_at, series.last, strict=False)
+        if step >= 0
+    }
+    opens = np.flatnonzero(series.gap & ~np.concatenate([[False], series.gap[:-1]]))
+    for point in opens:
+        before = series.line[: point + 1]
+        known = np.flatnonzero(np.isfinite(before))
+        loss = before[known[-1]] if len(known) else np.nan
+        crosses.add((frame.row(loss), frame.column(series.x[point])))
+    return crosses
+
+
+def _readout(chart: LossChart, series: _Series, point: int | None, step: int, columns: int) -> list[Span]:
+    """Step and losses at a point, as much as fits: also the key to the colours."""
+    colors = chart.palette
+    if point is None:
+        return [("no loss yet", colors.axis)]
+    several = series.mean is not None
+    spans: list[list[Span]] = [[("step ", colors.axis), (f"{step:,}", colors.text)]]
+    name = f"  #{chart.instance} " if several else "  loss "
+    diverged = chart.diverged_at[chart.instance] if 0 <= chart.instance < len(chart.diverged_at) else -1
+    if np.isfinite(series.line[point]):
+        spans.append([(name + _loss(series.line[point]), colors.line)])
+    elif diverged >= 0:
+        spans.append([(name if several else "  ", colors.line), (f"diverged at {diverged:,}", colors.mark)])
+    else:
+        spans.append([(name, colors.line), ("not finite", colors.mark)])
+    if series.mean is not None:
+        spans.append([(f"  mean {_loss(series.mean[point])}", colors.mean)])
+    if series.low[point] < series.high[point]:
+        band = f"{_loss(series.low[point])} to {_loss(series.high[point])}"
+        spans.append([(f"  {'all' if several else 'raw'} {band}", colors.axis)])
+    fitting: list[Span] = []
+    for group in spans:
+        if sum(len(text) for text, _ in fitting + group) > columns:
+            break
+        fitting += group
+    return fitting
+
+
+def _loss(value: float) -> str:
+    return f"{value:#.3g}" if 1e-4 <= abs(value) < 1000 or value == 0 else f"{value:.2e}"
+
+
+def _write(cells: Cells, row: int, column: int, spans: Sequence[Span]) -> None:
+    """Put text into a picture, cut off at its right edge."""
+    for text, color in spans:
+        glyphs = _code_points(text)[: max(0, cells.glyphs.shape[1] - column)]
+        cells.glyphs[row, column : column + len(glyphs)] = glyphs
+        cells.foreground[row, column : column + len(glyphs)] = color
+        column += len(text)
+
+
+# Drawing.
+
+
+def _dots(mode: Mode) -> tuple[int, int]:
+    """Dots in a cell, down and across."""
+    return (1, 1) if mode == "ascii" else (4, 2)
+
+
+def _lay_band_under(canvas: Cells, series: _Series, frame: _Frame, color: Color, mode: Mode) -> None:
+    """Fill between low and high, where nothing else is."""
+    down, across = _dots(mode)
+    known = np.isfinite(series.low) & np.isfinite(series.high)
+    if not known.any():
+        return
+    x = frame.across(series.x) * across
+    columns = np.arange(frame.columns * across) + 0.5
+    # Half a dot beyond the outermost points, so that a lone point has a band too. NaN makes a gap.
+    inside = (columns > x[0] - 1) & (columns < x[-1] + 1)
+    low, high = (np.interp(columns, x, frame.up(edge) * down) for edge in (series.low, series.high))
+    low[:-1], high[:-1] = np.fmin(low[:-1], high[1:]), np.fmax(high[:-1], low[1:])  # no holes in a zigzag
+    level = np.arange(frame.rows * down)[::-1, None]
+    with np.errstate(invalid="ignore"):
+        filled = inside & (level >= np.floor(low)) & (level <= np.floor(high))
+    if mode != "ascii":
+        filled &= (level + columns.astype(np.int64)) % 2 == 0  # every other dot: a haze, not a wall
+    glyphs = np.where(filled, ord("."), BLANK).astype(np.uint32) if mode == "ascii" else _braille(filled)
+    here = (canvas.glyphs == BLANK) & (glyphs != BLANK)
+    canvas.glyphs[here], canvas.foreground[here] = glyphs[here], color
+
+
+def _braille(dots: Bool[np.ndarray, "dot_rows dot_columns"]) -> UInt32[np.ndarray, "rows columns"]:
+    bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint32)
+    cells = dots.reshape(dots.shape[0] // 4, 4, dots.shape[1] // 2, 2).transpose(0, 2, 1, 3)
+    pattern = (cells * bits).sum((2, 3), dtype=np.uint32)
+    return np.where(pattern > 0, 0x2800 + pattern, BLANK).astype(np.uint32)
+
+
+def _polyline(
+    series: _Series, values: Float64[np.ndarray, " points"], frame: _Frame, mode: Mode
+) -> tuple[list[float], list[float], list[int]]:
+    """Positions in cells, each in the middle of its dot, and the numbers of those not joined to the last.
+
+    Points inside a level stretch are left out: plotext's time goes by points.
+    """
+    down, across = _dots(mode)
+    known = np.flatnonzero(np.isfinite(values))
+    x = (np.floor(frame.across(series.x[known]) * across) + 0.5) / across
+    y = (np.floor(frame.up(values[known]) * down) + 0.5) / down
+    apart = np.diff(known, prepend=-2) > 1
+    if series.mean is None or values is series.line:
+        apart[1:] |= series.gap[known[1:]] | series.gap[known[:-1]]
+    level = np.zeros(len(known), bool)
+    level[1:-1] = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:]) & ~apart[1:-1] & ~apart[2:]
+    return x[~level].tolist(), y[~level].tolist(), np.flatnonzero(apart[~level]).tolist()
+
+
+@cache
+def _terminal() -> Any:
+    """What figures hang on. plotext's own clips them to the size of the real terminal."""
+    import plotext as plt
+
+    return type(plt.terminal)().limit(False, False)
+
+
+def _plot(
+    layout: _Layout, lines: dict[int, Color], colors: Palette, mode: Mode
+) -> tuple[UInt32[np.ndarray, "rows columns"], UInt8[np.ndarray, "rows columns 3"]]:
+    """plotext's part, as glyphs and colours: axes with ticks, vertical lines by column, the two curves.
+
+    Each call has a figure of its own: the module's is not safe with threads.
+    """
+    import plotext as plt
+
+    _, margin, frame, series, x_ticks, y_ticks = layout
+    axes = margin > 0
+    rows, columns = frame.rows + 2 * axes, frame.columns + margin
+    figure = type(plt.figure)(parent=_terminal())
+    figure.plot_size(columns, rows)
+    figure.canvas("default")
+    figure.axes(False)
+    for axis, size, ticks in ((0, frame.columns, x_ticks), (1, frame.rows, y_ticks)):
+        ruler = figure.ruler(axis, 0)
+        ruler.lim(0, size).alignment("edge")
+        ruler.ticks([place for place, _ in ticks], [label.rjust(axis * (margin - 1)) for _, label in ticks])
+        if axes:
+            figure.axes(True, pixel=plt.pixel(colors.axis), axis=axis, side=0)
+            ruler.pixel(plt.pixel(colors.axis))
+    for column, color in lines.items():
+        figure.line(column, orientation=1, relative=False, pixel=plt.pixel(color))
+    for values, color, glyph in ((series.mean, colors.mean, "-"), (series.line, colors.line, "*")):
+        if values is None:
+            continue
+        x, y, apart = _polyline(series, values, frame, mode)
+        if not x:
+            continue
+        marker = plt.marker(glyph if mode == "ascii" else "braille", pixel=plt.pixel(color))
+        signal = figure.signal(x, y, marker=marker).lines(True)
+        for point in apart:
+            signal.line(point, False)
+        figure.draw(signal)
+    return _read(figure.build().string(), rows, columns)
+
+
+_SGR = re.compile("\x1b\\[([0-9;]*)m")
+
+
+def _read(text: str, rows: int, columns: int) -> tuple[Any, Any]:
+    """plotext's coloured text as arrays. Of its codes only the 24-bit foreground matters."""
+    pieces = _SGR.split(text.replace("\n", ""))
+    glyphs = _code_points("".join(pieces[::2]))
+    lengths = [len(piece) for piece in pieces[::2]]
+    color: Color = (0, 0, 0)
+    runs = [color]
+    for code in pieces[1::2]:
+        if code.startswith("38;2;"):
+            r, g, b = code[5:].split(";")[:3]
+            color = int(r), int(g), int(b)
+        runs.append(color)
+    foreground = np.repeat(np.array(runs, np.uint8), lengths, axis=0)
+    return glyphs.reshape(rows, columns), foreground.reshape(rows, columns, 3)
+
+
+def _code_points(text: str) -> UInt32[np.ndarray, " characters"]:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def _to_ascii(glyphs: UInt32[np.ndarray, "rows columns"]) -> UInt32[np.ndarray, "rows columns"]:
+    """Box drawing as | - +; nothing else here is beyond ASCII."""
+    boxed = glyphs >= 0x2500
+    plain = np.where(glyphs == ord("│"), ord("|"), np.where(glyphs == ord("─"), ord("-"), ord("+")))
+    return np.where(boxed, plain, glyphs).astype(np.uint32)

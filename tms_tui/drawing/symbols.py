@@ -1,0 +1,29 @@
+"""The few characters beyond ASCII that the screens use, and what stands for them in plain ASCII."""
+
+from typing import NamedTuple
+
+from tms_tui.drawing.cells import Mode
+
+
+class Symbols(NamedTuple):
+    arrow: str
+    norm: str
+    sigma: str
+    plus_minus: str
+    dot: str
+    bar: str
+    line: str
+    rest: str
+    gram: str
+    dash: str
+    squared: str
+    times: str
+    check: str
+
+
+UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓")
+ASCII = Symbols("->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y")
+
+
+def symbols(mode: Mode) -> Symbols:
+    return ASCII if mode == "ascii" else UNICODE

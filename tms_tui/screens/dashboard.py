@@ -1,0 +1,290 @@
+"""The one screen: space, loss, features, W Wᵀ and numbers, the run bar and the keys.
+
+`update` is a function of a View and a Look. What it works out is kept as long as what it depends on stays
+the same object, so that turning the camera does not encode the cloud again.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+from textual.color import Color
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tms_engine import geometry
+from tms_engine.experiment import Experiment
+from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.loss_chart import LossChart, Palette
+from tms_tui.drawing.symbols import Symbols, symbols
+from tms_tui.look import Look
+from tms_tui.pictures import Clouds, Picture, axes_of, feature_colors, picture
+from tms_tui.screens.modal import draw_scrollbar_in_ascii
+from tms_tui.screens.too_small import TooSmall
+from tms_tui.session import View
+from tms_tui.widgets.features_table import FeaturesTable
+from tms_tui.widgets.gram_map import GramMap
+from tms_tui.widgets.key_bar import KeyBar
+from tms_tui.widgets.loss_plot import LossPlot
+from tms_tui.widgets.run_bar import RunBar, rate_text, time_left
+from tms_tui.widgets.space_view import SpaceView
+
+
+class Shown(NamedTuple):
+    """The weights on the screen: those of now, or kept ones that are looked back at."""
+
+    step: int
+    weights: Float32[np.ndarray, "instances features hidden"]
+    bias: Float32[np.ndarray, "instances features"] | None
+
+
+class Dashboard(Screen[None]):
+    """Composes the panes and shows a run in them."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(self, mode: Mode) -> None:
+        super().__init__()
+        self._mode = mode
+        self._clouds = Clouds()
+        self._pictured: tuple[object, ...] = ()
+        self._picture: Picture | None = None
+        self._measured: object = None
+        self.composed = False  # whether there are panes to update
+        self.exporting = ""  # how far an export is, if one is under way
+        self._norms = self._dimensionality = self._gram = np.zeros((0, 0))
+
+    def compose(self) -> Iterator[Widget]:
+        mode = self._mode
+        with Horizontal(id="title"):
+            yield Static(id="about")
+            yield Static(id="phase")
+        with Horizontal(id="body"):
+            yield SpaceView(mode, id="space", classes="pane")
+            with Vertical(id="side"):
+                yield LossPlot(mode, id="loss", classes="pane")
+                yield FeaturesTable(mode, id="features", classes="pane")
+                with Horizontal(id="low"):
+                    yield GramMap(mode, id="gram", classes="pane")
+                    yield Static(id="numbers", classes="pane")
+        yield RunBar(mode, id="bar")
+        yield KeyBar(mode == "ascii", id="keys")
+        yield TooSmall(id="too-small")
+
+    def on_mount(self) -> None:
+        self.set_class(self._mode == "ascii", "-ascii")
+        self.query_one("#numbers").can_focus = True
+        self.query_one("#space").focus()
+        if self._mode == "ascii":
+            draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
+        self.composed = True
+
+    def update(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
+        """Show a run as the look wants it; `shown` is None until there are weights."""
+        signs = symbols(self._mode)
+        self._titles(view, look, name, signs)
+        self.query_one(RunBar).show(*_progress(view, shown))
+        self.query_one(LossPlot).show(self._chart(view, look))
+        space = self.query_one(SpaceView)
+        if shown is None:
+            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
+            return
+        space.show(self._space(view, look, shown))
+        self._measure(shown)
+        i = look.instance
+        colors = feature_colors(look, view.experiment.n_features)
+        self.query_one(FeaturesTable).show(self._norms[i], self._dimensionality[i], colors, look.feature)
+        self.query_one(GramMap).show(self._gram_of(i), look.feature)
+        numbers = _numbers(view, look, shown, self._norms[i], self._dimensionality[i], signs)
+        self.query_one("#numbers", Static).update(_table(numbers))
+
+    def _space(self, view: View, look: Look, shown: Shown) -> Picture:
+        still = (
+            look.data, look.coloring, look.feature, look.instance, look.guides, look.projection, look.axes,
+            look.tour_time, look.points, look.palette,
+        )  # fmt: skip
+        wanted = (shown.weights, view.experiment, still)
+        if self._picture is None or wanted[0] is not self._pictured[0] or wanted[1:] != self._pictured[1:]:
+            experiment, device = view.experiment, view.device or "cpu"
+            self._picture = picture(look, experiment, device, shown.weights, shown.bias, self._clouds)
+            self._pictured = wanted
+        if look.camera != self._picture.camera:
+            self._picture = self._picture.seen_from(look.camera)
+        return self._picture
+
+    def _measure(self, shown: Shown) -> None:
+        if shown.weights is not self._measured:
+            self._measured = shown.weights
+            self._norms = geometry.norms(shown.weights)
+            self._dimensionality = geometry.dimensionality(shown.weights)
+            self._gram = geometry.gram(shown.weights)
+            self._rows: dict[int, np.ndarray] = {}
+
+    def _gram_of(self, instance: int) -> np.ndarray:
+        return self._rows.setdefault(instance, self._gram[instance])
+
+    def _chart(self, view: View, look: Look) -> LossChart:
+        cursor = look.step if look.step is not None else look.cursor
+        return LossChart(
+            view.curve,
+            view.steps,
+            look.log,
+            view.changes,
+            view.diverged_at,
+            cursor,
+            look.instance,
+            self._palette(),
+        )
+
+    def _palette(self) -> Palette:
+        variables = self.app.theme_variables
+
+        def rgb(name: str) -> tuple[int, int, int]:
+            return Color.parse(variables[name]).rgb
+
+        ground, text = Color.parse(variables["background"]), Color.parse(variables["foreground"])
+        return Palette(
+            line=rgb("accent"),
+            raw=ground.blend(text, 0.25).rgb,
+            mean=rgb("secondary"),
+            axis=ground.blend(text, 0.55).rgb,
+            text=ground.blend(text, 0.9).rgb,
+            mark=rgb("error"),
+            cursor=rgb("success"),
+        )
+
+    def _titles(self, view: View, look: Look, name: str, signs: Symbols) -> None:
+        about = self.query_one("#about", Static)
+        about.update(
+            Content.from_markup(
+                "[b]$title[/b]  [dim]$rest[/dim]", title=_TITLE, rest=_about(view, look, name, signs)
+            )
+        )
+        self.query_one("#phase", Static).update(_phase(view, look, signs, self.exporting))
+        space = self.query_one("#space", SpaceView)
+        space.border_title = _titled("Space", _space_title(view.experiment, look, signs), signs)
+        self.query_one("#loss").border_title = _titled("Loss", "log" if look.log else "linear", signs)
+        self.query_one("#features").border_title = "Features"
+        self.query_one("#gram").border_title = signs.gram
+        self.query_one("#numbers").border_title = "Numbers"
+
+
+_TITLE = "Toy Models of Superposition"
+
+
+def _titled(title: str, rest: str, signs: Symbols) -> str:
+    return f"{title} {signs.dash} {rest}".replace("[", r"\[")
+
+
+def _about(view: View, look: Look, name: str, signs: Symbols) -> str:
+    experiment = view.experiment
+    sparsity = experiment.per_instance("sparsity")[look.instance]
+    parts = [name, f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}", f"S {sparsity:.4g}"]
+    if view.kernel:
+        parts.append(f"{view.device}/{view.kernel}")
+    parts.append(f"seed {experiment.seed}")
+    if experiment.n_instances > 1:
+        parts.append(f"instance {look.instance} of {experiment.n_instances}, {_rank(view, look)}")
+    return (" | " if signs.dot == "*" else " · ").join(parts)
+
+
+def _rank(view: View, look: Look) -> str:
+    """Which of the instances this is by loss, the best first."""
+    if view.snapshot is None or not np.isfinite(view.snapshot.losses[look.instance]):
+        return "diverged" if view.snapshot and look.instance in view.snapshot.diverged else "no loss yet"
+    losses = view.snapshot.losses
+    rank = 1 + int((losses < losses[look.instance]).sum())
+    return f"no. {rank} by loss"
+
+
+def _phase(view: View, look: Look, signs: Symbols, exporting: str) -> Content:
+    color = {
+        "loading": "$warning", "training": "$success", "paused": "$warning",
+        "finished": "$primary", "diverged": "$error", "failed": "$error",
+    }[view.phase]  # fmt: skip
+    word = "loading torch" if view.phase == "loading" else str(view.phase)
+    if look.step is not None:
+        word += f", at step {look.step:,}"
+    doing = (f"{exporting}   ", "$accent") if exporting else ""
+    return Content.assemble(doing, (f"{signs.dot} ", color), (word, "bold"))
+
+
+def _space_title(experiment: Experiment, look: Look, signs: Symbols) -> str:
+    title = "weights"
+    if look.data == "trained":
+        kind = {"n_active": f"exactly {experiment.n_active} active", "bernoulli": "Bernoulli"}
+        title += " + activations, " + kind.get(experiment.features, experiment.features)
+    elif look.data != "none":
+        title += f" + exactly {look.data}"
+    if look.data != "none" and look.coloring != "all magnitudes":
+        by = f"feature {look.feature or 0}" if look.coloring == "one feature" else look.coloring
+        title += f", by {by}"
+    if experiment.n_hidden > 3:
+        axes = axes_of(look, experiment.n_hidden)
+        title += ", " + ("dims " + ", ".join(map(str, axes)) if axes else look.projection)
+    return title
+
+
+def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, ...]]:
+    """What the run bar shows: how much is done, whether that is bad, what to say."""
+    if view.phase == "failed":
+        return 1.0, True, (view.error,)
+    if view.snapshot is None or shown is None:
+        return 0.0, False, ("loading torch",)
+    fraction = view.step / view.steps
+    parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
+    if math.isfinite(view.snapshot.loss):
+        parts.append(f"loss {view.snapshot.loss:.5f}")
+    if view.phase == "training":
+        rate = min(view.pace, view.snapshot.rate or view.pace)
+        if math.isfinite(rate):
+            parts += [rate_text(rate), time_left(view.steps - view.step, rate)]
+    if view.phase == "diverged":
+        parts.append("every instance has diverged")
+    elif view.diverged_at and max(view.diverged_at) >= 0:
+        parts.append(f"{sum(step >= 0 for step in view.diverged_at)} diverged")
+    return fraction, view.phase == "diverged", tuple(part for part in parts if part)
+
+
+def _numbers(
+    view: View,
+    look: Look,
+    shown: Shown,
+    norms: np.ndarray,
+    dimensionality: np.ndarray,
+    signs: Symbols,
+) -> list[tuple[str, str]]:
+    """Names and values of the numbers pane, the most telling first."""
+    experiment, i = view.experiment, look.instance
+    n, m = experiment.n_features, experiment.n_hidden
+    rows = []
+    if view.evaluation is not None and look.step is None:  # it is of the weights of now
+        evaluation = view.evaluation
+        rows.append(("fresh loss", f"{evaluation.loss[i]:.5f}"))
+        rows.append(("", f"{signs.plus_minus}{evaluation.standard_error[i]:.5f}"))
+    rows += [
+        ("represented", f"{int((norms > geometry.REPRESENTED_NORM).sum())} of {n}"),
+        (f"{signs.sigma}D", f"{dimensionality.sum():.3f} of {m}"),
+        (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
+        ("S", f"{experiment.per_instance('sparsity')[i]:.4g}"),
+        ("rate", f"{experiment.per_instance('learning_rate')[i]:.3g}"),
+    ]
+    decay = experiment.per_instance("importance_decay")[i]
+    if decay != 1:
+        rows.append(("I", f"{decay:.3g}^j"))
+    pace = "no limit" if math.isinf(view.pace) else rate_text(view.pace)
+    rows += [("pace", pace), ("speed", rate_text(view.snapshot.rate) if view.snapshot else "")]
+    rows += [("kernel", view.kernel), ("device", view.device)]
+    return rows
+
+
+def _table(rows: list[tuple[str, str]]) -> Content:
+    width = max(len(name) for name, _ in rows)
+    lines = [Content.assemble((f"{name:<{width}} ", "$text-muted"), value) for name, value in rows]
+    return Content("\n").join(lines)

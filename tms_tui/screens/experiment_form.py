@@ -1,0 +1,257 @@
+"""The experiment form: every field of Experiment with its help, presets on top.
+
+Nothing about an experiment is written here: rows come from `Experiment.model_fields`, values go to
+`Experiment` as text, as from the command line, and what it says about them is shown under the field at
+fault. A field added to Experiment appears by itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Button, Input, Label, Select
+
+from tms_engine.errors import InputError
+from tms_engine.experiment import PRESETS, Experiment
+from tms_tui.screens.modal import Body, Choice, Modal, Tick
+
+# Lines of the box beside the fields: border, preset and blank, foot; and two for an error's sentence.
+_LINES_AROUND = 8
+
+
+def text_of(value: Any) -> str:
+    """A field's value as one would type it: lists with commas, so that `Experiment` reads the same back."""
+    if isinstance(value, tuple):
+        return ",".join(repr(v) for v in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def texts_of(experiment: Experiment) -> dict[str, str]:
+    """All fields of an experiment as one would type them."""
+    return {name: text_of(getattr(experiment, name)) for name in Experiment.model_fields}
+
+
+def preset_of(experiment: Experiment) -> str | None:
+    """The name of the preset that this experiment is, if it is one."""
+    return next((name for name, preset in PRESETS.items() if preset.experiment == experiment), None)
+
+
+class Row(Vertical):
+    """One field: its mark if changed, name, input and help; below it what is wrong with it, if anything."""
+
+    def __init__(self, field: str, info: FieldInfo, text: str) -> None:
+        super().__init__(id=f"field-{field}", classes="row")
+        self.field = field
+        self.help = info.description or ""
+        self._text = text
+        self._told: tuple[str, str | None] | None = None
+        self.control: Choice | Tick | Input
+        if get_origin(info.annotation) is Literal:
+            options = [(str(option), str(option)) for option in get_args(info.annotation)]
+            self.control = Choice(options, value=text, allow_blank=False, compact=True)
+        elif info.annotation is bool:
+            self.control = Tick(value=text == "true")
+        else:
+            self.control = Input(text, compact=True, select_on_focus=True)
+
+    def compose(self) -> Iterator[Widget]:
+        with Horizontal():
+            yield Label(self.field, classes="field", markup=False)
+            yield self.control
+            yield Label(self.help, classes="help", markup=False)
+        yield Label(classes="wrong", markup=False)
+
+    @property
+    def text(self) -> str:
+        """What is in the input now."""
+        if isinstance(self.control, Tick):
+            return text_of(self.control.value)
+        if isinstance(self.control, Choice):  # no selection: it is not mounted yet
+            return self.control.selection or self._text
+        return self.control.value
+
+    @text.setter
+    def text(self, text: str) -> None:
+        if text == self.text:
+            return
+        if isinstance(self.control, Tick):
+            self.control.value = text == "true"
+        else:
+            self.control.value = text
+
+    def tell(self, error: str, before: str | None) -> None:
+        """Show what is wrong ("": nothing), and, if it is changed, the value before."""
+        if self._told == (error, before):  # most rows, at most keys
+            return
+        self._told = (error, before)
+        if before is None:
+            help = self.help
+        elif len(before) > 24:
+            help = f"Was {before[:20]} and so on. {self.help}"
+        else:
+            help = f"Was {before}. {self.help}"
+        self.set_class(before is not None, "-changed")
+        self.set_class(bool(error), "-wrong")
+        self.query_one(".field", Label).update(f"{'  ' if before is None else '* '}{self.field}")
+        self.query_one(".help", Label).update(help)
+        self.query_one(".wrong", Label).update(error)
+
+
+class ExperimentForm(Modal[Experiment | None]):
+    """Returns the experiment to start, or None if it is left without a change."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it so
+        (0, "-narrow"),
+        (76, "-normal"),
+        (118, "-wide"),
+    ]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "start"),
+        Binding("enter", "start", "start", show=False),
+        Binding("escape", "leave", "leave"),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    ExperimentForm {
+        & > .box { width: 100%; max-width: 130; height: 100%; }
+        #top { height: 1; margin: 0 0 1 0; }
+        #top Label { width: 19; padding: 0 0 0 2; text-style: bold; }
+        #top Choice { width: 1fr; }
+        #rows { height: 1fr; }
+        .row { height: auto; }
+        .row Horizontal { height: 1; }
+        .row .field { width: 19; }
+        .row.-changed .field { color: $text-accent; text-style: bold; }
+        .row:focus-within .field { text-style: bold; color: $text-primary; }
+        .row.-wrong .field { color: $text-error; text-style: bold; }
+        .row Input, .row Choice, .row Tick { width: 22; }
+        .row.-wrong Input { background: $error 30%; }
+        .row .help {
+            width: 1fr;
+            padding: 0 0 0 2;
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        .row .wrong { display: none; width: 100%; height: auto; padding: 0 0 0 19; }
+        .row.-wrong .wrong { display: block; }
+        #help { width: 100%; height: 2; padding: 0 2; color: $text-muted; }
+        #foot { height: 2; }
+        #what { width: 1fr; padding: 0 0 0 2; }
+        #what.-wrong { color: $text-error; }
+        &.-narrow .row .help { display: none; }
+        &.-narrow .row Input, &.-narrow .row Choice, &.-narrow .row Tick { width: 1fr; }
+        &.-narrow .row .wrong { padding: 0 0 0 4; }
+        &.-wide #help { display: none; }
+        &.-ascii .row .help { text-overflow: clip; }
+    }
+    """
+
+    def __init__(self, current: Experiment) -> None:
+        super().__init__()
+        self._before = texts_of(current)
+        self._experiment: Experiment | None = current
+        self._rows = {
+            name: Row(name, info, self._before[name]) for name, info in Experiment.model_fields.items()
+        }
+
+    def compose(self) -> Iterator[Widget]:
+        presets = [(self.say(f"{name:<13} {preset.description}"), name) for name, preset in PRESETS.items()]
+        with Vertical(classes="box") as box:
+            box.border_title = "Experiment"
+            box.styles.max_height = len(self._rows) + _LINES_AROUND
+            with Horizontal(id="top"):
+                yield Label("preset")
+                yield Choice(presets, prompt="none: choose to fill in all fields", compact=True, id="presets")
+            with Body(id="rows"):
+                yield from self._rows.values()
+            yield Label(id="help", markup=False)
+            with Horizontal(id="foot"):
+                yield Label(id="what", markup=False)
+                yield Button("Start ^s", id="start", variant="primary", compact=True)
+                yield Button("Leave esc", id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        self._check()
+
+    @on(Input.Changed)
+    @on(Tick.Changed)
+    @on(Select.Changed, ".row Select")
+    def _check(self) -> None:
+        """Read the whole form, and show what is wrong, what is changed and what Start would do."""
+        texts: dict[str, Any] = {name: row.text for name, row in self._rows.items()}
+        wrong = InputError("")
+        try:
+            self._experiment = Experiment(**texts)
+            texts = texts_of(self._experiment)  # 1e-2 is no change of 0.01
+        except InputError as error:
+            self._experiment, wrong = None, error
+        changed = {name for name, text in texts.items() if text != self._before[name]}
+        for name, row in self._rows.items():
+            row.tell(
+                self.say(str(wrong)) if name == wrong.field else "",
+                self._before[name] if name in changed else None,
+            )
+        what = self.query_one("#what", Label)
+        what.set_class(self._experiment is None, "-wrong")
+        what.update(self.say(_what_start_does(self._experiment, wrong, len(changed))))
+        self.query_one("#start", Button).disabled = self._experiment is None
+        self._show_preset()
+        self._show_help()
+
+    def _show_preset(self) -> None:
+        presets = self.query_one("#presets", Choice)
+        name = self._experiment and preset_of(self._experiment)
+        with self.prevent(
+            Select.Changed
+        ):  # what is shown follows the fields; only a person's choice fills them
+            presets.value = name or Select.NULL
+
+    @on(Select.Changed, "#presets")
+    def _fill(self) -> None:
+        name = self.query_one("#presets", Choice).selection
+        if name is None:
+            return
+        with self.prevent(Input.Changed, Tick.Changed, Select.Changed):
+            for field, text in texts_of(PRESETS[name].experiment).items():
+                self._rows[field].text = text
+        self._check()
+
+    def on_descendant_focus(self) -> None:
+        self._show_help()
+
+    def _show_help(self) -> None:
+        row = next((row for row in self._rows.values() if row.has_focus_within), None)
+        help = row.query_one(".help", Label).content if row else "A preset fills in all fields."
+        self.query_one("#help", Label).update(help)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        if self._experiment is not None:
+            self.dismiss(self._experiment)
+        else:
+            wrong = next((row for row in self._rows.values() if row.has_class("-wrong")), None)
+            if wrong:
+                wrong.control.focus()
+
+    @on(Button.Pressed, "#leave")
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _what_start_does(experiment: Experiment | None, wrong: InputError, n_changed: int) -> str:
+    if experiment is None:
+        return f"Cannot start: see {wrong.field}." if wrong.field else f"Cannot start: {wrong}"
+    if not n_changed:
+        return "No change: trains it again from step 0."
+    changes = "1 change" if n_changed == 1 else f"{n_changed} changes"
+    size = f"{experiment.n_features:,} features in {experiment.n_hidden:,} dimensions"
+    return f"{changes}: trains {size}, {experiment.steps:,} steps."

@@ -1,0 +1,134 @@
+"""The help page: all keys, made from the one table of keys, in as many columns as fit."""
+
+import textwrap
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import ClassVar, NamedTuple, get_args
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from tms_tui.keys import KEYS, Group, Key, Pane
+from tms_tui.screens.modal import Modal, ascii_text, draw_scrollbar_in_ascii
+
+# A column holds a key and a line of help without much wrapping; a third of 150 columns.
+_COLUMN_WIDTH = 46
+_GAP = 3
+
+
+class Section(NamedTuple):
+    heading: str
+    keys: tuple[Key, ...]
+
+
+def sections(pane: str) -> list[Section]:
+    """All keys by heading: those of the pane in focus, those that work everywhere, those of other panes."""
+    panes = sorted((p for p in get_args(Pane) if p), key=lambda p: p != pane)
+    in_panes = [Section(f"In the {p}", tuple(k for k in KEYS if k.pane == p)) for p in panes]
+    groups = [Section(g, tuple(k for k in KEYS if k.group == g and not k.pane)) for g in get_args(Group)]
+    first = 1 if panes and panes[0] == pane else 0
+    return [s for s in in_panes[:first] + groups + in_panes[first:] if s.keys]
+
+
+def in_columns(heights: list[int], n_columns: int) -> list[int]:
+    """How many of the sections, in their order, go into each column, for the lowest page.
+
+    At most n_columns numbers, each at least 1, which add up to len(heights).
+    """
+    for limit in range(max(heights, default=0), sum(heights) + 1):
+        counts, height = [0], 0
+        for section in heights:
+            if counts[-1] and height + section > limit:
+                counts.append(0)
+                height = 0
+            counts[-1] += 1
+            height += section
+        if len(counts) <= n_columns:
+            return counts
+    return []
+
+
+def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
+    """A section's lines, at most `width` cells wide where words allow it, and a blank one."""
+    say = ascii_text if ascii else str
+    n_key = max(len(say(key.display)) for key in KEYS)
+    lines = [Content.styled(section.heading, "bold $text-primary")]
+    for key in section.keys:
+        wrapped = textwrap.wrap(say(key.help), max(8, width - n_key - 2))
+        for display, help in zip_longest([say(key.display)], wrapped, fillvalue=""):
+            lines.append(Content.assemble((f"{display:>{n_key}}  ", "bold $text-accent"), help))
+    return [*lines, Content("")]
+
+
+class KeysPage(Widget):
+    """The keys under their headings, in as many columns as the width has room for."""
+
+    DEFAULT_CSS = "KeysPage { height: auto; width: 100%; }"
+
+    def __init__(self, pane: str, ascii: bool) -> None:
+        super().__init__()
+        self._sections = sections(pane)
+        self._ascii = ascii
+
+    def lines(self, width: int) -> list[Content]:
+        n_columns = max(1, (width + _GAP) // (_COLUMN_WIDTH + _GAP))
+        column_width = max(1, (width - _GAP * (n_columns - 1)) // n_columns)
+        blocks = [section_lines(section, column_width, self._ascii) for section in self._sections]
+        columns: list[list[Content]] = []
+        for count in in_columns([len(block) for block in blocks], n_columns):
+            columns.append([line for block in blocks[:count] for line in block])
+            blocks = blocks[count:]
+        rows = zip_longest(*columns, fillvalue=Content(""))
+        page = [
+            Content("").join(
+                line.pad_right(max(0, column_width + _GAP - line.cell_length)) if i < len(row) - 1 else line
+                for i, line in enumerate(row)
+            )
+            for row in rows
+        ]
+        return page[:-1]  # the last section's blank line
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.size.width))
+
+
+class HelpScreen(Modal[None]):
+    """All keys; those of the pane in focus first. Any of ? q escape enter closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,q,escape,enter", "close", "close"),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
+    """
+
+    def __init__(self, pane: str, ascii: bool) -> None:
+        super().__init__()
+        self._pane = pane
+        self._ascii = ascii
+
+    def compose(self) -> Iterator[Widget]:
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "esc closes"
+            yield KeysPage(self._pane, self._ascii)
+
+    def on_mount(self) -> None:
+        if self._ascii:
+            self.add_class("-ascii")
+            draw_scrollbar_in_ascii(self.query_one(".box"))
+
+    def action_scroll(self, direction: int) -> None:
+        self.query_one(".box").scroll_relative(y=direction, animate=False)
+
+    def action_close(self) -> None:
+        self.dismiss(None)

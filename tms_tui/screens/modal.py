@@ -1,0 +1,178 @@
+"""What the modal screens share: a box in the middle, and a look that also works with ASCII alone.
+
+`Modal` marks itself "-ascii" where the app's `ascii` is true; its borders are then made of + - and |.
+`Choice`, `Tick` and `Body` are Textual's Select, Checkbox and VerticalScroll, kept to one line and to
+characters that every terminal has. Up and down go from field to field in all of them.
+"""
+
+from typing import Any, ClassVar, TypeVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.scrollbar import ScrollBarRender
+from textual.widget import Widget
+from textual.widgets import OptionList, Select, Static
+
+Result = TypeVar("Result")
+
+# What stands for the characters that the keys, the presets and the fields' help are written with.
+_ASCII = str.maketrans(
+    {
+        "←": "left",
+        "→": "right",
+        "↑": "up",
+        "↓": "down",
+        "×": "x",
+        "⅔": "2/3",
+        "½": ".5",
+        "ᵀ": "'",
+        "‖": "|",
+        "−": "-",
+        "±": "+-",
+        "·": "-",
+        "…": "...",
+    }
+)
+
+
+def ascii_text(text: str) -> str:
+    """The text in ASCII: arrows as words, × as x; a question mark for what has no stand-in."""
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def is_ascii(widget: Widget) -> bool:
+    """Whether the app that shows this widget keeps to ASCII."""
+    return bool(getattr(widget.app, "ascii", False))
+
+
+class Modal(ModalScreen[Result]):
+    """A box (the child of class "box") in the middle of the screen; the app shows through around it."""
+
+    DEFAULT_CSS = """
+    Modal {
+        align: center middle;
+        background: $background 60%;
+        & > .box {
+            border: round $primary;
+            border-title-color: $foreground;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            background: $surface;
+            padding: 0 1;
+            max-width: 100%;
+            max-height: 100%;
+        }
+        Body, .box { scrollbar-size-vertical: 1; }
+        Button { min-width: 10; margin: 0 0 0 1; }
+        .buttons { height: 1; align-horizontal: right; }
+        .wrong { color: $text-error; }
+        Input { background: $boost; }
+        Input:focus { background: $primary 25%; }
+        &.-ascii > .box { border: ascii $primary; }
+    }
+    """
+
+    def on_mount(self) -> None:
+        if is_ascii(self):
+            self.add_class("-ascii")
+
+    def say(self, text: str) -> str:
+        """The text as this terminal can show it."""
+        return ascii_text(text) if is_ascii(self) else text
+
+
+class AsciiScrollBar(ScrollBarRender):
+    """A scrollbar whose ends are whole cells: it is drawn with blanks and background colours alone."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+def draw_scrollbar_in_ascii(widget: Widget) -> None:
+    widget.vertical_scrollbar.renderer = AsciiScrollBar  # type: ignore[misc]  # as Textual says to set it
+
+
+class Body(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls with its content's focus, the wheel and the page keys; up and down go from field to field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+    ]
+
+    def on_mount(self) -> None:
+        if is_ascii(self):
+            draw_scrollbar_in_ascii(self)
+
+
+class Choice(Select[str], inherit_bindings=False):
+    """One of a few words. Enter or space opens the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "show_overlay", show=False)]
+
+    DEFAULT_CSS = """
+    Choice {
+        height: 1;
+        & > SelectCurrent { background: $boost; }
+        &:focus > SelectCurrent { background: $primary 25%; }
+        & > SelectCurrent Static#label { height: 1; text-wrap: nowrap; text-overflow: clip; }
+        &:focus > SelectCurrent Static#label { text-style: bold; }
+        & > SelectOverlay {
+            background: $panel;
+            text-wrap: nowrap;
+            text-overflow: clip;
+            scrollbar-size-vertical: 1;
+        }
+    }
+    """
+
+    def on_mount(self) -> None:
+        if is_ascii(self):
+            draw_scrollbar_in_ascii(self.query_one(OptionList))
+            self.query_one(".down-arrow", Static).update("v")
+            self.query_one(".up-arrow", Static).update("^")
+
+
+class Tick(Widget, can_focus=True):
+    """Yes or no, told apart without colour: [x] or [ ]. Space or a click changes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "change", show=False)]
+
+    DEFAULT_CSS = """
+    Tick {
+        width: auto;
+        height: 1;
+        background: $boost;
+        &.-on { color: $text-success; }
+        &:focus { background: $primary 25%; text-style: bold; }
+        &:disabled { color: $text-disabled; }
+    }
+    """
+
+    value: reactive[bool] = reactive(False, init=False)
+
+    class Changed(Message):
+        """The tick has been set or taken away."""
+
+    def __init__(self, label: str = "", value: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._label = label
+        self.set_reactive(cast(Any, Tick.value), value)
+        self.set_class(value, "-on")
+
+    def render(self) -> Content:
+        return Content(f"[{'x' if self.value else ' '}] {self._label}".rstrip())
+
+    def watch_value(self, value: bool) -> None:
+        self.set_class(value, "-on")
+        self.post_message(self.Changed())
+
+    def action_change(self) -> None:
+        self.value = not self.value
+
+    def on_click(self) -> None:
+        self.action_change()

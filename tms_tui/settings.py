@@ -1,0 +1,104 @@
+"""What lasts from one session to the next: tms-tui/settings.toml in $XDG_CONFIG_HOME or ~/.config.
+
+A file that cannot be used costs nothing but itself: the defaults hold, the caller is told why in one
+sentence, and the first `save` keeps it beside, as settings.toml.broken.
+"""
+
+import contextlib
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tomli_w
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from tms_engine.errors import InputError
+from tms_engine.experiment import read_fields
+
+
+@dataclass(frozen=True)
+class Settings:
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    theme: str = "tms-dark"  # ours, or any of Textual's
+    render: Literal["auto", "braille", "blocks", "ascii"] = "auto"  # auto: braille where the locale has it
+    palette: Literal["tableau", "safe"] = "tableau"  # of features; safe is for the colour-blind
+    pace: Annotated[float, Field(gt=0)] = (
+        500.0  # steps a second, inf for as fast as it goes; the seed in 20 s
+    )
+    fps: Annotated[float, Field(ge=1, le=120)] = 30.0  # frames a second at most
+
+
+def settings_path() -> Path | None:
+    """Where the settings are; None for a user without a home."""
+    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not base.is_absolute():  # unset, empty, or invalid by the XDG specification
+        try:
+            base = Path.home() / ".config"
+        except RuntimeError:
+            return None
+    return base / "tms-tui" / "settings.toml"
+
+
+def load() -> tuple[Settings, str]:
+    """The settings, and a sentence on what is wrong with their file ("" if nothing is): then the defaults."""
+    path = settings_path()
+    if path is None or not os.path.lexists(path):
+        return Settings(), ""
+    try:
+        return _read(path), ""
+    except InputError as error:
+        return Settings(), f"{error}; the default settings hold"
+
+
+def save(settings: Settings) -> bool:
+    """Write the settings, whole or not at all. False where that is not possible, which is no error."""
+    path = settings_path()
+    if path is None:
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put_aside_if_broken(path)
+        _write_atomically(path.resolve(), tomli_w.dumps(asdict(settings)))  # a link stays a link
+    except (OSError, RuntimeError):  # the latter: a loop of links
+        return False
+    return True
+
+
+def _read(path: Path) -> Settings:
+    """Raises InputError, naming the file, if these are no settings."""
+    try:
+        return TypeAdapter(Settings).validate_python(read_fields(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = (
+            first["msg"].replace("Input should", "should").replace("Unexpected keyword argument", "is none")
+        )
+        raise InputError(f"{path}: {first['loc'][0]} {message[:1].lower()}{message[1:]}") from None
+
+
+def _put_aside_if_broken(path: Path) -> None:
+    if not os.path.lexists(path):
+        return
+    try:
+        _read(path)
+    except InputError:
+        aside, count = path.with_name(path.name + ".broken"), 1
+        while os.path.lexists(aside):
+            count += 1
+            aside = path.with_name(f"{path.name}.broken-{count}")
+        os.replace(path, aside)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise

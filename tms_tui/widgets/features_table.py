@@ -1,0 +1,99 @@
+"""The features: colour, norm as a bar, dimensionality, represented or not. A selected one lights up."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tms_engine.geometry import REPRESENTED_NORM
+from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.symbols import symbols
+from tms_tui.widgets.pane_keys import pane_bindings
+
+# The longest bar, in cells, and the norm that fills it.
+_LONGEST_BAR, _FULL_NORM = 24, 1.25
+
+
+class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """One row a feature; scrolls where there are more than rows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = pane_bindings("features")
+    DEFAULT_CSS = "FeaturesTable > .selected { background: $foreground 15%; text-style: bold; }"
+    COMPONENT_CLASSES = {"selected"}  # noqa: RUF012 (Textual's own way)
+
+    @dataclass
+    class Selected(Message):
+        """A row was clicked."""
+
+        feature: int
+
+    def __init__(self, mode: Mode, **options: Any) -> None:
+        super().__init__(**options)
+        self._symbols = symbols(mode)
+        self._norms: Float[np.ndarray, " features"] = np.zeros(0)
+        self._dimensionality: Float[np.ndarray, " features"] = np.zeros(0)
+        self._colors: Float[np.ndarray, "features 3"] = np.zeros((0, 3))
+        self._selected: int | None = None
+
+    def show(
+        self,
+        norms: Float[np.ndarray, " features"],
+        dimensionality: Float[np.ndarray, " features"],
+        colors: Float[np.ndarray, "features 3"],
+        selected: int | None,
+    ) -> None:
+        """Norms, dimensionalities and colours (0 to 1) of the features, and which is selected."""
+        same = norms is self._norms and selected == self._selected and np.array_equal(colors, self._colors)
+        if same:
+            return
+        moved = selected != self._selected
+        self._norms, self._dimensionality, self._colors = norms, dimensionality, colors
+        self._selected = selected
+        self.virtual_size = Size(self.size.width, len(norms))
+        if moved and selected is not None:
+            self.scroll_to_region(Region(0, selected, 1, 1), animate=False)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        j = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        base = self.visual_style.rich_style
+        if j >= len(self._norms):
+            return Strip.blank(width, base)
+        norm, dimensionality = self._norms[j], self._dimensionality[j]
+        color = Style.from_color(Color.from_rgb(*(255 * self._colors[j]).round()))
+        represented = norm > REPRESENTED_NORM
+        faint = Style() if represented else Style(dim=True)
+        digits = len(str(len(self._norms) - 1))
+        numbers = f" {norm:5.2f}  D {dimensionality:.2f} "
+        if len(numbers) + digits + 5 > width:
+            numbers = f" {norm:.2f} "
+        longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
+        bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
+        segments = [
+            Segment(f" {self._symbols.dot} {j:>{digits}} ", color),
+            Segment(self._symbols.bar * bar + " " * (longest - bar), color),
+            Segment(numbers, faint),
+            Segment(self._symbols.check if represented else " ", faint),
+        ]
+        if j == self._selected:
+            base = self.get_component_rich_style("selected")
+        return Strip(segments).apply_style(base).adjust_cell_length(width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        j = offset.y + self.scroll_offset.y
+        if 0 <= j < len(self._norms):
+            self.post_message(self.Selected(j))

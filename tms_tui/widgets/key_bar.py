@@ -1,0 +1,51 @@
+"""The keys worth knowing, as many as there is room for, from the table of keys. They can be clicked."""
+
+from typing import Any
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from tms_tui.keys import KEYS, Key
+
+
+class KeyBar(Widget):
+    """One line; the last two keys (help, quit) are always there."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; padding: 0 1; }"
+
+    def __init__(self, ascii_only: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._ascii = ascii_only
+
+    def render(self) -> Content:
+        ranked = sorted((key for key in KEYS if key.rank), key=lambda key: key.rank)
+        first, last = ranked[:-2], ranked[-2:]
+        room = self.size.width - sum(map(self._length, last))
+        shown = []
+        for key in first:
+            room -= self._length(key)
+            if room < 0:
+                break
+            shown.append(key)
+        parts = [
+            Content.assemble(
+                (f"{self._display(key)} ", f"bold $accent on $background @click=app.{_call(key.action)}"),
+                (key.label, f"$text-muted @click=app.{_call(key.action)}"),
+            )
+            for key in (*shown, *last)
+        ]
+        return Content("   ").join(parts)
+
+    def _display(self, key: Key) -> str:
+        shown = {"← h": "←↑↓→"}.get(
+            key.display, {"[": "[ ]", "]": "[ ]", "+": "+ -"}.get(key.display, key.display)
+        )
+        return shown.replace("←↑↓→", "hjkl") if self._ascii else shown
+
+    def _length(self, key: Key) -> int:
+        return cell_len(self._display(key)) + len(key.label) + 4
+
+
+def _call(action: str) -> str:
+    return action if "(" in action else f"{action}()"
