@@ -9,6 +9,7 @@ pty answers like a terminal with synchronised output, so each frame is marked on
 the exec, or the write of a key, to the arrival of bytes here.
 """
 
+import itertools
 import os
 import re
 import select
@@ -59,6 +60,7 @@ class Terminal:
             env=environment,
             cwd=self._home.name,
         )
+        self._child.delaybeforesend = None  # pexpect's own 50 ms
 
     def __enter__(self) -> "Terminal":
         return self

@@ -103,8 +103,10 @@ def picture(
 
         points = project(x, w, basis)
         drawn.append((title, points, _colors(look.coloring, look, x, clouds.inputs(x), w, b, palette)))
-        # All but a few points are in view; those beyond are cut off at the edge.
-        reach = max(reach, 1.05 * float(np.quantile(np.linalg.norm(points, axis=1), 0.995)))
+        # All but a few points are in view, where three clouds share the width a few more; those beyond are
+        # cut off at the edge.
+        most = 0.995 if look.data != "1, 2, 3 active" else 0.97
+        reach = max(reach, 1.05 * float(np.quantile(np.linalg.norm(points, axis=1), most)))
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that it does not breathe with every update
     guides = _guides(look, m, radius)
     if not drawn:

@@ -243,13 +243,28 @@ async def test_quitting_asks_only_if_something_would_be_lost():
     assert not await asks(slow, exported=True)
 
 
+async def test_the_characters_can_be_changed_while_it_runs():
+    app = still_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.1)
+        assert not text_of(app).isascii()
+        await pilot.press("v", "v")
+        await pilot.pause(0.2)
+        assert app.mode == "ascii"
+        assert text_of(app).isascii()
+        await pilot.press("v", "f")
+        await pilot.pause(0.2)
+        assert "▇" in text_of(app)
+
+
 async def test_settings_last():
     app = still_app()
     async with app.run_test() as pilot:
         app.theme = "nord"
-        await pilot.press("B", "greater_than_sign", "q")
+        await pilot.press("B", "greater_than_sign", "v", "q")
     settings, warning = stored.load()
-    assert (settings.theme, settings.palette, settings.pace, warning) == ("nord", "safe", 1000.0, "")
+    assert (settings.theme, settings.palette, settings.render) == ("nord", "safe", "blocks")
+    assert (settings.pace, warning) == (1000.0, "")
 
 
 async def test_an_export_ends_with_a_toast_that_names_the_directory(tmp_path, monkeypatch):

@@ -74,17 +74,9 @@ def on_grid(seen: Float[np.ndarray, "*shape 3"], grid: Grid) -> Float[np.ndarray
 
 def mark_points(placed: Float[np.ndarray, "points 3"], grid: Grid) -> Marks:
     """One mark a point that is on the grid. A point that is not finite is nowhere."""
-    x, y = placed[:, 0], placed[:, 1]
-    source = np.flatnonzero((x >= 0) & (x < grid.width) & (y >= 0) & (y < grid.height)).astype(np.int32)
-    inside = placed[source]
-    corner = inside[:, :2].astype(np.int32)
-    # Rounding may put a coordinate just below the edge on it.
-    return Marks(
-        np.minimum(corner[:, 0], grid.width - 1),
-        np.minimum(corner[:, 1], grid.height - 1),
-        inside[:, 2],
-        source,
-    )
+    x, y, depth = np.ascontiguousarray(placed.T)
+    source = np.flatnonzero((x >= 0) & (x < grid.width) & (y >= 0) & (y < grid.height))
+    return Marks(x[source].astype(np.int32), y[source].astype(np.int32), depth[source], source)
 
 
 def clip(

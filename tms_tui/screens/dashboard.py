@@ -78,6 +78,16 @@ class Dashboard(Screen[None]):
         yield TooSmall(id="too-small")
 
     def on_mount(self) -> None:
+        self._begin()
+
+    async def draw_with(self, mode: Mode) -> None:
+        """Make all panes anew in another mode: borders, symbols and pictures all differ."""
+        self._mode, self.composed = mode, False
+        await self.recompose()
+        self._begin()
+
+    def _begin(self) -> None:
+        """What is to be done once there are panes."""
         self.set_class(self._mode == "ascii", "-ascii")
         self.query_one("#numbers").can_focus = True
         self.query_one("#space").focus()
@@ -279,7 +289,9 @@ def _numbers(
     if decay != 1:
         rows.append(("I", f"{decay:.3g}^j"))
     pace = "no limit" if math.isinf(view.pace) else rate_text(view.pace)
-    rows += [("pace", pace), ("speed", rate_text(view.snapshot.rate) if view.snapshot else "")]
+    rows.append(("pace", pace))
+    if view.snapshot is not None and view.snapshot.rate:
+        rows.append(("speed", rate_text(view.snapshot.rate)))
     rows += [("kernel", view.kernel), ("device", view.device)]
     return rows
 

@@ -36,7 +36,7 @@ class RunBar(Widget):
     DEFAULT_CSS = """
     RunBar { height: 1; padding: 0 1; }
     RunBar > .done { color: $primary; }
-    RunBar > .rest { color: $foreground 25%; }
+    RunBar > .rest { color: $panel; }
     RunBar > .bad { color: $error; }
     """
     COMPONENT_CLASSES = {"done", "rest", "bad"}  # noqa: RUF012 (Textual's own way)

@@ -1,0 +1,90 @@
+"""Make the pictures in this folder from the real app on real runs: `make screenshots`.
+
+SVGs need nothing else; PNGs are made of them where Chromium (or Chrome) is installed.
+"""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tms_engine import Experiment, Run, Trainer, save_figures
+from tms_tui.app import TmsApp
+from tms_tui.drawing.cells import Mode
+from tms_tui.look import Look
+from tms_tui.session import Session
+from tms_tui.settings import Settings
+
+HERE = Path(__file__).parent
+SIZE, NARROW = (120, 40), (80, 24)
+CLOUDS = Look(turning=False, data="1, 2, 3 active")
+
+
+def seed_runs() -> dict[int, Run]:
+    """The seed's run at steps 0, 500 and 10,000."""
+    trainer, runs = Trainer(Experiment()), {}
+    for step in (0, 500, 10_000):
+        trainer.advance(step - trainer.step)
+        runs[step] = trainer.run()
+    return runs
+
+
+async def shoot(run: Run, name: str, theme: str, size: tuple[int, int], look: Look, mode: Mode) -> Path:
+    """One picture of the app, as SVG."""
+    session = Session(run, 500.0, paused=True)
+    app = TmsApp(session, mode=mode, look=look, settings=Settings(theme=theme))
+    async with app.run_test(size=size) as pilot:
+        while session.view().evaluation is None:
+            await asyncio.sleep(0.05)
+        await pilot.pause(0.3)
+        path = HERE / f"{name}.svg"
+        path.write_text(app.export_screenshot(title="tms-tui"), encoding="utf-8")
+    session.stop()
+    return path
+
+
+def to_png(svg: Path) -> None:
+    """The same picture as PNG, if there is a browser to make it."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text(encoding="utf-8"))
+    if browser is None or found is None:
+        return
+    width, height = (int(float(number)) + 1 for number in found.groups())
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                "--disable-background-networking", f"--user-data-dir={profile}", "--hide-scrollbars",
+                f"--window-size={width},{height}", f"--screenshot={svg.with_suffix('.png')}", svg.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )  # fmt: skip
+
+
+def main() -> None:
+    runs = seed_runs()
+    still = Look(turning=False)
+    for shade in ("dark", "light"):
+        shots: list[tuple[str, int, tuple[int, int], Look, Mode]] = [
+            ("step-0", 0, SIZE, still, "braille"),
+            ("step-500", 500, SIZE, still, "braille"),
+            ("step-10000", 10_000, SIZE, still, "braille"),
+            ("clouds", 10_000, SIZE, CLOUDS, "braille"),
+            ("narrow", 10_000, NARROW, still, "braille"),
+            ("ascii", 10_000, NARROW, still, "ascii"),
+        ]
+        for name, step, size, look, mode in shots:
+            svg = asyncio.run(shoot(runs[step], f"{name}-{shade}", f"tms-{shade}", size, look, mode))
+            to_png(svg)
+            print(svg)
+    with tempfile.TemporaryDirectory() as figures:
+        save_figures(runs[10_000], figures, dpi=100)
+        shutil.copy(Path(figures) / "n_active.png", HERE / "n_active.png")
+
+
+if __name__ == "__main__":
+    main()
