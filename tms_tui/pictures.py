@@ -18,6 +18,7 @@ from tms_tui.drawing.scene import (
     flat_camera,
     merge,
     sphere_scene,
+    stacked_origins,
     weights_scene,
 )
 from tms_tui.look import Coloring, Data, Look
@@ -94,14 +95,18 @@ def picture(
     basis = basis_of(look, w)
     tips = w @ basis
     palette = feature_colors(look, n)
-    vectors = weights_scene(tips, palette, look.feature)
     reach = max(1.0, 1.12 * _length(tips))
+    # On a line, which one hidden dimension is, all would hide each other: each feature has its own height.
+    origins = stacked_origins(n, reach) if m == 1 else np.zeros((n, 3), np.float32)
+    vectors = weights_scene(origins + tips, palette, look.feature, origins)
     drawn = []
     for title, n_active in _clouds_of(look.data, n):
         x = clouds.sample(experiment, device, look.instance, min(look.points, _MAX_ENTRIES // n), n_active)
         from tms_engine.cloud import project
 
         points = project(x, w, basis)
+        if m == 1:
+            points += origins[clouds.inputs(x).argmax(-1)]
         drawn.append((title, points, _colors(look.coloring, look, x, clouds.inputs(x), w, b, palette)))
         # All but a few points are in view, where three clouds share the width a few more; those beyond are
         # cut off at the edge.

@@ -173,7 +173,9 @@ class Dashboard(Screen[None]):
         about = self.query_one("#about", Static)
         about.update(
             Content.from_markup(
-                "[b]$title[/b]  [dim]$rest[/dim]", title=_TITLE, rest=_about(view, look, name, signs)
+                "[b]$title[/b]  [dim]$rest[/dim]",
+                title=_TITLE if self.size.width >= 100 else "TMS",
+                rest=_about(view, look, name, signs),
             )
         )
         self.query_one("#phase", Static).update(_phase(view, look, signs, self.exporting))
