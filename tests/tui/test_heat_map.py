@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tms_tui.drawing.cells import BLANK
+from tms_tui.drawing.heat_map import draw_heat_map
+from tms_tui.widgets.run_bar import rate_text, time_left
+
+DARK = (10, 10, 10)
+
+
+def test_positive_is_red_negative_blue_and_zero_the_ground():
+    cells = draw_heat_map(np.array([[1.0, -1.0], [0.0, 1.0]]), 1, 2, "blocks", DARK)
+    upper, lower = cells.foreground[0].astype(int), cells.background[0].astype(int)
+    assert upper[0, 0] > upper[0, 2] + 50  # the pixel of (0, 0), red
+    assert upper[1, 2] > upper[1, 0] + 50  # of (0, 1), blue
+    assert np.abs(lower[0] - DARK).max() < 12  # of (1, 0), the ground
+    assert lower[1, 0] > lower[1, 2] + 50
+
+
+def test_values_are_written_where_there_is_room():
+    cells = draw_heat_map(np.array([[0.78, -0.5], [0.0, 12.0]]), 2, 12, "braille", DARK)
+    text = ["".join(map(chr, row)) for row in cells.glyphs]
+    assert ".78" in text[0]
+    assert "-.50" in text[0]
+    assert "12" in text[1]
+    assert draw_heat_map(np.eye(8), 8, 16, "braille", DARK).glyphs.max() == ord("▀")
+
+
+def test_a_matrix_larger_than_the_picture_keeps_its_strongest_values():
+    values = np.zeros((100, 100))
+    values[37, 81], values[90, 5] = 1, -1
+    cells = draw_heat_map(values, 5, 10, "ascii", DARK)
+    shown = {chr(g) for g in cells.glyphs.ravel()} - {" "}
+    assert shown == {"#", "%"}
+    assert chr(cells.glyphs[1, 8]) == "#"
+    assert chr(cells.glyphs[4, 0]) == "%"
+
+
+def test_values_are_square_and_the_map_is_in_the_middle():
+    cells = draw_heat_map(np.ones((6, 6)), 9, 22, "blocks", DARK)
+    rows, columns = np.nonzero(cells.glyphs != BLANK)
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert (2 * height, width) == (18, 18)
+    assert columns.min() == 22 - 1 - columns.max()
+
+
+def test_a_lit_feature_is_marked_at_both_edges():
+    plain = draw_heat_map(np.eye(4), 5, 10, "ascii", DARK)
+    lit = draw_heat_map(np.eye(4), 5, 10, "ascii", DARK, lit=2)
+    text = "".join(map(chr, lit.glyphs.ravel()))
+    assert text.count("v") == text.count(">") == 1
+    assert "v" not in "".join(map(chr, plain.glyphs.ravel()))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.integers(0, 30),
+    st.integers(0, 40),
+    st.integers(0, 60),
+    st.sampled_from(["braille", "blocks", "ascii"]),
+    st.sampled_from([0.0, 1.0, -1e30, math.nan, math.inf]),
+    st.booleans(),
+)
+def test_any_matrix_at_any_size_is_a_picture_of_that_size(n, height, width, mode, value, lit):
+    values = np.full((n, n), value)
+    cells = draw_heat_map(values, height, width, mode, DARK, lit=n - 1 if lit and n else None)
+    assert cells.glyphs.shape == (height, width)
+    assert mode != "ascii" or cells.glyphs.max(initial=0) < 128
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(0.5, "0/s"), (500, "500/s"), (9999, "9,999/s"), (812_345, "812 k/s"), (1.25e6, "1.2 M/s")],
+)
+def test_rates_are_short(rate, text):
+    assert rate_text(rate) == text
+
+
+def test_the_time_left_is_told_where_it_can_be_known():
+    assert time_left(1000, 500) == "0:00:02 left"
+    assert time_left(7_200_000, 1000) == "2:00:00 left"
+    assert time_left(10, 0) == ""
