@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, get_args
+from typing import Any, ClassVar, NamedTuple
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -355,12 +355,6 @@ class TmsApp(App[None]):
     def action_next_palette(self) -> None:
         self.look_as(palette=cycle(PALETTES, self.look.palette))
         self.settings = dataclasses.replace(self.settings, palette=self.look.palette)
-
-    async def action_next_render(self) -> None:
-        self.mode = cycle(get_args(Mode), self.mode)
-        self.settings = dataclasses.replace(self.settings, render=self.mode)
-        await self.dashboard.draw_with(self.mode)
-        self._drawn = None
 
     def action_next_feature(self, direction: int) -> None:
         n, feature = self.session.view().experiment.n_features, self.look.feature

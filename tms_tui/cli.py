@@ -5,6 +5,7 @@ torch and matplotlib are imported by nothing here: the first paint does not wait
 """
 
 import argparse
+import dataclasses
 import json
 import locale
 import math
@@ -69,7 +70,7 @@ def _parser() -> Parser:
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
     )
     parser.add_argument(
-        "--render", default="auto", metavar="|".join(("auto", "braille", "blocks", "ascii")),
+        "--render", metavar="|".join(("auto", "braille", "blocks", "ascii")),
         help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
     )  # fmt: skip
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
@@ -94,7 +95,7 @@ def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
 
 def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "TmsApp":
     pace, fps = _pace(options.pace), _fps(options.fps)
-    if options.render not in ("auto", "braille", "blocks", "ascii"):
+    if options.render not in (None, "auto", "braille", "blocks", "ascii"):
         raise InputError(f"render should be auto, braille, blocks or ascii, not {options.render!r}")
     # Textual itself would go on without a terminal, and write its escapes to stderr.
     if not options.once and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
@@ -107,8 +108,9 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     from tms_tui.session import Session
 
     settings, warning = stored.load()
-    wanted = settings.render if options.render == "auto" else options.render
-    mode = choose_mode(wanted, locale.getpreferredencoding(False))
+    if options.render is not None:
+        settings = dataclasses.replace(settings, render=options.render)
+    mode = choose_mode(settings.render, locale.getpreferredencoding(False))
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) else NOTHING
     return TmsApp(

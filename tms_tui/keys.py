@@ -64,7 +64,6 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "Esc", "clear", "clear", "select no feature; leave a maximised pane", "Data and colour"),
     Key("P", "P", "next_points", "points", "1,000, 4,000, 20,000 or 100,000 points", "Data and colour"),
     Key("B", "B", "next_palette", "palette", "feature colours: Tableau, or safe for the colour-blind", "Data and colour"),
-    Key("v", "v", "next_render", "characters", "draw with braille, half blocks or pure ASCII", "Data and colour"),
     Key("n", "n", "next_instance(1)", "instance", "the next of many instances", "Data and colour"),
     Key("N", "N", "next_instance(-1)", "instance", "the one before", "Data and colour"),
     Key("1", "1", "focus_pane('space')", "space", "to the space", "Panes"),

@@ -243,28 +243,13 @@ async def test_quitting_asks_only_if_something_would_be_lost():
     assert not await asks(slow, exported=True)
 
 
-async def test_the_characters_can_be_changed_while_it_runs():
-    app = still_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause(0.1)
-        assert not text_of(app).isascii()
-        await pilot.press("v", "v")
-        await pilot.pause(0.2)
-        assert app.mode == "ascii"
-        assert text_of(app).isascii()
-        await pilot.press("v", "f")
-        await pilot.pause(0.2)
-        assert "▇" in text_of(app)
-
-
 async def test_settings_last():
     app = still_app()
     async with app.run_test() as pilot:
         app.theme = "nord"
-        await pilot.press("B", "greater_than_sign", "v", "q")
+        await pilot.press("B", "greater_than_sign", "q")
     settings, warning = stored.load()
-    assert (settings.theme, settings.palette, settings.render) == ("nord", "safe", "blocks")
-    assert (settings.pace, warning) == (1000.0, "")
+    assert (settings.theme, settings.palette, settings.pace, warning) == ("nord", "safe", 1000.0, "")
 
 
 async def test_an_export_ends_with_a_toast_that_names_the_directory(tmp_path, monkeypatch):
@@ -317,6 +302,19 @@ async def test_another_experiment_from_the_form():
         await pilot.press("ctrl+s")
         await pilot.pause(0.1)
         assert app.session.asked == [("restart", Experiment())]
+
+
+async def test_a_dialog_answers_once_however_often_its_key_is_pressed():
+    app = still_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.session.asked.clear()
+        await pilot.press("i")
+        await pilot.pause(0.1)
+        for _ in range(3):
+            app.simulate_key("ctrl+s")
+        await pilot.pause(0.2)
+        assert app.session.asked == [("restart", Experiment())]
+        assert app.screen is app.dashboard
 
 
 async def test_a_run_directory_is_opened(tmp_path):

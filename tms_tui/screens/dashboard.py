@@ -78,16 +78,6 @@ class Dashboard(Screen[None]):
         yield TooSmall(id="too-small")
 
     def on_mount(self) -> None:
-        self._begin()
-
-    async def draw_with(self, mode: Mode) -> None:
-        """Make all panes anew in another mode: borders, symbols and pictures all differ."""
-        self._mode, self.composed = mode, False
-        await self.recompose()
-        self._begin()
-
-    def _begin(self) -> None:
-        """What is to be done once there are panes."""
         self.set_class(self._mode == "ascii", "-ascii")
         self.query_one("#numbers").can_focus = True
         self.query_one("#space").focus()

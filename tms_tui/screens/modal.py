@@ -7,6 +7,7 @@ characters that every terminal has. Up and down go from field to field in all of
 
 from typing import Any, ClassVar, TypeVar, cast
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -75,6 +76,10 @@ class Modal(ModalScreen[Result]):
         &.-ascii > .box { border: ascii $primary; }
     }
     """
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Answer once: a key pressed again before the screen has gone is no second answer."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_mount(self) -> None:
         if is_ascii(self):
