@@ -7,6 +7,7 @@ changed. Nobody queues, so the screen is never behind.
 import asyncio
 import dataclasses
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.screen import Screen
 
 from tms_engine.errors import InputError
@@ -48,6 +50,7 @@ from tms_tui.themes import DARK, LIGHT
 from tms_tui.widgets.features_table import FeaturesTable
 from tms_tui.widgets.loss_plot import LossPlot
 from tms_tui.widgets.space_view import SpaceView
+from tms_tui.wire import lean
 
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
@@ -107,6 +110,19 @@ class TmsApp(App[None]):
             self.register_theme(theme)
         self.theme = self.settings.theme if self.settings.theme in self.available_themes else DARK.name
 
+    def get_driver_class(self) -> type[Driver]:
+        base = super().get_driver_class()
+        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, codes and all
+            return base
+
+        class LeanDriver(base):  # type: ignore[valid-type, misc]
+            """Sends as little as it can."""
+
+            def write(self, data: str) -> None:
+                super().write(lean(data))
+
+        return LeanDriver
+
     @property
     def ascii(self) -> bool:
         """Whether only ASCII may be shown."""
@@ -117,7 +133,7 @@ class TmsApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        self.session.start()
+        self.call_after_refresh(self.session.start)
         if not self.is_headless:
             for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)

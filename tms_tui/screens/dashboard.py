@@ -56,6 +56,7 @@ class Dashboard(Screen[None]):
         self._pictured: tuple[object, ...] = ()
         self._picture: Picture | None = None
         self._measured: object = None
+        self._said: dict[str, Content] = {}
         self.composed = False  # whether there are panes to update
         self.exporting = ""  # how far an export is, if one is under way
         self._norms = self._dimensionality = self._gram = np.zeros((0, 0))
@@ -79,6 +80,12 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self._mode == "ascii", "-ascii")
+        for selector, title in (
+            ("#features", "Features"),
+            ("#gram", symbols(self._mode).gram),
+            ("#numbers", "Numbers"),
+        ):
+            self.query_one(selector).border_title = title
         self.query_one("#numbers").can_focus = True
         self.query_one("#space").focus()
         if self._mode == "ascii":
@@ -102,7 +109,7 @@ class Dashboard(Screen[None]):
         self.query_one(FeaturesTable).show(self._norms[i], self._dimensionality[i], colors, look.feature)
         self.query_one(GramMap).show(self._gram_of(i), look.feature)
         numbers = _numbers(view, look, shown, self._norms[i], self._dimensionality[i], signs)
-        self.query_one("#numbers", Static).update(_table(numbers))
+        self._say("#numbers", _table(numbers))
 
     def _space(self, view: View, look: Look, shown: Shown) -> Picture:
         still = (
@@ -160,21 +167,24 @@ class Dashboard(Screen[None]):
         )
 
     def _titles(self, view: View, look: Look, name: str, signs: Symbols) -> None:
-        about = self.query_one("#about", Static)
-        about.update(
-            Content.from_markup(
-                "[b]$title[/b]  [dim]$rest[/dim]",
-                title=_TITLE if self.size.width >= 100 else "TMS",
-                rest=_about(view, look, name, signs),
-            )
-        )
-        self.query_one("#phase", Static).update(_phase(view, look, signs, self.exporting))
-        space = self.query_one("#space", SpaceView)
-        space.border_title = _titled("Space", _space_title(view.experiment, look, signs), signs)
-        self.query_one("#loss").border_title = _titled("Loss", "log" if look.log else "linear", signs)
-        self.query_one("#features").border_title = "Features"
-        self.query_one("#gram").border_title = signs.gram
-        self.query_one("#numbers").border_title = "Numbers"
+        title = _TITLE if self.size.width >= 100 else "TMS"
+        self._say("#about", Content.assemble((title, "bold"), "  ", (_about(view, look, name, signs), "dim")))
+        self._say("#phase", _phase(view, look, signs, self.exporting), layout=True)
+        self._entitle("#space", _titled("Space", _space_title(view.experiment, look, signs), signs))
+        self._entitle("#loss", _titled("Loss", "log" if look.log else "linear", signs))
+
+    # Textual draws the whole screen again for a text or a title that is set, be it the same as before.
+
+    def _say(self, selector: str, content: Content, layout: bool = False) -> None:
+        """Put a text on the screen; `layout` if its size may be another."""
+        if self._said.get(selector) != content:
+            self._said[selector] = content
+            self.query_one(selector, Static).update(content, layout=layout)
+
+    def _entitle(self, selector: str, title: str) -> None:
+        pane = self.query_one(selector)
+        if pane.border_title != title:
+            pane.border_title = title
 
 
 _TITLE = "Toy Models of Superposition"
