@@ -6,6 +6,7 @@ changed. Nobody queues, so the screen is never behind.
 
 import asyncio
 import dataclasses
+import math
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
+from textual.geometry import Size
 from textual.screen import Screen
 
 from tms_engine.errors import InputError
@@ -56,6 +58,13 @@ from tms_tui.wire import lean
 _TURN, _DRAG = 6.0, 3.0
 _ZOOM = 1.15
 
+# Seconds from one drawing of what stands beside the space to the next, in training. Nobody reads faster.
+_BESIDE_EVERY = 0.1
+
+# Seconds for which the training thread may keep the interpreter to itself. Python's own 5 ms, many times a
+# frame, can be seen.
+_SWITCH = 0.0005
+
 # A run is worth a question before it is lost when it trained for longer than this, in seconds.
 _WORTH_SAVING = 60.0
 
@@ -68,6 +77,15 @@ class Saved(NamedTuple):
 
 
 NOTHING = Saved(0, 0)
+
+
+class Beside(NamedTuple):
+    """All on which the panes beside the space depend."""
+
+    view: View
+    look: Look  # but for what moves by itself
+    exporting: str
+    size: Size
 
 
 class TmsApp(App[None]):
@@ -103,7 +121,10 @@ class TmsApp(App[None]):
         self.look = look or Look(palette=self.settings.palette)
         self._fps, self._warning, self._clock = fps, warning, clock
         self._last_tick = clock()
+        # What the space shows, and what stands beside it.
         self._drawn: tuple[View, Look] | None = None
+        self._drawn_beside: Beside | None = None
+        self._drawn_beside_at = -math.inf
         self._export: Export | None = None
         self._saved = self._exported = saved
         for theme in (DARK, LIGHT):
@@ -133,6 +154,7 @@ class TmsApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
+        sys.setswitchinterval(_SWITCH)
         self.call_after_refresh(self.session.start)
         if not self.is_headless:
             for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
@@ -162,13 +184,23 @@ class TmsApp(App[None]):
 
     def draw(self, view: View) -> None:
         """Show this View, unless it is shown already."""
-        drawn = (view, self.look)
-        if self._drawn is not None and self._drawn[0] is view and self._drawn[1] == self.look:
-            return
         if not self.dashboard.composed:
             return
-        self._drawn = drawn
-        self.dashboard.update(view, self.look, self.shown(view), self.name_of_run)
+        drawn, still = self._drawn, self._drawn_beside
+        look = dataclasses.replace(self.look, camera=HOME, tour_time=0.0)
+        beside = Beside(view, look, self.dashboard.exporting, self.size)
+        if drawn is None or drawn[0] is not view or drawn[1] != self.look:
+            self._drawn = (view, self.look)
+            self.dashboard.show_space(view, self.look, self.shown(view))
+        if still is not None and still.view is view and still[1:] == beside[1:]:
+            return
+        now = self._clock()
+        hurried = (
+            still is not None and still.view.phase == view.phase == "training" and still[1:] == beside[1:]
+        )
+        if not hurried or now - self._drawn_beside_at >= _BESIDE_EVERY:
+            self._drawn_beside, self._drawn_beside_at = beside, now
+            self.dashboard.show_beside(view, self.look, self.shown(view), self.name_of_run)
 
     def shown(self, view: View) -> Shown | None:
         """The weights to show: kept ones where the look goes back, else those of now."""
@@ -187,7 +219,7 @@ class TmsApp(App[None]):
         self.look_as(camera=dataclasses.replace(self.look.camera, **fields))
 
     def watch_theme(self, _: str) -> None:
-        self._drawn = None  # the loss takes its colours from the theme
+        self._drawn = self._drawn_beside = None  # the loss takes its colours from the theme
 
     # Time
 

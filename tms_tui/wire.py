@@ -1,7 +1,7 @@
 """Fewer bytes for the same picture: what goes to the terminal, with every colour sent once.
 
-Textual puts a run of cells into "all of its style, the text, reset". A cloud has hundreds of runs a frame, most
-of them with the background of the run before; over SSH this is what makes a picture stutter.
+Textual writes a run of cells as all of its style, the text, and a reset. A cloud has hundreds of runs a
+frame, most of them on the background of the run before; over SSH this is what makes a picture stutter.
 """
 
 import re
@@ -22,7 +22,7 @@ class _Style(NamedTuple):
 
 
 def lean(data: str) -> str:
-    """The same on any terminal, in fewer bytes. Begins and ends with the terminal's own style, as `data` must."""
+    """The same on any terminal, in fewer bytes. Begins and ends in the terminal's own style, as `data` must."""
     parts = _SGR.split(data)  # text, codes, text, codes, …, text
     out = [parts[0]]
     now = wanted = ""  # codes in force on the terminal, and for the text to come; "" is its own style
@@ -47,10 +47,11 @@ def _alike(now: str, wanted: str, text: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)
-def _blank(codes: str) -> tuple[frozenset[str], str]:
-    """All that can be seen of a blank: the background, and attributes other than bold, dim and italic."""
+def _blank(codes: str) -> _Style:
+    """All that can be seen of a blank: its background, and lines or a reversal with their colour."""
     style = _style(codes)
-    return style.attributes - {"1", "2", "3"}, style.background
+    seen = style.attributes - {"1", "2", "3"}  # bold, dim, italic
+    return style if seen else _Style(seen, "", style.background)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -1,7 +1,7 @@
 """The one screen: space, loss, features, W Wᵀ and numbers, the run bar and the keys.
 
-`update` is a function of a View and a Look. What it works out is kept as long as what it depends on stays
-the same object, so that turning the camera does not encode the cloud again.
+`show_space` and `show_beside` are functions of a View and a Look. What they work out is kept as long as what
+it depends on stays the same object, so that turning the camera does not encode the cloud again.
 """
 
 import math
@@ -92,17 +92,22 @@ class Dashboard(Screen[None]):
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
         self.composed = True
 
-    def update(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
-        """Show a run as the look wants it; `shown` is None until there are weights."""
+    def show_space(self, view: View, look: Look, shown: Shown | None) -> None:
+        """Show the space as the look wants it; `shown` is None until there are weights."""
+        space = self.query_one(SpaceView)
+        if shown is None:
+            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
+        else:
+            space.show(self._space(view, look, shown))
+
+    def show_beside(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
+        """Show all the rest: the title, the loss, the features, W Wᵀ, the numbers, and how far the run is."""
         signs = symbols(self._mode)
         self._titles(view, look, name, signs)
         self.query_one(RunBar).show(*_progress(view, shown))
         self.query_one(LossPlot).show(self._chart(view, look))
-        space = self.query_one(SpaceView)
         if shown is None:
-            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
             return
-        space.show(self._space(view, look, shown))
         self._measure(shown)
         i = look.instance
         colors = feature_colors(look, view.experiment.n_features)
