@@ -1,0 +1,431 @@
+"""The compiled loops of the numba kernel: from one active feature to the next, and no further.
+
+At the seed's sparsity two of three rows of a batch are all zero, and such a row has no gradient: h = 0, so W
+gets none, and the bias gets the same from each. So a batch is never built. Its active entries are drawn one
+after the other (the gaps between them are geometric), rows without any are counted, and the others go through
+the model four at a time, in loops that the compiler turns into vector instructions.
+
+A step cuts its batch into chunks of CHUNK rows. Each has a stream of random words of its own and a sum of its
+own, and the sums are added up in order, so that the result has the same bits however many threads there are.
+
+Arrays are float32. Weights are held transposed and padded with zeros, (hidden, features), to multiples of
+FEATURES features and of HIDDEN hidden dimensions: padding has no gradient, so it stays zero.
+
+Shapes are in comments, since numba reads no annotations: I instances, S steps, B rows of a batch, n features,
+m hidden dimensions, N and M the same padded, C chunks.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, no_type_check
+
+import numba
+import numpy as np
+
+from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+
+CHUNK = 128
+FEATURES, HIDDEN = 8, 4
+_TILE = 4  # rows
+
+# How features become active; GIVEN: by a batch that is there already.
+BERNOULLI, N_ACTIVE, CORRELATED, ANTICORRELATED, GIVEN = range(5)
+
+# From this density on, asking every entry is cheaper than a logarithm for each active one.
+_DENSE = 0.25
+
+# SplitMix64's, as in features.py.
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+
+_ONE_MINUS_BETA1, _BETA2 = np.float32(1 - BETA1), np.float32(BETA2)
+_ONE_MINUS_BETA2, _EPSILON = np.float32(1 - BETA2), np.float32(EPSILON)
+_LARGEST = np.float32(np.finfo(np.float32).max)
+
+
+def compiled(parallel: bool = False) -> Callable[[Any], Any]:
+    """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
+    # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+
+    def decorate(function: Any) -> Any:
+        try:
+            return numba.njit(function, cache=True, parallel=parallel, **options)
+        except RuntimeError:  # no directory that can be written
+            return numba.njit(function, parallel=parallel, **options)
+
+    return decorate
+
+
+@compiled()
+@no_type_check
+def _mix(z):
+    """SplitMix64's output function."""
+    z = (z ^ (z >> np.uint64(30))) * _MULTIPLIER_1
+    z = (z ^ (z >> np.uint64(27))) * _MULTIPLIER_2
+    return z ^ (z >> np.uint64(31))
+
+
+@compiled()
+@no_type_check
+def _key(seed, instance, step, chunk):
+    """Where the words of a chunk start."""
+    key = _mix(np.uint64(seed) + _GAMMA)
+    key = _mix(key + np.uint64(instance + 1) * _GAMMA)
+    key = _mix(key + np.uint64(step + 1) * _GAMMA)
+    return _mix(key + np.uint64(chunk + 1) * _GAMMA)
+
+
+@compiled()
+@no_type_check
+def _magnitude(word):
+    """The lowest 23 bits as a number in (0, 1), never 0."""
+    return np.float32(word & np.uint64(0x7FFFFF)) * np.float32(2**-23) + np.float32(2**-24)
+
+
+@compiled()
+@no_type_check
+def _gap(word, log_inactive):
+    """How many are passed over until the next active one: geometric, from the upper 41 bits."""
+    u = (float(word >> np.uint64(23)) + 0.5) * 2.0**-41
+    gap = math.log(u) / log_inactive
+    return np.int64(gap) if gap < 2.0**40 else np.int64(2**40)
+
+
+@compiled()
+@no_type_check
+def _below(word, n):
+    """A number from 0 to n − 1, from the upper 32 bits."""
+    return np.int64(((word >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@compiled()
+@no_type_check
+def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, value, order):
+    """The active entries of a chunk, row by row.
+
+    given (rows, n): the batch itself, if kind is GIVEN. Fills first (rows + 1): where each row that has any
+    begins; column, value (rows · n); order (n) is scratch. Returns the number of rows that have any.
+    """
+    count, filled, row = 0, 0, -1
+    word = key
+    if kind == GIVEN:
+        for r in range(rows):
+            before = count
+            for j in range(n):
+                if given[r, j] != 0:
+                    column[count], value[count] = j, given[r, j]
+                    count += 1
+            if count > before:
+                first[filled] = before
+                filled += 1
+    elif kind == N_ACTIVE:
+        if n_active > 0:
+            for j in range(n):
+                order[j] = j
+            for _ in range(rows):
+                first[filled] = count
+                filled += 1
+                for i in range(n_active):  # Fisher and Yates, as far as needed
+                    word += _GAMMA
+                    drawn = _mix(word)
+                    k = i + _below(drawn, n - i)
+                    order[i], order[k] = order[k], order[i]
+                    column[count], value[count] = order[i], _magnitude(drawn)
+                    count += 1
+    elif density <= 0:
+        pass
+    elif kind == BERNOULLI and density >= _DENSE:
+        threshold = np.uint64(min(density, 1.0) * 2.0**41)
+        for r in range(rows):
+            before = count
+            for j in range(n):
+                word += _GAMMA
+                drawn = _mix(word)
+                column[count], value[count] = j, _magnitude(drawn)
+                count += np.int64((drawn >> np.uint64(23)) < threshold)
+            if count > before:
+                first[filled] = before
+                filled += 1
+    else:
+        size = 1 if kind == BERNOULLI else set_size
+        sets = n // size
+        log_inactive = math.log1p(-density) if density < 1 else -math.inf
+        at = np.int64(-1)
+        while True:
+            word += _GAMMA
+            drawn = _mix(word)
+            at += 1 + _gap(drawn, log_inactive)
+            if at >= rows * sets:
+                break
+            r = at // sets
+            j = (at - r * sets) * size
+            if r != row:
+                first[filled] = count
+                filled += 1
+                row = r
+            if kind == BERNOULLI:
+                column[count], value[count] = j, _magnitude(drawn)
+                count += 1
+            elif kind == CORRELATED:
+                for i in range(size):
+                    word += _GAMMA
+                    column[count], value[count] = j + i, _magnitude(_mix(word))
+                    count += 1
+            else:
+                word += _GAMMA
+                column[count], value[count] = j + _below(_mix(word), size), _magnitude(drawn)
+                count += 1
+    first[filled] = count
+    return filled
+
+
+@compiled()
+@no_type_check
+def _decode(h, w, b, out):
+    """out = h w + b for a tile. h (TILE, M), w (M, N), b (N) → out (TILE, N)."""
+    m, n = w.shape
+    for r in range(0, _TILE, 2):
+        for j in range(n):
+            out[r, j] = b[j]
+            out[r + 1, j] = b[j]
+        for k in range(0, m, 4):
+            a0, a1, a2, a3 = h[r, k], h[r, k + 1], h[r, k + 2], h[r, k + 3]
+            c0, c1, c2, c3 = h[r + 1, k], h[r + 1, k + 1], h[r + 1, k + 2], h[r + 1, k + 3]
+            for j in range(n):
+                w0, w1, w2, w3 = w[k, j], w[k + 1, j], w[k + 2, j], w[k + 3, j]
+                out[r, j] += a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
+                out[r + 1, j] += c0 * w0 + c1 * w1 + c2 * w2 + c3 * w3
+
+
+@compiled()
+@no_type_check
+def _back(g, w, dh):
+    """dh = g wᵀ for a tile. g (TILE, N), w (M, N) → dh (TILE, M)."""
+    m, n = w.shape
+    zero = np.float32(0)
+    for r in range(0, _TILE, 2):
+        for k in range(0, m, 4):
+            a0, a1, a2, a3, c0, c1, c2, c3 = zero, zero, zero, zero, zero, zero, zero, zero
+            for j in range(n):
+                x, y = g[r, j], g[r + 1, j]
+                w0, w1, w2, w3 = w[k, j], w[k + 1, j], w[k + 2, j], w[k + 3, j]
+                a0 += x * w0
+                a1 += x * w1
+                a2 += x * w2
+                a3 += x * w3
+                c0 += y * w0
+                c1 += y * w1
+                c2 += y * w2
+                c3 += y * w3
+            dh[r, k], dh[r, k + 1], dh[r, k + 2], dh[r, k + 3] = a0, a1, a2, a3
+            dh[r + 1, k], dh[r + 1, k + 1], dh[r + 1, k + 2], dh[r + 1, k + 3] = c0, c1, c2, c3
+
+
+@compiled()
+@no_type_check
+def _outer(h, g, dw):
+    """dw += hᵀ g for a tile. h (TILE, M), g (TILE, N) → dw (M, N)."""
+    m, n = dw.shape
+    for k in range(0, m, 2):
+        a0, a1, a2, a3 = h[0, k], h[1, k], h[2, k], h[3, k]
+        c0, c1, c2, c3 = h[0, k + 1], h[1, k + 1], h[2, k + 1], h[3, k + 1]
+        for j in range(n):
+            g0, g1, g2, g3 = g[0, j], g[1, j], g[2, j], g[3, j]
+            dw[k, j] += a0 * g0 + a1 * g1 + a2 * g2 + a3 * g3
+            dw[k + 1, j] += c0 * g0 + c1 * g1 + c2 * g2 + c3 * g3
+
+
+@compiled()
+@no_type_check
+def _gradient(
+    key, rows, n, kind, density, n_active, set_size, given, scale, importance, w, b, learns_bias,
+    first, column, value, order, h, out, g, dh, dw, db,
+):  # fmt: skip
+    """Loss and gradient of a chunk, drawn and never built.
+
+    scale: 1 / (B n), of the mean over batch and features; importance (N), 0 in the padding; w (M, N); b (N);
+    first, column, value, order as of `draw`; h, dh (TILE, M) and out, g (TILE, N) are scratch. Fills dw (M, N) and
+    db (N). Returns the chunk's part of the batch's loss.
+    """
+    m, padded = w.shape
+    filled = draw(key, rows, n, kind, density, n_active, set_size, given, first, column, value, order)
+    dw[:] = 0
+    db[:] = 0
+    total = 0.0
+    twice = np.float32(2 * scale)
+    for tile in range(0, filled, _TILE):
+        for r in range(_TILE):
+            for k in range(m):
+                h[r, k] = 0
+            if tile + r < filled:
+                for e in range(first[tile + r], first[tile + r + 1]):
+                    j, x = column[e], value[e]
+                    for k in range(m):
+                        h[r, k] += x * w[k, j]
+        _decode(h, w, b, out)
+        for r in range(_TILE):
+            if tile + r >= filled:  # beyond the last row
+                for j in range(padded):
+                    g[r, j] = 0
+                continue
+            loss = np.float32(0)
+            for j in range(padded):
+                # Where x = 0 the error is x̂ = ReLU(out) itself, and where out ≤ 0 there is no gradient.
+                # (A NaN is not ≤ 0, and is passed on.)
+                reconstruction = np.float32(0) if out[r, j] <= 0 else out[r, j]
+                weighted = importance[j] * reconstruction
+                loss += weighted * reconstruction
+                g[r, j] = twice * weighted
+            row_loss = float(loss)
+            for e in range(first[tile + r], first[tile + r + 1]):
+                j, x = column[e], value[e]
+                reconstruction = np.float32(0) if out[r, j] <= 0 else out[r, j]
+                error = reconstruction - x
+                row_loss += float(importance[j] * (error * error - reconstruction * reconstruction))
+                if reconstruction != 0:
+                    g[r, j] = twice * importance[j] * error
+            total += row_loss
+        _back(g, w, dh)
+        _outer(h, g, dw)
+        for r in range(min(_TILE, filled - tile)):
+            for e in range(first[tile + r], first[tile + r + 1]):
+                j, x = column[e], value[e]
+                for k in range(m):
+                    dw[k, j] += dh[r, k] * x
+        if learns_bias:
+            for j in range(padded):
+                db[j] += g[0, j] + g[1, j] + g[2, j] + g[3, j]
+    if learns_bias and filled < rows:  # rows of zeros: all the same
+        empty = np.float32(rows - filled)
+        for j in range(padded):
+            out = np.float32(0) if b[j] <= 0 else b[j]
+            total += float(empty * importance[j] * out * out)
+            db[j] += empty * twice * importance[j] * out
+    return total * scale
+
+
+@compiled()
+@no_type_check
+def _adam(p, d, first, second, scale, root, decay, l2, new_p, new_first, new_second):
+    """One step of Adam, all (M + 1, N), as in torch_kernel.py: taken over if all of it is finite, or not at all."""
+    rows, n = p.shape
+    for k in range(rows):
+        bad = 0
+        for j in range(n):
+            gradient = d[k, j] + l2 * p[k, j]
+            m = first[k, j] + _ONE_MINUS_BETA1 * (gradient - first[k, j])
+            v = _BETA2 * second[k, j] + _ONE_MINUS_BETA2 * (gradient * gradient)
+            x = decay * p[k, j] - scale * m / (np.sqrt(v) / root + _EPSILON)
+            new_p[k, j], new_first[k, j], new_second[k, j] = x, m, v
+            bad += 0 if (abs(x) <= _LARGEST) & (v <= _LARGEST) else 1
+        if bad:
+            return False
+    for k in range(rows):
+        for j in range(n):
+            p[k, j], first[k, j], second[k, j] = new_p[k, j], new_first[k, j], new_second[k, j]
+    return True
+
+
+@compiled()
+@no_type_check
+def advance(
+    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, kind, density, n_active,
+    set_size, given, importance, learns_bias, scales, roots, decays, l2,
+):  # fmt: skip
+    """Steps of the instances from `start` to `stop`, one instance after the other.
+
+    p, first, second (I, M + 1, N): weights with the bias below them, and Adam's moments, changed in place;
+    diverged_at (I), the same; losses (S, I), filled. density (I); given (S, I, B, n) or anything of four axes;
+    importance (I, N); scales, decays (S, I) and roots (S) as of torch_kernel.py.
+    """
+    rows, padded = p.shape[1:]
+    chunks = (batch + CHUNK - 1) // CHUNK
+    longest = min(batch, CHUNK)
+    begins = np.empty(longest + 1, np.int64)
+    column, value = np.empty(longest * n, np.int64), np.empty(longest * n, np.float32)
+    order = np.empty(n, np.int64)
+    tiles, hidden = np.empty((2, _TILE, padded), np.float32), np.empty((2, _TILE, rows - 1), np.float32)
+    sums, new = np.empty((chunks, rows, padded), np.float32), np.empty((3, rows, padded), np.float32)
+    scale = 1.0 / (batch * n)
+    for i in range(start, stop):
+        for s in range(losses.shape[0]):
+            if diverged_at[i] >= 0:
+                losses[s, i] = np.nan
+                continue
+            total = 0.0
+            for c in range(chunks):
+                low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
+                total += _gradient(
+                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
+                    given[s, i, low:high] if kind == GIVEN else given[0, 0], scale, importance[i],
+                    p[i, : rows - 1], p[i, rows - 1], learns_bias, begins, column, value, order,
+                    hidden[0], tiles[0], tiles[1], hidden[1], sums[c, : rows - 1], sums[c, rows - 1],
+                )  # fmt: skip
+            _finish(
+                total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays,
+                l2, new,
+            )  # fmt: skip
+
+
+@compiled(parallel=True)
+@no_type_check
+def advance_by_rows(
+    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, kind, density, n_active,
+    set_size, given, importance, learns_bias, scales, roots, decays, l2,
+):  # fmt: skip
+    """The same as `advance`, with the chunks of a batch spread over numba's threads."""
+    rows, padded = p.shape[1:]
+    chunks = (batch + CHUNK - 1) // CHUNK
+    longest = min(batch, CHUNK)
+    begins = np.empty((chunks, longest + 1), np.int64)
+    column = np.empty((chunks, longest * n), np.int64)
+    value = np.empty((chunks, longest * n), np.float32)
+    order = np.empty((chunks, n), np.int64)
+    tiles = np.empty((chunks, 2, _TILE, padded), np.float32)
+    hidden = np.empty((chunks, 2, _TILE, rows - 1), np.float32)
+    sums, new = np.empty((chunks, rows, padded), np.float32), np.empty((3, rows, padded), np.float32)
+    totals = np.empty(chunks)
+    scale = 1.0 / (batch * n)
+    for i in range(start, stop):
+        for s in range(losses.shape[0]):
+            if diverged_at[i] >= 0:
+                losses[s, i] = np.nan
+                continue
+            for c in numba.prange(chunks):
+                low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
+                totals[c] = _gradient(
+                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
+                    given[s, i, low:high] if kind == GIVEN else given[0, 0], scale, importance[i],
+                    p[i, : rows - 1], p[i, rows - 1], learns_bias, begins[c], column[c], value[c], order[c],
+                    hidden[c, 0], tiles[c, 0], tiles[c, 1], hidden[c, 1],
+                    sums[c, : rows - 1], sums[c, rows - 1],
+                )  # fmt: skip
+            total = 0.0
+            for c in range(chunks):
+                total += totals[c]
+            _finish(
+                total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays,
+                l2, new,
+            )  # fmt: skip
+
+
+@compiled()
+@no_type_check
+def _finish(
+    total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays, l2, new
+):
+    """End a step: add up the chunks' gradients in order, update, and stop what is no longer finite."""
+    for c in range(1, sums.shape[0]):
+        for k in range(sums.shape[1]):
+            for j in range(sums.shape[2]):
+                sums[0, k, j] += sums[c, k, j]
+    loss = np.float32(total)
+    if math.isfinite(loss) and _adam(
+        p[i], sums[0], first[i], second[i], scales[s, i], roots[s], decays[s, i], l2, new[0], new[1], new[2]
+    ):
+        losses[s, i] = loss
+    else:
+        diverged_at[i] = first_step + s
+        losses[s, i] = np.nan
