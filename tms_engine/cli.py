@@ -4,7 +4,7 @@ Exit codes: 0 done; 1 the run failed (every instance diverged); 2 bad input; 130
 
 The options of `tms train` are made from Experiment's fields, and their values go to it as text: one
 place knows what is valid, and says so in one sentence, wherever a value comes from. That is why this is
-argparse. torch and matplotlib are imported where they are used, so that help and mistakes answer at once.
+argparse. What is slow to import is imported where it is used, so that help and mistakes answer at once.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
@@ -63,7 +62,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from tms_engine.runs import start
 
-    return _train_to_the_end(start(experiment, out), out, options.json)
+    return _train_to_the_end(start(experiment, out), out, options)
 
 
 def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
@@ -106,10 +105,10 @@ def _resume(options: argparse.Namespace) -> int:
             f"{options.run} has taken all its {trainer.step:,} steps: "
             f"give it more with --steps {2 * trainer.step}"
         )
-    return _train_to_the_end(trainer, options.run, options.json)
+    return _train_to_the_end(trainer, options.run, options)
 
 
-def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
+def _train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
     from tms_engine.evaluation import summarize
     from tms_engine.runs import train_on
 
@@ -118,6 +117,8 @@ def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
         f"training {_headline(experiment)}: step {trainer.step:,} to {experiment.steps:,} "
         f"on {trainer.device}, {trainer.kernel} kernel"
     )
+    if options.verbose:
+        _say(trainer.reason)
     with _stop_on_signals() as stopped, _progress(trainer) as show:
         run = train_on(trainer, out, on_progress=show, should_stop=stopped)
     diverged = trainer.snapshot().diverged
@@ -126,7 +127,7 @@ def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
     if stopped() and not trainer.finished:
         _say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {_quoted(out)}")
         return 130
-    if as_json:
+    if options.json:
         print(json.dumps({"run": str(out), **summarize(run)}, indent=2))
     else:
         print(_summary_text(summarize(run), run))
@@ -303,7 +304,7 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
-    """A live bar on a terminal, else a line now and then."""
+    """A live bar on a terminal, else a line now and then. Before it shows steps, the kernel is compiled."""
     steps = trainer.current.steps
 
     def now() -> str:
@@ -315,6 +316,9 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
         with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
+            if trainer.compiles:
+                bar.set_description_str("compiling")
+                trainer.prepare()
 
             def show(trainer: "Trainer") -> None:
                 bar.set_description_str(now(), refresh=False)
@@ -324,6 +328,9 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
             bar.refresh()
         return
 
+    if trainer.compiles:
+        _say(f"compiling the {trainer.kernel} kernel, unless that was done before")
+        trainer.prepare()
     began, first = time.monotonic(), trainer.step
     told, tenth = began, 10 * first // steps
 
@@ -363,6 +370,16 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog} does not know {word!r}; {hint}")
 
 
+class _Version(argparse.Action):
+    """argparse's own wants the version beforehand, and to look it up takes as long as all other imports."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('tms-tui')}")
+        parser.exit()
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options, unknown = _parser().parse_known_args(arguments)
     if unknown:
@@ -377,7 +394,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
 
     def command(name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
@@ -392,13 +409,13 @@ def _parser() -> argparse.ArgumentParser:
         "preset", nargs="?", default="gist", metavar="PRESET", help="where to start from (default: gist)"
     )
     train.add_argument("--out", type=Path, metavar="DIR", help="a new directory (default: runs/PRESET-TIME)")
-    train.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    _add_output_arguments(train)
     add_experiment_arguments(train)
 
     resume = command("resume", _resume, "go on with a run that was interrupted, or extend or change one")
     resume.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
     resume.add_argument("--device", metavar="DEVICE", help="train on another device than before")
-    resume.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    _add_output_arguments(resume)
     changes = resume.add_argument_group("changes, from this step on")
     for name in LIVE_FIELDS:
         _add_field(changes, name)
@@ -419,6 +436,11 @@ def _parser() -> argparse.ArgumentParser:
     presets = command("presets", _presets, "list the presets, or print one as TOML")
     presets.add_argument("preset", nargs="?", metavar="PRESET", help="print this one's fields")
     return parser
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:

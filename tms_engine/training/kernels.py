@@ -20,8 +20,8 @@ _ABOUT: dict[Name, str] = {
     "numba": "compiled for the CPU, walks from one active feature to the next",
     "triton": "compiled for the GPU, takes many steps in one launch",
 }
-# The kernel made for a kind of device. torch's serves all.
-_MADE_FOR: dict[str, Name] = {"cpu": "numba", "cuda": "triton"}
+# The kind of device that a kernel is made for; torch's is made for none, and serves all.
+_HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
@@ -73,21 +73,21 @@ def choose(experiment: Experiment) -> Choice:
     experiment on it.
     """
     asked = experiment.kernel
-    # numba's device is known: there is no need to look for another, least of all with torch.
-    name = "cpu" if (asked, experiment.device) == ("numba", "auto") else experiment.device
-    device = resolve_device(name)
-    check_memory(experiment, device)
+    device = _device(experiment)
     if asked != "auto":
         refusal = _refusal(asked, experiment, device)
         if refusal:
-            raise InputError(f"kernel {asked} cannot train this on {device}, because {refusal}", "kernel")
+            instead = "kernel auto" if _is_home(asked, device) else f"device {_HOMES[asked]} or kernel auto"
+            raise InputError(
+                f"kernel {asked} cannot train this on {device}, because {refusal}: use {instead}", "kernel"
+            )
         return Choice(asked, device, f"{asked}: {_ABOUT[asked]}, as asked for")
-    made = _MADE_FOR.get(_kind(device))
-    refusal = _refusal(made, experiment, device) if made else f"no other is made for {device}"
-    if not made or refusal:
-        because = f"{made} cannot, because {refusal}" if made else refusal
-        return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
-    return Choice(made, device, f"{made}: {_ABOUT[made]}")
+    made = next((name for name in _HOMES if _is_home(name, device)), None)
+    refusal = _refusal(made, experiment, device) if made else ""
+    if made and not refusal:
+        return Choice(made, device, f"{made}: {_ABOUT[made]}")
+    because = f"{made} cannot, because {refusal}" if made else f"no other is made for {device}"
+    return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
 
 
 def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Choice:
@@ -96,17 +96,18 @@ def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Ch
     Given a `device`, for a run that has moved: the same kernel if it serves there, else the best that does.
     Raises InputError as `choose` does.
     """
-    try:
-        return choose(experiment.replace(kernel=kernel, device=device or experiment.device))
-    except InputError as error:
-        if error.field != "kernel":
-            raise
-        if device is None:
-            raise InputError(
-                f"{error}, and it trained the run so far; name a device, and the best kernel there goes on",
-                "device",
-            ) from None
-    return choose(experiment.replace(kernel="auto", device=device))
+    experiment = experiment.replace(kernel=kernel, device=device or experiment.device)
+    here = _device(experiment)
+    refusal = _refusal(kernel, experiment, here)
+    if not refusal:
+        return Choice(kernel, here, f"{kernel}: {_ABOUT[kernel]}; it has trained this run so far")
+    if device is None:
+        raise InputError(
+            f"kernel {kernel}, which trained this run, cannot go on with it on {here}, because {refusal}: "
+            "name a device, and the kernel that is best there goes on",
+            "device",
+        )
+    return choose(experiment.replace(kernel="auto"))
 
 
 def start(choice: Choice, state: State) -> Kernel:
@@ -124,23 +125,31 @@ def start(choice: Choice, state: State) -> Kernel:
     return TorchKernel(state, choice.device)
 
 
-def _kind(device: str) -> str:
-    """cuda of cuda:1."""
-    return device.split(":")[0]
+def _device(experiment: Experiment) -> str:
+    """The device that an experiment asks for. Raises InputError if it is not there or too small."""
+    # numba's device is known: there is no need to look for another, least of all with torch.
+    name = "cpu" if (experiment.kernel, experiment.device) == ("numba", "auto") else experiment.device
+    device = resolve_device(name)
+    check_memory(experiment, device)
+    return device
+
+
+def _is_home(name: Name, device: str) -> bool:
+    """Whether a kernel is made for a device: cuda's for cuda:1."""
+    return device.split(":")[0] == _HOMES[name]
 
 
 def _refusal(name: Name, experiment: Experiment, device: str) -> str:
     """Why a kernel cannot train an experiment on a device; "" if it can."""
     if name == "torch":
         return ""
-    if _MADE_FOR.get(_kind(device)) != name:
-        needed = next(kind for kind, made in _MADE_FOR.items() if made == name)
-        return f"it is made for {needed} alone: use device {needed}, or kernel auto"
+    if not _is_home(name, device):
+        return f"it is made for {_HOMES[name]} alone"
     try:
         if name == "numba":
             from tms_engine.training.numba_kernel import serves
         else:
             from tms_engine.training.triton_kernel import serves
     except (ImportError, OSError) as error:  # not installed, or not for this machine
-        return f"it cannot be imported here ({error}): use kernel auto"
+        return f"it cannot be imported here ({error})"
     return serves(experiment)
