@@ -17,7 +17,7 @@ from tms_engine.cli import main
 
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
-    """`tms` in a process of its own, which takes two seconds to import torch."""
+    """`tms` in a process of its own, which takes up to two seconds to import."""
     return subprocess.run(
         [sys.executable, "-m", "tms_engine.cli", *map(str, arguments)],
         cwd=cwd,
@@ -137,6 +137,8 @@ def test_every_field_is_an_option():
         (["train", "--config", __file__], "is not valid TOML"),
         (["train", "--device", "tpu"], "device should be auto, cpu"),
         (["train", "--device", "cuda:7"], "torch sees"),
+        (["train", "--kernel", "nmba"], "kernel should be 'auto', 'torch', 'numba' or 'triton', not 'nmba'"),
+        (["train", "--kernel", "triton", "--device", "cpu"], "kernel triton cannot train this on cpu"),
         (["train", "--out", "/proc/x"], "cannot write to /proc/x"),
         (["train", "--n-features", "10000000000"], "n_features 10000000000"),
         (["resume", "/nope"], "there is no run directory /nope"),
@@ -200,6 +202,14 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         whole = tms("train", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
         assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
+
+
+def test_verbose_says_which_kernel_trains_and_why(tmp_path):
+    done = tms("train", "--steps", 5, "--kernel", "torch", "-v", "--out", tmp_path / "run")
+    assert "torch: autograd, for any model on any device, as asked for" in done.stderr.splitlines()
+    again = tms("resume", tmp_path / "run", "--steps", 10, "--verbose")
+    assert "it has trained this run so far" in again.stderr
+    assert "autograd" not in tms("train", "--steps", 5, "--out", tmp_path / "quiet").stderr
 
 
 def test_resume_extends_and_changes_a_finished_run(tmp_path):
@@ -266,7 +276,7 @@ try:
     tms_engine.cli.main(["--help"])
 except SystemExit:
     pass
-heavy = {"numpy", "torch", "matplotlib", "plotly", "tqdm"} & set(sys.modules)
+heavy = {"numpy", "torch", "matplotlib", "plotly", "tqdm", "numba"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)

@@ -10,6 +10,8 @@ from tms_engine import Experiment, features
 from tms_engine.arrays import to_host
 
 CPU = "cpu"
+# A device that is not "cpu" by name: what is done on it is done with torch, as on a GPU.
+TORCHS_CPU = "cpu:0"
 ROWS = 200_000
 
 
@@ -151,13 +153,13 @@ def test_fresh_rows_do_not_depend_on_how_many_are_drawn_at_once(rows):
 )
 def test_numpy_and_torch_draw_the_same_bits(fields):
     experiment = Experiment(n_instances=3, **fields, seed=2**63 - 1)
-    numbers = (np.arange(3), np.array([0, 5, features.EVALUATION]))
-    drawn = [
-        features.sample(experiment, features.stream_keys(experiment.seed, *map(library, numbers)), 500, 7)
-        for library in (np.asarray, torch.tensor)
-    ]
-    assert [type(x) for x in drawn] == [np.ndarray, torch.Tensor]
-    assert drawn[0].tobytes() == to_host(drawn[1]).tobytes()
+    for draw in (
+        lambda device: features.batches(experiment, 2**40 - 5, 4, device),
+        lambda device: features.fresh(experiment, 2, 5000, features.EVALUATION + 1, device),
+    ):
+        ours, theirs = draw(CPU), draw(TORCHS_CPU)
+        assert (type(ours), type(theirs)) == (np.ndarray, torch.Tensor)
+        assert ours.tobytes() == to_host(theirs).tobytes()
 
 
 def test_steps_instances_seeds_and_features_are_independent():
