@@ -6,7 +6,9 @@ changed. Nobody queues, so the screen is never behind.
 
 import asyncio
 import dataclasses
+import math
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
+from textual.geometry import Size
 from textual.screen import Screen
 
 from tms_engine.errors import InputError
@@ -48,10 +52,18 @@ from tms_tui.themes import DARK, LIGHT
 from tms_tui.widgets.features_table import FeaturesTable
 from tms_tui.widgets.loss_plot import LossPlot
 from tms_tui.widgets.space_view import SpaceView
+from tms_tui.wire import lean
 
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
 _ZOOM = 1.15
+
+# Seconds from one drawing of what stands beside the space to the next, in training. Nobody reads faster.
+_BESIDE_EVERY = 0.1
+
+# Seconds for which the training thread may keep the interpreter to itself. Python's own 5 ms, many times a
+# frame, can be seen.
+_SWITCH = 0.0005
 
 # A run is worth a question before it is lost when it trained for longer than this, in seconds.
 _WORTH_SAVING = 60.0
@@ -65,6 +77,15 @@ class Saved(NamedTuple):
 
 
 NOTHING = Saved(0, 0)
+
+
+class Beside(NamedTuple):
+    """All on which the panes beside the space depend."""
+
+    view: View
+    look: Look  # but for what moves by itself
+    exporting: str
+    size: Size
 
 
 class TmsApp(App[None]):
@@ -100,12 +121,28 @@ class TmsApp(App[None]):
         self.look = look or Look(palette=self.settings.palette)
         self._fps, self._warning, self._clock = fps, warning, clock
         self._last_tick = clock()
+        # What the space shows, and what stands beside it.
         self._drawn: tuple[View, Look] | None = None
+        self._drawn_beside: Beside | None = None
+        self._drawn_beside_at = -math.inf
         self._export: Export | None = None
         self._saved = self._exported = saved
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = self.settings.theme if self.settings.theme in self.available_themes else DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        base = super().get_driver_class()
+        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, codes and all
+            return base
+
+        class LeanDriver(base):  # type: ignore[valid-type, misc]
+            """Sends as little as it can."""
+
+            def write(self, data: str) -> None:
+                super().write(lean(data))
+
+        return LeanDriver
 
     @property
     def ascii(self) -> bool:
@@ -117,7 +154,8 @@ class TmsApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        self.session.start()
+        sys.setswitchinterval(_SWITCH)
+        self.call_after_refresh(self.session.start)
         if not self.is_headless:
             for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
@@ -146,13 +184,23 @@ class TmsApp(App[None]):
 
     def draw(self, view: View) -> None:
         """Show this View, unless it is shown already."""
-        drawn = (view, self.look)
-        if self._drawn is not None and self._drawn[0] is view and self._drawn[1] == self.look:
-            return
         if not self.dashboard.composed:
             return
-        self._drawn = drawn
-        self.dashboard.update(view, self.look, self.shown(view), self.name_of_run)
+        drawn, still = self._drawn, self._drawn_beside
+        look = dataclasses.replace(self.look, camera=HOME, tour_time=0.0)
+        beside = Beside(view, look, self.dashboard.exporting, self.size)
+        if drawn is None or drawn[0] is not view or drawn[1] != self.look:
+            self._drawn = (view, self.look)
+            self.dashboard.show_space(view, self.look, self.shown(view))
+        if still is not None and still.view is view and still[1:] == beside[1:]:
+            return
+        now = self._clock()
+        hurried = (
+            still is not None and still.view.phase == view.phase == "training" and still[1:] == beside[1:]
+        )
+        if not hurried or now - self._drawn_beside_at >= _BESIDE_EVERY:
+            self._drawn_beside, self._drawn_beside_at = beside, now
+            self.dashboard.show_beside(view, self.look, self.shown(view), self.name_of_run)
 
     def shown(self, view: View) -> Shown | None:
         """The weights to show: kept ones where the look goes back, else those of now."""
@@ -171,7 +219,7 @@ class TmsApp(App[None]):
         self.look_as(camera=dataclasses.replace(self.look.camera, **fields))
 
     def watch_theme(self, _: str) -> None:
-        self._drawn = None  # the loss takes its colours from the theme
+        self._drawn = self._drawn_beside = None  # the loss takes its colours from the theme
 
     # Time
 

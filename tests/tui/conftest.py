@@ -88,6 +88,9 @@ class StillSession(Session):
         self.still = view
         self.asked: list[Any] = []
 
+    def start(self) -> None:
+        """There is no thread."""
+
     def view(self) -> View:
         return self.still
 
@@ -106,7 +109,6 @@ def _recorder(name: str) -> Any:
 
 
 for _name in (
-    "start",
     "pause",
     "go_on",
     "step_once",

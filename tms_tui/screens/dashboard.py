@@ -1,7 +1,7 @@
 """The one screen: space, loss, features, W Wᵀ and numbers, the run bar and the keys.
 
-`update` is a function of a View and a Look. What it works out is kept as long as what it depends on stays
-the same object, so that turning the camera does not encode the cloud again.
+`show_space` and `show_beside` are functions of a View and a Look. What they work out is kept as long as what
+it depends on stays the same object, so that turning the camera does not encode the cloud again.
 """
 
 import math
@@ -56,6 +56,7 @@ class Dashboard(Screen[None]):
         self._pictured: tuple[object, ...] = ()
         self._picture: Picture | None = None
         self._measured: object = None
+        self._said: dict[str, Content] = {}
         self.composed = False  # whether there are panes to update
         self.exporting = ""  # how far an export is, if one is under way
         self._norms = self._dimensionality = self._gram = np.zeros((0, 0))
@@ -79,30 +80,41 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self._mode == "ascii", "-ascii")
+        for selector, title in (
+            ("#features", "Features"),
+            ("#gram", symbols(self._mode).gram),
+            ("#numbers", "Numbers"),
+        ):
+            self.query_one(selector).border_title = title
         self.query_one("#numbers").can_focus = True
         self.query_one("#space").focus()
         if self._mode == "ascii":
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
         self.composed = True
 
-    def update(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
-        """Show a run as the look wants it; `shown` is None until there are weights."""
+    def show_space(self, view: View, look: Look, shown: Shown | None) -> None:
+        """Show the space as the look wants it; `shown` is None until there are weights."""
+        space = self.query_one(SpaceView)
+        if shown is None:
+            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
+        else:
+            space.show(self._space(view, look, shown))
+
+    def show_beside(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
+        """Show all the rest: the title, the loss, the features, W Wᵀ, the numbers, and how far the run is."""
         signs = symbols(self._mode)
         self._titles(view, look, name, signs)
         self.query_one(RunBar).show(*_progress(view, shown))
         self.query_one(LossPlot).show(self._chart(view, look))
-        space = self.query_one(SpaceView)
         if shown is None:
-            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
             return
-        space.show(self._space(view, look, shown))
         self._measure(shown)
         i = look.instance
         colors = feature_colors(look, view.experiment.n_features)
         self.query_one(FeaturesTable).show(self._norms[i], self._dimensionality[i], colors, look.feature)
         self.query_one(GramMap).show(self._gram_of(i), look.feature)
         numbers = _numbers(view, look, shown, self._norms[i], self._dimensionality[i], signs)
-        self.query_one("#numbers", Static).update(_table(numbers))
+        self._say("#numbers", _table(numbers))
 
     def _space(self, view: View, look: Look, shown: Shown) -> Picture:
         still = (
@@ -160,21 +172,24 @@ class Dashboard(Screen[None]):
         )
 
     def _titles(self, view: View, look: Look, name: str, signs: Symbols) -> None:
-        about = self.query_one("#about", Static)
-        about.update(
-            Content.from_markup(
-                "[b]$title[/b]  [dim]$rest[/dim]",
-                title=_TITLE if self.size.width >= 100 else "TMS",
-                rest=_about(view, look, name, signs),
-            )
-        )
-        self.query_one("#phase", Static).update(_phase(view, look, signs, self.exporting))
-        space = self.query_one("#space", SpaceView)
-        space.border_title = _titled("Space", _space_title(view.experiment, look, signs), signs)
-        self.query_one("#loss").border_title = _titled("Loss", "log" if look.log else "linear", signs)
-        self.query_one("#features").border_title = "Features"
-        self.query_one("#gram").border_title = signs.gram
-        self.query_one("#numbers").border_title = "Numbers"
+        title = _TITLE if self.size.width >= 100 else "TMS"
+        self._say("#about", Content.assemble((title, "bold"), "  ", (_about(view, look, name, signs), "dim")))
+        self._say("#phase", _phase(view, look, signs, self.exporting), layout=True)
+        self._entitle("#space", _titled("Space", _space_title(view.experiment, look, signs), signs))
+        self._entitle("#loss", _titled("Loss", "log" if look.log else "linear", signs))
+
+    # Textual draws the whole screen again for a text or a title that is set, be it the same as before.
+
+    def _say(self, selector: str, content: Content, layout: bool = False) -> None:
+        """Put a text on the screen; `layout` if its size may be another."""
+        if self._said.get(selector) != content:
+            self._said[selector] = content
+            self.query_one(selector, Static).update(content, layout=layout)
+
+    def _entitle(self, selector: str, title: str) -> None:
+        pane = self.query_one(selector)
+        if pane.border_title != title:
+            pane.border_title = title
 
 
 _TITLE = "Toy Models of Superposition"

@@ -12,7 +12,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -55,7 +55,7 @@ class SpaceView(Widget, can_focus=True):
         if picture is not self._picture or waiting != self._waiting:
             self._picture, self._waiting = picture, waiting
             self._drawn = ()
-            self.refresh()
+            self.refresh(Region(0, 0, *self.size))  # without the border
 
     def render_line(self, y: int) -> Strip:
         ground = self.background_colors[1].rgb
