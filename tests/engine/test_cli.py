@@ -183,7 +183,18 @@ def test_bad_input_about_a_run_leaves_it_alone(arguments, sentence, trained, cap
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "tms_engine.cli", "train", "--steps", "2500", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "tms_engine.cli",
+        "train",
+        "--kernel",
+        "torch",
+        "--steps",
+        "2500",
+        "--out",
+        str(out),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("step "):
@@ -199,7 +210,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         assert 0 < stopped < 2500
         done = tms("resume", out)
         assert done.returncode == 0
-        whole = tms("train", "--steps", 2500, "--out", tmp_path / "whole")
+        whole = tms("train", "--kernel", "torch", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
         assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
 
@@ -235,7 +246,7 @@ def test_a_run_whose_instances_all_diverge_has_failed(tmp_path):
 
 
 def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
-    command = f"-m tms_engine.cli train --steps 3000 --out {tmp_path / 'run'}"
+    command = f"-m tms_engine.cli train --kernel torch --steps 3000 --out {tmp_path / 'run'}"
     child = pexpect.spawn(sys.executable, command.split(), encoding="utf-8", dimensions=(24, 100), timeout=60)
     child.expect(r"\d+% \|.*\| [\d,]+/3,000 +loss 0\.\d+ +[\d,]+ steps/s +\d\d:\d\d left")
     child.sendintr()

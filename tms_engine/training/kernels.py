@@ -147,9 +147,11 @@ def _refusal(name: Name, experiment: Experiment, device: str) -> str:
         return f"it is made for {_HOMES[name]} alone"
     try:
         if name == "numba":
-            from tms_engine.training.numba_kernel import serves
-        else:
-            from tms_engine.training.triton_kernel import serves
+            from tms_engine.training.numba_kernel import serves as numba_serves
+
+            return numba_serves(experiment)
+        from tms_engine.training.triton_kernel import serves as triton_serves
+
+        return triton_serves(experiment)
     except (ImportError, OSError) as error:  # not installed, or not for this machine
         return f"it cannot be imported here ({error})"
-    return serves(experiment)
