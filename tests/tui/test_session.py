@@ -265,7 +265,7 @@ def test_a_view_shows_the_run():
     film, _ = film_of(TINY.replace(n_instances=2))
     play_out(film)
     view, run = film.view(), film.run()
-    assert (view.step, view.steps, view.kernel, view.device) == (120, 120, "torch", "cpu")
+    assert (view.step, view.steps, view.kernel, view.device) == (120, 120, run.kernel, "cpu")
     assert view.snapshot.step == 120
     assert np.array_equal(view.snapshot.weights, run.state.weights)
     assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
