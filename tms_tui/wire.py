@@ -22,7 +22,7 @@ class _Style(NamedTuple):
 
 
 def lean(data: str) -> str:
-    """The same on any terminal, in fewer bytes. Begins and ends in the terminal's own style, as `data` must."""
+    """The same on any terminal, in fewer bytes. Begins and ends in the terminal's style, as `data` must."""
     parts = _SGR.split(data)  # text, codes, text, codes, …, text
     out = [parts[0]]
     now = wanted = ""  # codes in force on the terminal, and for the text to come; "" is its own style

@@ -364,3 +364,11 @@ def test_the_still_session_asks_for_nothing_that_a_session_has_not():
     for name in ("pause", "go_on", "step_once", "set_pace", "run_to_end", "restart", "extend", "change"):
         assert callable(getattr(Session, name))
         assert callable(getattr(StillSession, name))
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40), (200, 50)], ids=str)
+async def test_the_dashboard_in_ascii_has_no_other_characters(size):
+    app = still_app(mode="ascii")
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert text_of(app).isascii()

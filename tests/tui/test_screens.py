@@ -11,52 +11,76 @@ from tms_tui.look import Look
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 50)]
 
 
+# Views, and the keys that lead to a state from there.
+FAILED = dataclasses.replace(
+    still_view("loading"),
+    phase="failed",
+    error="device cuda asked for, but torch sees no CUDA GPU here: use cpu",
+)
+CHANGED = still_view(changes=(Change(1000, "sparsity", 0.8),))
+MANY = still_view(
+    "training",
+    n_instances=5,
+    diverged=(3,),
+    changes=(Change(1000, "sparsity", 0.8), Change(3000, "learning_rate", 0.02)),
+)
+STATES = {
+    "paused": (still_view(), ()),
+    "loading": (still_view("loading"), ()),
+    "training": (still_view("training"), ()),
+    "finished": (still_view("finished", 10_000), ()),
+    "failed": (FAILED, ()),
+    "all diverged": (still_view("diverged", diverged=(0,)), ()),
+    "many instances": (MANY, ("n", "n")),
+    "help": (still_view(), ("question_mark",)),
+    "experiment": (still_view(), ("i",)),
+    "export": (still_view(), ("x",)),
+    "quit": (CHANGED, ("q",)),
+    "space alone": (still_view(), ("1", "m")),
+    "loss alone": (still_view(), ("2", "m")),
+}
+# What everybody meets, in the looks that change every cell.
+COMMON = ("paused", "help", "experiment", "export", "quit")
+
+
+@pytest.fixture(autouse=True)
+def _a_fixed_date(monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_dashboard(snap_compare, size):
-    assert snap_compare(still_app(), terminal_size=size)
+@pytest.mark.parametrize("state", STATES)
+def test_states(snap_compare, state, size):
+    view, keys = STATES[state]
+    assert snap_compare(still_app(view), press=keys, terminal_size=size)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
-def test_ascii(snap_compare, size):
-    assert snap_compare(still_app(mode="ascii"), terminal_size=size)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("state", COMMON)
+def test_ascii(snap_compare, state, size):
+    view, keys = STATES[state]
+    assert snap_compare(still_app(view, mode="ascii"), press=keys, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("state", COMMON)
+def test_no_color(snap_compare, state, size, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    view, keys = STATES[state]
+    assert snap_compare(still_app(view), press=keys, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("state", COMMON)
+def test_light(snap_compare, state, size):
+    view, keys = STATES[state]
+    app = still_app(view)
+    app.theme = "tms-light"
+    assert snap_compare(app, press=keys, terminal_size=size)
 
 
 def test_half_blocks(snap_compare):
     assert snap_compare(still_app(mode="blocks"), terminal_size=(120, 40))
-
-
-def test_light(snap_compare):
-    app = still_app()
-    app.theme = "tms-light"
-    assert snap_compare(app, terminal_size=(120, 40))
-
-
-def test_no_color(snap_compare, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(still_app(), terminal_size=(120, 40))
-
-
-@pytest.mark.parametrize("phase", ["loading", "training", "finished"])
-def test_phases(snap_compare, phase):
-    step = 10_000 if phase == "finished" else 4210
-    assert snap_compare(still_app(still_view(phase, step)), terminal_size=(80, 24))
-
-
-def test_failed(snap_compare):
-    view = still_view("loading")
-    error = "device cuda asked for, but torch sees no CUDA GPU here: use cpu"
-    view = dataclasses.replace(view, phase="failed", error=error)
-    assert snap_compare(still_app(view), terminal_size=(80, 24))
-
-
-def test_all_diverged(snap_compare):
-    assert snap_compare(still_app(still_view("diverged", diverged=(0,))), terminal_size=(80, 24))
-
-
-def test_many_instances_one_diverged_after_live_changes(snap_compare):
-    changes = (Change(1000, "sparsity", 0.8), Change(3000, "learning_rate", 0.02))
-    view = still_view("training", n_instances=5, diverged=(3,), changes=changes)
-    assert snap_compare(still_app(view, look=Look(turning=False, instance=2)), terminal_size=(120, 40))
 
 
 @pytest.mark.parametrize(
@@ -92,24 +116,3 @@ def test_forty_features(snap_compare):
 @pytest.mark.parametrize("size", [(50, 20), (70, 12)], ids=str)
 def test_too_small(snap_compare, size):
     assert snap_compare(still_app(), terminal_size=size)
-
-
-@pytest.mark.parametrize("keys", [["2", "m"], ["1", "m"]], ids=["loss", "space"])
-def test_maximised(snap_compare, keys):
-    assert snap_compare(still_app(), press=keys, terminal_size=(80, 24))
-
-
-@pytest.mark.parametrize("size", SIZES[1:3], ids=str)
-@pytest.mark.parametrize("key", ["question_mark", "i", "x"])
-def test_dialogs(snap_compare, key, size, monkeypatch):
-    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
-    assert snap_compare(still_app(), press=[key], terminal_size=size)
-
-
-def test_help_in_ascii(snap_compare):
-    assert snap_compare(still_app(mode="ascii"), press=["question_mark"], terminal_size=(80, 24))
-
-
-def test_quitting_asks_if_live_changes_would_be_lost(snap_compare):
-    view = still_view(changes=(Change(1000, "sparsity", 0.8),))
-    assert snap_compare(still_app(view), press=["q"], terminal_size=(80, 24))

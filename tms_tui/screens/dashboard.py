@@ -188,6 +188,8 @@ class Dashboard(Screen[None]):
 
     def _entitle(self, selector: str, title: str) -> None:
         pane = self.query_one(selector)
+        if self._mode == "ascii":  # Textual would end what is too long with a character that is not
+            title = title[: max(pane.outer_size.width - 6, 0)]
         if pane.border_title != title:
             pane.border_title = title
 
@@ -203,11 +205,11 @@ def _about(view: View, look: Look, name: str, signs: Symbols) -> str:
     experiment = view.experiment
     sparsity = experiment.per_instance("sparsity")[look.instance]
     parts = [name, f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}", f"S {sparsity:.4g}"]
+    if experiment.n_instances > 1:
+        parts.append(f"instance {look.instance} of {experiment.n_instances}, {_rank(view, look)}")
     if view.kernel:
         parts.append(f"{view.device}/{view.kernel}")
     parts.append(f"seed {experiment.seed}")
-    if experiment.n_instances > 1:
-        parts.append(f"instance {look.instance} of {experiment.n_instances}, {_rank(view, look)}")
     return (" | " if signs.dot == "*" else " · ").join(parts)
 
 
