@@ -11,13 +11,12 @@ from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
-import torch
 
 from tms_engine import Experiment, features
 from tms_engine.colors import feature_colors, mix
 
 ROWS = 10_000
-CPU = torch.device("cpu")
+CPU = "cpu"
 
 
 def seeds_two_active() -> np.ndarray:
@@ -27,11 +26,11 @@ def seeds_two_active() -> np.ndarray:
     return data
 
 
-def our_two_active() -> torch.Tensor:
+def our_two_active() -> np.ndarray:
     return features.fresh(Experiment(features="n_active", n_active=2), 0, ROWS, features.CLOUD, CPU)
 
 
-X = our_two_active().numpy()
+X = our_two_active()
 COLOURS = np.array([mpl.colors.to_rgb(c) for c in list(mpl.colors.TABLEAU_COLORS.values())[:8]])
 
 

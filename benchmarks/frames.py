@@ -11,7 +11,6 @@ import statistics
 import time
 from typing import get_args
 
-import torch
 from rich.color import Color
 from rich.console import Console
 from rich.style import Style
@@ -35,9 +34,9 @@ def scene_of(n_points: int, n_active: int | None = None, n_steps: int = 3000) ->
     trainer = Trainer(experiment)
     trainer.advance(n_steps)
     weights = trainer.snapshot().weights[0]
-    x = cloud_sample(experiment, 0, n_points, torch.device("cpu"), n_active)
+    x = cloud_sample(experiment, 0, n_points, "cpu", n_active)
     colors = feature_colors(experiment.n_features)
-    cloud = Scene(project(x, weights, identity_basis(3)), mix(x.numpy(), colors))
+    cloud = Scene(project(x, weights, identity_basis(3)), mix(x, colors))
     return merge([axes_scene(3, ["x", "y", "z"], 1.0), weights_scene(weights, colors), cloud])
 
 
@@ -65,7 +64,6 @@ def median_bytes(scene: Scene, rows: int, columns: int, mode: Mode, base: Style)
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     heads = f"{'draw ms':>9}{'strips ms':>11}{'together':>10}"
     print(f"{'points':>8}{'cells':>9}  {'cloud':<12}{'mode':<9}{heads}")
     for n_points, rows, columns in ((4_000, 34, 70), (20_000, 40, 120), (100_000, 48, 160)):

@@ -4,7 +4,7 @@ Exit codes: 0 done; 1 the run failed (every instance diverged); 2 bad input; 130
 
 The options of `tms train` are made from Experiment's fields, and their values go to it as text: one
 place knows what is valid, and says so in one sentence, wherever a value comes from. That is why this is
-argparse. torch and matplotlib are imported where they are used, so that help and mistakes answer at once.
+argparse. What is slow to import is imported where it is used, so that help and mistakes answer at once.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from tms_engine.runs import start
 
-    return _train_to_the_end(start(experiment, out), out, options.json)
+    return _train_to_the_end(start(experiment, out), out, options)
 
 
 def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
@@ -106,10 +106,10 @@ def _resume(options: argparse.Namespace) -> int:
             f"{options.run} has taken all its {trainer.step:,} steps: "
             f"give it more with --steps {2 * trainer.step}"
         )
-    return _train_to_the_end(trainer, options.run, options.json)
+    return _train_to_the_end(trainer, options.run, options)
 
 
-def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
+def _train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
     from tms_engine.evaluation import summarize
     from tms_engine.runs import train_on
 
@@ -118,6 +118,8 @@ def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
         f"training {_headline(experiment)}: step {trainer.step:,} to {experiment.steps:,} "
         f"on {trainer.device}, {trainer.kernel} kernel"
     )
+    if options.verbose:
+        _say(trainer.reason)
     with _stop_on_signals() as stopped, _progress(trainer) as show:
         run = train_on(trainer, out, on_progress=show, should_stop=stopped)
     diverged = trainer.snapshot().diverged
@@ -126,7 +128,7 @@ def _train_to_the_end(trainer: "Trainer", out: Path, as_json: bool) -> int:
     if stopped() and not trainer.finished:
         _say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {_quoted(out)}")
         return 130
-    if as_json:
+    if options.json:
         print(json.dumps({"run": str(out), **summarize(run)}, indent=2))
     else:
         print(_summary_text(summarize(run), run))
@@ -303,7 +305,7 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
-    """A live bar on a terminal, else a line now and then."""
+    """A live bar on a terminal, else a line now and then. Before it shows steps, the kernel is compiled."""
     steps = trainer.current.steps
 
     def now() -> str:
@@ -315,6 +317,9 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
         with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
+            if trainer.compiles:
+                bar.set_description_str("compiling")
+                trainer.prepare()
 
             def show(trainer: "Trainer") -> None:
                 bar.set_description_str(now(), refresh=False)
@@ -324,6 +329,9 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
             bar.refresh()
         return
 
+    if trainer.compiles:
+        _say(f"compiling the {trainer.kernel} kernel, unless that was done before")
+        trainer.prepare()
     began, first = time.monotonic(), trainer.step
     told, tenth = began, 10 * first // steps
 
@@ -392,13 +400,13 @@ def _parser() -> argparse.ArgumentParser:
         "preset", nargs="?", default="gist", metavar="PRESET", help="where to start from (default: gist)"
     )
     train.add_argument("--out", type=Path, metavar="DIR", help="a new directory (default: runs/PRESET-TIME)")
-    train.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    _add_output_arguments(train)
     add_experiment_arguments(train)
 
     resume = command("resume", _resume, "go on with a run that was interrupted, or extend or change one")
     resume.add_argument("run", type=Path, metavar="RUN", help="the run's directory")
     resume.add_argument("--device", metavar="DEVICE", help="train on another device than before")
-    resume.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    _add_output_arguments(resume)
     changes = resume.add_argument_group("changes, from this step on")
     for name in LIVE_FIELDS:
         _add_field(changes, name)
@@ -419,6 +427,11 @@ def _parser() -> argparse.ArgumentParser:
     presets = command("presets", _presets, "list the presets, or print one as TOML")
     presets.add_argument("preset", nargs="?", metavar="PRESET", help="print this one's fields")
     return parser
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:

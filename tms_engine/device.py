@@ -1,23 +1,31 @@
-"""From "auto" | "cpu" | "cuda" | "cuda:1" | "mps" to a device that is there, or a clear error."""
+"""From "auto" | "cpu" | "cuda" | "cuda:1" | "mps" to a device that is there, or a clear error.
 
+A device is a string here, and torch is imported only where there may be a GPU to ask it about.
+"""
+
+import ctypes
 import os
+import sys
+from pathlib import Path
+
+from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
 
 # Read by MKL when it first computes: an item of a batched product then has the same bits wherever in
 # memory it lies, which an instance trained beside others must not notice. (Without it, a 251 × 17 batch did.)
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
-import torch
 
-from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
-
-
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str) -> str:
     """The device that an experiment asks for. Raises InputError if this machine, or this torch, has none."""
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return "cpu"
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda", 0)
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -29,13 +37,28 @@ def resolve_device(name: str) -> torch.device:
             )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("device mps asked for, but torch sees no Apple GPU here: use cpu", "device")
-    return device
+    return name
 
 
-def check_memory(experiment: Experiment, device: torch.device) -> None:
+def _may_have_gpu() -> bool:
+    """Whether a GPU's driver is here, so that loading torch to ask what it sees is worth its second."""
+    if sys.platform == "darwin":
+        return True
+    if Path("/dev/kfd").exists():  # AMD's, whose GPUs torch calls CUDA's too
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def check_memory(experiment: Experiment, device: str) -> None:
     """Raise InputError if training needs more memory than the device has."""
     needed = _training_bytes(experiment)
-    if device.type == "cuda":
+    if device.startswith("cuda"):
+        import torch
+
         total = torch.cuda.get_device_properties(device).total_memory
     else:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,16 +1,19 @@
 """What a run has learned, in numbers: its loss on fresh data, and a summary."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float64
 
 from tms_engine import features, geometry
-from tms_engine.autoencoder import forward, row_losses
+from tms_engine.arrays import beside, to_host
+from tms_engine.autoencoder import forward, row_blocks, row_losses
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
+from tms_engine.training.state import State
 from tms_engine.training.trainer import Run
 
 # Rows an instance is evaluated on unless told, and features × rows over all instances at most.
@@ -27,32 +30,41 @@ class Evaluation(NamedTuple):
     rows: int  # rows of each instance
 
 
-def evaluate(run: Run, rows: int | None = None, device: str = "auto") -> Evaluation:
+@np.errstate(over="ignore", invalid="ignore")  # a diverged instance may well lose infinitely much
+def evaluate(run: Run, rows: int | None = None, device: str | None = None) -> Evaluation:
     """Loss of each instance on `rows` fresh rows of its own, under the experiment now in force.
 
-    The rows are the same at every call. Without `rows` they are 131,072, fewer where that would be slow.
+    The rows are the same at every call. Without `rows` they are 131,072, fewer where that would be slow;
+    without a `device` they are evaluated where the run was trained, or can be.
     """
-    experiment, where = run.current, resolve_device(device)
+    experiment, where = run.current, resolve_device(device or run.device)
     n, n_instances = experiment.n_features, experiment.n_instances
     if rows is None:
         rows = min(ROWS, max(4096, _ENTRIES // (n * n_instances)))
-    importance = torch.tensor(experiment.importance(), dtype=torch.float32, device=where)
-    block = max(1, _BLOCK_ENTRIES // n)
     total, total_of_squares = np.zeros(n_instances), np.zeros(n_instances)
     for i in range(n_instances):
-        weights = torch.tensor(run.state.weights[i : i + 1], device=where)
-        bias = None if run.state.bias is None else torch.tensor(run.state.bias[i : i + 1], device=where)
-        for k, first in enumerate(range(0, rows, block)):
-            size = min(block, rows - first)
-            x = features.fresh(experiment, i, size, features.EVALUATION + k, where)[None]
-            losses = row_losses(x, forward(x, weights, bias).reconstruction, importance[i : i + 1])
-            losses = losses.cpu().double()
-            total[i] += losses.sum().item()
-            total_of_squares[i] += losses.square().sum().item()
+        for losses in _losses(experiment, run.state, i, rows, where):
+            total[i] += losses.sum()
+            total_of_squares[i] += np.square(losses).sum()
     mean = total / rows
-    with np.errstate(invalid="ignore"):  # a diverged instance may well lose infinitely much
-        variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
+    variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
     return Evaluation(mean, np.sqrt(variance / rows), rows)
+
+
+def _losses(
+    experiment: Experiment, state: State, instance: int, rows: int, device: str
+) -> Iterator[Float64[np.ndarray, " block"]]:
+    """The losses of an instance's fresh rows, in blocks."""
+    importance = experiment.importance()[instance].astype(np.float32)
+    block = max(1, _BLOCK_ENTRIES // experiment.n_features)
+    for k, first in enumerate(range(0, rows, block)):
+        x = features.fresh(experiment, instance, min(block, rows - first), features.EVALUATION + k, device)
+        weights = beside(x, state.weights[instance])
+        bias = None if state.bias is None else beside(x, state.bias[instance])[None]
+        for part in row_blocks(x, weights):
+            reconstruction = forward(part[None], weights[None], bias).reconstruction
+            losses = row_losses(part[None], reconstruction, beside(x, importance)[None])[0]
+            yield to_host(losses).astype(np.float64)
 
 
 def summarize(run: Run) -> dict[str, Any]:

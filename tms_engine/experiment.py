@@ -113,7 +113,11 @@ class Experiment(BaseModel):
     device: Annotated[str, AfterValidator(_device)] = Field(
         "auto", description="auto, cpu, cuda, cuda:N or mps; auto takes the first GPU, else the CPU."
     )
-    kernel: Literal["auto", "torch"] = Field("auto", description="Code that trains; auto chooses.")
+    kernel: Literal["auto", "torch", "numba", "triton"] = Field(
+        "auto",
+        description="Code that trains: auto takes the fastest that serves, numba is the CPU's, "
+        "triton CUDA's, torch goes anywhere.",
+    )
 
     @model_validator(mode="wrap")
     @classmethod

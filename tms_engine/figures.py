@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from tms_engine import geometry, theory
+from tms_engine.arrays import Array, to_host
 from tms_engine.cloud import cloud_sample, project
 from tms_engine.colors import feature_colors, mix
 from tms_engine.device import resolve_device
@@ -118,11 +118,11 @@ def _draw_cloud(
     scene: Any,
     run: Run,
     instance: int,
-    x: torch.Tensor,
+    x: Float32[Array, "rows features"],
     basis: Float32[np.ndarray, "hidden 3"],
 ) -> None:
     points = project(x, run.state.weights[instance], basis)
-    colors = mix(x.cpu().numpy(), feature_colors(x.shape[1]))
+    colors = mix(to_host(x), feature_colors(x.shape[1]))
     style = {"depthshade": False} if hasattr(scene, "get_zlim") else {}
     scene.scatter(*_coordinates(points, scene), c=colors, alpha=0.5, s=1, linewidths=0, **style)
 
@@ -137,7 +137,7 @@ def cloud_figure(
     """The hidden activations of 100,000 inputs as the experiment draws them (the seed's cloud)."""
     weights = run.state.weights[instance]
     basis = basis_for(weights, axes)
-    x = cloud_sample(run.current, instance, CLOUD_ROWS, resolve_device("auto"))
+    x = cloud_sample(run.current, instance, CLOUD_ROWS, resolve_device(run.device))
     figure = _new_figure(7, 7)
     scene = _scene(figure, weights.shape[1], _reach([project(x, weights, basis)]), camera)
     _draw_cloud(scene, run, instance, x, basis)
@@ -159,7 +159,9 @@ def n_active_figure(
     n, m = weights.shape
     basis = basis_for(weights, axes)
     counts = [k for k in (1, 2, 3) if k <= n]
-    samples = [cloud_sample(run.current, instance, N_ACTIVE_ROWS, resolve_device("auto"), k) for k in counts]
+    samples = [
+        cloud_sample(run.current, instance, N_ACTIVE_ROWS, resolve_device(run.device), k) for k in counts
+    ]
     reach = _reach([project(x, weights, basis) for x in samples])
     figure = _new_figure(5 * len(counts), 5.4)
     figure.set_layout_engine("constrained", h_pad=0.12)

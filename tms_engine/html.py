@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine.arrays import to_host
 from tms_engine.cloud import cloud_sample, project
 from tms_engine.colors import feature_colors, mix
 from tms_engine.device import resolve_device
@@ -45,7 +46,7 @@ def save_html(
     weights = run.state.weights[instance]
     n, m = weights.shape
     basis = basis_for(weights, axes)
-    device = resolve_device("auto")
+    device = resolve_device(run.device)
     colors = feature_colors(n)
     name = f"TMS ({n} feats, {m} dims)"
     tips = weights @ basis
@@ -56,7 +57,7 @@ def save_html(
     reach_of_clouds = 0.1
     for n_active, rows in [(None, CLOUD_ROWS), *((k, N_ACTIVE_ROWS) for k in counts)]:
         x = cloud_sample(run.current, instance, rows, device, n_active)
-        points, inputs = project(x, weights, basis), x.cpu().numpy()
+        points, inputs = project(x, weights, basis), to_host(x)
         marker = {"size": 2, "opacity": 0.6, "color": _css(mix(inputs, colors))}
         clouds[n_active] = _trace(go, points, m, mode="markers", marker=marker, text=_active(inputs), name="")
         reach_of_clouds = max(reach_of_clouds, 1.05 * float(np.abs(points).max()))

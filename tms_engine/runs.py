@@ -1,7 +1,7 @@
 """Run directories: train into one, save, load, resume.
 
     RUN/experiment.json       the experiment as it was started
-    RUN/state.safetensors     W, b, Adam's moments, the step; the live changes in its metadata
+    RUN/state.safetensors     W, b, Adam's moments, the step; in its metadata the live changes and the kernel
     RUN/history.safetensors   loss envelope and weight snapshots
     RUN/summary.json          the run in numbers
     RUN/figures/              what `tms figures` draws
@@ -18,7 +18,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -28,6 +28,7 @@ from tms_engine.errors import InputError
 from tms_engine.evaluation import summarize
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import History
+from tms_engine.training.kernels import Name
 from tms_engine.training.state import Change, State
 from tms_engine.training.trainer import Run, Trainer
 
@@ -96,6 +97,7 @@ def save_run(run: Run, out: str | Path) -> None:
     history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
     metadata = {
         "format": FORMAT,
+        "kernel": run.kernel,
         "changes": json.dumps(run.changes),
         "history_sha256": hashlib.sha256(history).hexdigest(),
     }
@@ -133,7 +135,11 @@ def load_run(path: str | Path) -> Run:
         raise InputError(
             f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {_reason(error)}"
         ) from None
-    run = Run(experiment, changes, state, _read_history(path, metadata.get("history_sha256", "")))
+    history = _read_history(path, metadata.get("history_sha256", ""))
+    kernel = metadata.get("kernel", "torch")  # of all runs from before there were others
+    if kernel not in get_args(Name):
+        raise InputError(f"{path} was trained by a kernel that this version of tms does not have: {kernel}")
+    run = Run(experiment, changes, state, history, cast(Name, kernel))
     if run.history.step != state.step:
         raise InputError(f"{path / 'history.safetensors'} does not reach the step of state.safetensors")
     return run

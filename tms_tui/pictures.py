@@ -1,15 +1,16 @@
 """From a run and a Look to the scenes of the space view: which points, which colours, which vectors.
 
 The samples are fixed, so a cloud's points flow as the weights learn. Sampling, encoding and projection are
-the engine's and run on its device; torch is imported only when there is something to encode.
+the engine's and run on its device.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
 from tms_engine import colors, projection
+from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.projection import Camera
 from tms_tui.drawing.scene import (
@@ -22,9 +23,6 @@ from tms_tui.drawing.scene import (
     weights_scene,
 )
 from tms_tui.look import Coloring, Data, Look
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 # More entries than this make a sample smaller: a picture has no room for them.
 _MAX_ENTRIES = 1 << 24
@@ -54,29 +52,27 @@ class Clouds:
     """The fixed samples in use, on their device, with the colours that depend on nothing else."""
 
     def __init__(self) -> None:
-        self._samples: dict[tuple[object, ...], Tensor] = {}
+        self._samples: dict[tuple[object, ...], Array] = {}
         self._inputs: dict[int, Float32[np.ndarray, "rows features"]] = {}
 
     def sample(
         self, experiment: Experiment, device: str, instance: int, rows: int, n_active: int | None
-    ) -> "Tensor":
+    ) -> Float32[Array, "rows features"]:
         """Inputs (rows, features) of one instance: as it is trained on, or with exactly `n_active` active."""
         key = (experiment.alone(instance).to_json(), device, instance, rows, n_active)
         if key not in self._samples:
-            import torch
-
             from tms_engine.cloud import cloud_sample
 
             while len(self._samples) >= 4:  # the three clouds side by side, and one more
                 dropped = self._samples.pop(next(iter(self._samples)))
                 self._inputs.pop(id(dropped), None)
-            self._samples[key] = cloud_sample(experiment, instance, rows, torch.device(device), n_active)
+            self._samples[key] = cloud_sample(experiment, instance, rows, device, n_active)
         return self._samples[key]
 
-    def inputs(self, x: "Tensor") -> Float32[np.ndarray, "rows features"]:
+    def inputs(self, x: Float32[Array, "rows features"]) -> Float32[np.ndarray, "rows features"]:
         """A sample as an array on the host."""
         if id(x) not in self._inputs:
-            self._inputs[id(x)] = x.cpu().numpy()
+            self._inputs[id(x)] = to_host(x)
         return self._inputs[id(x)]
 
 
@@ -178,7 +174,7 @@ def _length(points: Float32[np.ndarray, "rows 3"]) -> float:
 def _colors(
     coloring: Coloring,
     look: Look,
-    x: "Tensor",
+    x: Float32[Array, "rows features"],
     inputs: Float32[np.ndarray, "rows features"],
     weights: Float32[np.ndarray, "features hidden"],
     bias: Float32[np.ndarray, " features"] | None,

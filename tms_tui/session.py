@@ -199,7 +199,6 @@ class Session:
     def _work(self) -> None:
         """The thread."""
         film = self._film
-        film.attempt(_leave_cores)
         film.attempt(film.load)
         _spare_the_collector()
         while not self._stopping:
@@ -468,17 +467,6 @@ class Pace:
     def wait(self, now: float) -> float:
         """Seconds until the next steps are due: a whole one at least, and a tick after the last."""
         return max(0.0, self._origin + self._taken / self.pace - now, self._tick + 1 / _TICKS - now)
-
-
-def _leave_cores() -> None:
-    """Leave half of the cores to the screen.
-
-    The kernel takes one, but torch draws the data on all of them, and its threads wait for each other: a
-    core that draws a frame holds up all (a step took 8 times as long on a busy machine with two).
-    """
-    import torch
-
-    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
 
 
 def _spare_the_collector() -> None:

@@ -1,16 +1,18 @@
 import numpy as np
+import pytest
 import torch
 
 from tms_engine import Experiment
-from tms_engine.autoencoder import forward, initial_parameters, row_losses
+from tms_engine.autoencoder import forward, initial_parameters, row_blocks, row_losses
 
 
-def test_the_model_is_that_of_the_paper_written_out():
+@pytest.mark.parametrize("library", [np.asarray, torch.tensor])
+def test_the_model_is_that_of_the_paper_written_out(library):
     rng = np.random.default_rng(0)
     x, w, b = rng.random((2, 5, 4)), rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4))
     importance = rng.random((2, 4))
-    output = forward(*map(torch.tensor, (x, w, b)))
-    losses = row_losses(torch.tensor(x), output.reconstruction, torch.tensor(importance))
+    output = forward(*map(library, (x, w, b)))
+    losses = row_losses(library(x), output.reconstruction, library(importance))
     for i in range(2):
         for row in range(5):
             h = [sum(x[i, row, j] * w[i, j, d] for j in range(4)) for d in range(3)]
@@ -41,6 +43,24 @@ def test_analytic_gradients_are_finite_differences():
         return row_losses(x, forward(x, weights, bias).reconstruction, importance).mean()
 
     assert torch.autograd.gradcheck(loss, (weights, bias), eps=1e-6, atol=1e-8, rtol=1e-5)
+
+
+def test_a_feature_that_nothing_reaches_has_no_gradient():
+    # ReLU's at 0 is 0, as in the seed: a row with nothing in it teaches W nothing, nor the bias.
+    bias = torch.zeros(1, 5, requires_grad=True)
+    x = torch.zeros(1, 6, 5)
+    reconstruction = forward(x, torch.randn(1, 5, 3), bias).reconstruction
+    row_losses(x + 1, reconstruction, None).sum().backward()
+    assert (bias.grad == 0).all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(8, 3), (80, 20), (700, 30), (1, 1)])
+@pytest.mark.parametrize("rows", [0, 1, 30_000])
+def test_blocks_of_rows_are_all_the_rows_in_order(n, m, rows):
+    x = np.arange(rows * n, dtype=np.float32).reshape(rows, n)
+    blocks = list(row_blocks(x, np.zeros((n, m), np.float32)))
+    assert np.array_equal(np.concatenate([x[:0], *blocks]), x)
+    assert [len(b) for b in row_blocks(torch.tensor(x), torch.zeros(n, m))] == ([rows] if rows else [])
 
 
 def test_initial_weights_of_an_instance_do_not_depend_on_the_others():

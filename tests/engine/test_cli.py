@@ -17,7 +17,7 @@ from tms_engine.cli import main
 
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
-    """`tms` in a process of its own, which takes two seconds to import torch."""
+    """`tms` in a process of its own, which takes up to two seconds to import."""
     return subprocess.run(
         [sys.executable, "-m", "tms_engine.cli", *map(str, arguments)],
         cwd=cwd,
@@ -137,6 +137,8 @@ def test_every_field_is_an_option():
         (["train", "--config", __file__], "is not valid TOML"),
         (["train", "--device", "tpu"], "device should be auto, cpu"),
         (["train", "--device", "cuda:7"], "torch sees"),
+        (["train", "--kernel", "nmba"], "kernel should be 'auto', 'torch', 'numba' or 'triton', not 'nmba'"),
+        (["train", "--kernel", "triton", "--device", "cpu"], "kernel triton cannot train this on cpu"),
         (["train", "--out", "/proc/x"], "cannot write to /proc/x"),
         (["train", "--n-features", "10000000000"], "n_features 10000000000"),
         (["resume", "/nope"], "there is no run directory /nope"),
@@ -181,7 +183,18 @@ def test_bad_input_about_a_run_leaves_it_alone(arguments, sentence, trained, cap
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "tms_engine.cli", "train", "--steps", "2500", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "tms_engine.cli",
+        "train",
+        "--kernel",
+        "torch",
+        "--steps",
+        "2500",
+        "--out",
+        str(out),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("step "):
@@ -197,9 +210,17 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         assert 0 < stopped < 2500
         done = tms("resume", out)
         assert done.returncode == 0
-        whole = tms("train", "--steps", 2500, "--out", tmp_path / "whole")
+        whole = tms("train", "--kernel", "torch", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
         assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
+
+
+def test_verbose_says_which_kernel_trains_and_why(tmp_path):
+    done = tms("train", "--steps", 5, "--kernel", "torch", "-v", "--out", tmp_path / "run")
+    assert "torch: autograd, for any model on any device, as asked for" in done.stderr.splitlines()
+    again = tms("resume", tmp_path / "run", "--steps", 10, "--verbose")
+    assert "it has trained this run so far" in again.stderr
+    assert "autograd" not in tms("train", "--steps", 5, "--out", tmp_path / "quiet").stderr
 
 
 def test_resume_extends_and_changes_a_finished_run(tmp_path):
@@ -225,7 +246,7 @@ def test_a_run_whose_instances_all_diverge_has_failed(tmp_path):
 
 
 def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
-    command = f"-m tms_engine.cli train --steps 3000 --out {tmp_path / 'run'}"
+    command = f"-m tms_engine.cli train --kernel torch --steps 3000 --out {tmp_path / 'run'}"
     child = pexpect.spawn(sys.executable, command.split(), encoding="utf-8", dimensions=(24, 100), timeout=60)
     child.expect(r"\d+% \|.*\| [\d,]+/3,000 +loss 0\.\d+ +[\d,]+ steps/s +\d\d:\d\d left")
     child.sendintr()
@@ -266,7 +287,7 @@ try:
     tms_engine.cli.main(["--help"])
 except SystemExit:
     pass
-heavy = {"numpy", "torch", "matplotlib", "plotly", "tqdm"} & set(sys.modules)
+heavy = {"numpy", "torch", "matplotlib", "plotly", "tqdm", "numba"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)

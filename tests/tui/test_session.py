@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -264,7 +265,7 @@ def test_a_view_shows_the_run():
     film, _ = film_of(TINY.replace(n_instances=2))
     play_out(film)
     view, run = film.view(), film.run()
-    assert (view.step, view.steps, view.kernel, view.device) == (120, 120, "torch", "cpu")
+    assert (view.step, view.steps, view.kernel, view.device) == (120, 120, run.kernel, "cpu")
     assert view.snapshot.step == 120
     assert np.array_equal(view.snapshot.weights, run.state.weights)
     assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
@@ -530,6 +531,28 @@ import sys
 from tms_engine.experiment import Experiment
 from tms_tui.session import Session
 Session(Experiment(), 500.0).view()
+print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not find_spec("tms_engine.training.numba_kernel"), reason="has no numba kernel yet")
+def test_a_film_on_the_cpu_trains_is_evaluated_and_drawn_without_torch():
+    script = """
+import sys, time
+from tms_engine import Experiment
+from tms_tui.look import Look
+from tms_tui.pictures import Clouds, picture
+from tms_tui.session import Film
+film = Film(Experiment(steps=50, device="cpu"), float("inf"), False, time.monotonic)
+film.load()
+while film.view().evaluation is None or film.view().phase != "finished":
+    film.work()
+view = film.view()
+for data in ("trained", "1, 2, 3 active"):
+    look = Look(data=data, coloring="error")
+    picture(look, view.experiment, view.device, view.snapshot.weights, view.snapshot.bias, Clouds())
 print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in sys.modules])
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -1,16 +1,27 @@
-"""What a kernel is, and which one serves an experiment on a device."""
+"""What a kernel is, and which one serves an experiment on a device.
 
-from typing import NamedTuple, Protocol, runtime_checkable
+Only the kernel that is chosen is imported: torch alone takes over a second.
+"""
+
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float32
-from torch import Tensor
+from jaxtyping import Float32
 
 from tms_engine.device import check_memory, resolve_device
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import State
-from tms_engine.training.torch_kernel import TorchKernel
+
+Name = Literal["torch", "numba", "triton"]
+
+_ABOUT: dict[Name, str] = {
+    "torch": "autograd, for any model on any device",
+    "numba": "compiled for the CPU, walks from one active feature to the next",
+    "triton": "compiled for the GPU, takes many steps in one launch",
+}
+# The kind of device that a kernel is made for; torch's is made for none, and serves all.
+_HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
@@ -34,24 +45,113 @@ class Kernel(Protocol):
         ...
 
     def train_on(
-        self, experiment: Experiment, batches: Float[Tensor, "steps instances batch features"]
+        self, experiment: Experiment, batches: Float32[np.ndarray, "steps instances batch features"]
     ) -> Float32[np.ndarray, "steps instances"]:
         """The same on given batches, one a step."""
         ...
 
 
+@runtime_checkable
+class CompiledKernel(Kernel, Protocol):
+    """A kernel that is compiled when it first takes a step, which may take seconds."""
+
+    def prepare(self, experiment: Experiment) -> None:
+        """Compile it now, if it is not."""
+        ...
+
+
 class Choice(NamedTuple):
-    kernel: str
-    device: torch.device
+    kernel: Name
+    device: str
+    reason: str  # one line
 
 
 def choose(experiment: Experiment) -> Choice:
-    """Kernel and device for an experiment. Raises InputError if the device is not there or too small."""
-    device = resolve_device(experiment.device)
-    check_memory(experiment, device)
-    return Choice("torch", device)
+    """Kernel and device for an experiment.
+
+    Raises InputError if the device is not there or too small, or if the kernel asked for cannot train this
+    experiment on it.
+    """
+    asked = experiment.kernel
+    device = _device(experiment)
+    if asked != "auto":
+        refusal = _refusal(asked, experiment, device)
+        if refusal:
+            instead = "kernel auto" if _is_home(asked, device) else f"device {_HOMES[asked]} or kernel auto"
+            raise InputError(
+                f"kernel {asked} cannot train this on {device}, because {refusal}: use {instead}", "kernel"
+            )
+        return Choice(asked, device, f"{asked}: {_ABOUT[asked]}, as asked for")
+    made = next((name for name in _HOMES if _is_home(name, device)), None)
+    refusal = _refusal(made, experiment, device) if made else ""
+    if made and not refusal:
+        return Choice(made, device, f"{made}: {_ABOUT[made]}")
+    because = f"{made} cannot, because {refusal}" if made else f"no other is made for {device}"
+    return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
+
+
+def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Choice:
+    """Kernel and device to go on with a run that `kernel` has trained: the same kernel, for the same bits.
+
+    Given a `device`, for a run that has moved: the same kernel if it serves there, else the best that does.
+    Raises InputError as `choose` does.
+    """
+    experiment = experiment.replace(kernel=kernel, device=device or experiment.device)
+    here = _device(experiment)
+    refusal = _refusal(kernel, experiment, here)
+    if not refusal:
+        return Choice(kernel, here, f"{kernel}: {_ABOUT[kernel]}; it has trained this run so far")
+    if device is None:
+        raise InputError(
+            f"kernel {kernel}, which trained this run, cannot go on with it on {here}, because {refusal}: "
+            "name a device, and the kernel that is best there goes on",
+            "device",
+        )
+    return choose(experiment.replace(kernel="auto"))
 
 
 def start(choice: Choice, state: State) -> Kernel:
     """The chosen kernel, holding this state."""
+    if choice.kernel == "numba":
+        from tms_engine.training.numba_kernel import NumbaKernel
+
+        return NumbaKernel(state)
+    if choice.kernel == "triton":
+        from tms_engine.training.triton_kernel import TritonKernel
+
+        return TritonKernel(state, choice.device)
+    from tms_engine.training.torch_kernel import TorchKernel
+
     return TorchKernel(state, choice.device)
+
+
+def _device(experiment: Experiment) -> str:
+    """The device that an experiment asks for. Raises InputError if it is not there or too small."""
+    # numba's device is known: there is no need to look for another, least of all with torch.
+    name = "cpu" if (experiment.kernel, experiment.device) == ("numba", "auto") else experiment.device
+    device = resolve_device(name)
+    check_memory(experiment, device)
+    return device
+
+
+def _is_home(name: Name, device: str) -> bool:
+    """Whether a kernel is made for a device: cuda's for cuda:1."""
+    return device.split(":")[0] == _HOMES[name]
+
+
+def _refusal(name: Name, experiment: Experiment, device: str) -> str:
+    """Why a kernel cannot train an experiment on a device; "" if it can."""
+    if name == "torch":
+        return ""
+    if not _is_home(name, device):
+        return f"it is made for {_HOMES[name]} alone"
+    try:
+        if name == "numba":
+            from tms_engine.training.numba_kernel import serves as numba_serves
+
+            return numba_serves(experiment)
+        from tms_engine.training.triton_kernel import serves as triton_serves
+
+        return triton_serves(experiment)
+    except (ImportError, OSError) as error:  # not installed, or not for this machine
+        return f"it cannot be imported here ({error})"

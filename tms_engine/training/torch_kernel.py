@@ -41,11 +41,11 @@ def learning_rates(
 class TorchKernel:
     """Holds the state of one run on a device and takes steps with it."""
 
-    def __init__(self, state: State, device: torch.device) -> None:
+    def __init__(self, state: State, device: str) -> None:
         def upload(parameters: Parameters) -> Tensors:
             return {name: torch.tensor(value, device=device) for name, value in parameters.items()}
 
-        self._device = device
+        self._device = torch.device(device)
         self._step = state.step
         self._parameters = upload(state.parameters)
         self._first = upload(state.first_moments)
@@ -70,14 +70,19 @@ class TorchKernel:
         end = self._step + n_steps
         while self._step < end:
             n = min(features.steps_at_once(experiment), end - self._step)
-            batches = features.batches(experiment, self._step, n, self._device)
-            losses.append(self.train_on(experiment, batches))
+            batches = features.batches(experiment, self._step, n, str(self._device))
+            losses.append(self._take(experiment, torch.as_tensor(batches)))
         return np.concatenate(losses)
 
     def train_on(
-        self, experiment: Experiment, batches: Float[Tensor, "steps instances batch features"]
+        self, experiment: Experiment, batches: Float32[np.ndarray, "steps instances batch features"]
     ) -> Float32[np.ndarray, "steps instances"]:
         """Take one step on each of these batches; returns their losses, NaN for diverged instances."""
+        return self._take(experiment, torch.tensor(batches, device=self._device))
+
+    def _take(
+        self, experiment: Experiment, batches: Float32[Tensor, "steps instances batch features"]
+    ) -> Float32[np.ndarray, "steps instances"]:
         device, n_steps = self._device, len(batches)
         importance = None
         if np.any(experiment.importance() != 1):

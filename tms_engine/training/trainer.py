@@ -25,6 +25,12 @@ class Run(NamedTuple):
     changes: tuple[Change, ...]  # made since, in order
     state: State
     history: History
+    kernel: kernels.Name = "torch"  # that trained it, and trains the same bits on
+
+    @property
+    def device(self) -> str:
+        """Where to evaluate and draw it: on the CPU if that was asked for or trained it, else "auto"."""
+        return "cpu" if self.kernel == "numba" or self.experiment.device == "cpu" else "auto"
 
     @property
     def current(self) -> Experiment:
@@ -51,7 +57,10 @@ class Snapshot:
 
 
 class Trainer:
-    """Trains one experiment. Raises InputError if its device is not there or its memory too small."""
+    """Trains one experiment.
+
+    Raises InputError if its device is not there or its memory too small, or its kernel cannot train it.
+    """
 
     def __init__(self, experiment: Experiment) -> None:
         self._choice = kernels.choose(experiment)
@@ -64,10 +73,11 @@ class Trainer:
     def resume(cls, run: Run, device: str | None = None) -> "Trainer":
         """Go on from a run: on the same kernel and device, bit for bit as if it had never stopped.
 
-        `device` takes the place of the experiment's, for a run that has moved to another machine.
+        `device` takes the place of the experiment's, for a run that has moved to another machine; where its
+        kernel does not serve there, another does. Raises InputError if none is given and it does not serve.
         """
         trainer = cls.__new__(cls)
-        trainer._choice = kernels.choose(run.experiment.replace(device=device or run.experiment.device))
+        trainer._choice = kernels.choose_again(run.current, run.kernel, device)
         trainer._begin(run)
         return trainer
 
@@ -86,8 +96,23 @@ class Trainer:
         return str(self._choice.device)
 
     @property
-    def kernel(self) -> str:
+    def kernel(self) -> kernels.Name:
         return self._choice.kernel
+
+    @property
+    def reason(self) -> str:
+        """One line: the kernel, and why it is this one."""
+        return self._choice.reason
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the kernel is compiled before its first step, which may take seconds."""
+        return isinstance(self._kernel, kernels.CompiledKernel)
+
+    def prepare(self) -> None:
+        """Compile the kernel now; without this, the first `advance` does."""
+        if isinstance(self._kernel, kernels.CompiledKernel):
+            self._kernel.prepare(self.current)
 
     @property
     def finished(self) -> bool:
@@ -142,4 +167,5 @@ class Trainer:
 
     def run(self) -> Run:
         """The run as it is now; it does not change when training goes on."""
-        return Run(self.experiment, tuple(self._changes), self._kernel.state(), self._history.copy())
+        changes, history = tuple(self._changes), self._history.copy()
+        return Run(self.experiment, changes, self._kernel.state(), history, self.kernel)

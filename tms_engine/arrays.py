@@ -1,0 +1,42 @@
+"""numpy on the CPU, torch on every other device: the little that lets one text serve the arrays of both.
+
+They share operators, indexing and most names, so the data and the model are written once and compute
+where the array that they are given lies. The CPU's are numpy's because torch takes over a second to
+import, and because numpy is no slower there.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Shaped
+
+# A numpy array or a torch tensor: jaxtyping checks shape and dtype of either.
+Array: TypeAlias = Any
+
+
+def library_on(device: str) -> Any:
+    """The library whose arrays lie on a device, to make one: `library_on(d).empty(3, device=d)`."""
+    return np if device == "cpu" else _torch()
+
+
+def library_of(array: Shaped[Array, "..."]) -> Any:
+    """The library of an array, for functions that go by one name in both."""
+    return np if isinstance(array, np.ndarray) else _torch()
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
+
+
+def beside(array: Shaped[Array, "..."], values: Shaped[np.ndarray, "*shape"]) -> Shaped[Array, "*shape"]:
+    """Values from the host as an array of the same library, on the same device, as `array`."""
+    if isinstance(array, np.ndarray):
+        return values
+    return library_of(array).tensor(values, device=array.device)
+
+
+def to_host(array: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:
+    """An array as numpy's."""
+    return array if isinstance(array, np.ndarray) else array.cpu().numpy()
