@@ -32,6 +32,7 @@ _KINDS = {
 
 # Threads that a kernel may use.
 _threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_NUMBA_THREADS = numba.get_num_threads()  # all that numba has
 # Not every threading layer of numba's may be entered by two threads.
 _one_at_a_time = threading.Lock()
 
@@ -130,7 +131,7 @@ class NumbaKernel:
         )
         if _shares_rows(experiment):
             with _one_at_a_time:
-                numba.set_num_threads(min(_threads, numba.config.NUMBA_NUM_THREADS))
+                numba.set_num_threads(min(_threads, _NUMBA_THREADS))
                 loops.advance_by_rows(0, n_instances, *arguments)
         else:
             groups = min(_threads, n_instances)
@@ -139,9 +140,7 @@ class NumbaKernel:
                 loops.advance(0, n_instances, *arguments)
             else:
                 with ThreadPoolExecutor(groups) as pool:
-                    list(
-                        pool.map(lambda a, b: loops.advance(a, b, *arguments), edges[:-1], edges[1:])
-                    )
+                    list(pool.map(lambda a, b: loops.advance(a, b, *arguments), edges[:-1], edges[1:]))
         self._step += n_steps
         return losses
 

@@ -47,13 +47,18 @@ _LARGEST = np.float32(np.finfo(np.float32).max)
 def compiled(parallel: bool = False) -> Callable[[Any], Any]:
     """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
     # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz"}}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "parallel": parallel,
+        "error_model": "numpy",
+        "fastmath": {"reassoc", "contract", "nsz"},
+    }
 
     def decorate(function: Any) -> Any:
         try:
-            return numba.njit(function, cache=True, parallel=parallel, **options)
+            return numba.njit(function, cache=True, **options)
         except RuntimeError:  # no directory that can be written
-            return numba.njit(function, parallel=parallel, **options)
+            return numba.njit(function, **options)
 
     return decorate
 
@@ -138,7 +143,7 @@ def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, 
         pass
     elif kind == BERNOULLI and density >= _DENSE:
         threshold = np.uint64(min(density, 1.0) * 2.0**41)
-        for r in range(rows):
+        for _ in range(rows):
             before = count
             for j in range(n):
                 word += _GAMMA
@@ -246,7 +251,8 @@ def _gradient(
     """Loss and gradient of a chunk, drawn and never built.
 
     scale: 1 / (B n), of the mean over batch and features; importance (N), 0 in the padding; w (M, N); b (N);
-    first, column, value, order as of `draw`; h, dh (TILE, M) and out, g (TILE, N) are scratch. Fills dw (M, N) and
+    first, column, value, order as of `draw`; h, dh (TILE, M) and out, g (TILE, N) are
+    scratch. Fills dw (M, N) and
     db (N). Returns the chunk's part of the batch's loss.
     """
     m, padded = w.shape
@@ -309,7 +315,7 @@ def _gradient(
 @compiled()
 @no_type_check
 def _adam(p, d, first, second, scale, root, decay, l2, new_p, new_first, new_second):
-    """One step of Adam, all (M + 1, N), as in torch_kernel.py: taken over if all of it is finite, or not at all."""
+    """One step of Adam, all (M + 1, N), as in torch_kernel.py; none of it, if not all is finite."""
     rows, n = p.shape
     for k in range(rows):
         bad = 0
@@ -337,7 +343,7 @@ def advance(
     """Steps of the instances from `start` to `stop`, one instance after the other.
 
     p, first, second (I, M + 1, N): weights with the bias below them, and Adam's moments, changed in place;
-    diverged_at (I), the same; losses (S, I), filled. density (I); given (S, I, B, n) or anything of four axes;
+    diverged_at (I), the same; losses (S, I), filled. density (I); given (S, I, B, n), or anything of 4 axes;
     importance (I, N); scales, decays (S, I) and roots (S) as of torch_kernel.py.
     """
     rows, padded = p.shape[1:]

@@ -18,24 +18,10 @@ from torch import Tensor
 from tms_engine import features
 from tms_engine.autoencoder import forward, row_losses
 from tms_engine.experiment import Experiment
+from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import Parameters, State
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
-
 Tensors = dict[str, Float[Tensor, "instances ..."]]
-
-
-def learning_rates(
-    experiment: Experiment, first_step: int, n_steps: int
-) -> Float[np.ndarray, "{n_steps} instances"]:
-    """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 at the last step."""
-    done = np.minimum(np.arange(first_step, first_step + n_steps) / experiment.steps, 1.0)
-    factors = {
-        "constant": np.ones(n_steps),
-        "linear": 1 - done,
-        "cosine": 0.5 * (1 + np.cos(np.pi * done)),
-    }
-    return np.outer(factors[experiment.schedule], experiment.per_instance("learning_rate"))
 
 
 class TorchKernel:
