@@ -18,7 +18,7 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 def resolve_device(name: str) -> str:
     """The device that an experiment asks for. Raises InputError if this machine, or this torch, has none."""
-    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+    if not needs_torch(name):
         return "cpu"
     import torch
 
@@ -38,6 +38,11 @@ def resolve_device(name: str) -> str:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("device mps asked for, but torch sees no Apple GPU here: use cpu", "device")
     return name
+
+
+def needs_torch(name: str) -> bool:
+    """Whether torch has to be loaded to know what device this is."""
+    return name != "cpu" and (name != "auto" or _may_have_gpu())
 
 
 def _may_have_gpu() -> bool:

@@ -224,7 +224,7 @@ class TmsApp(App[None]):
     # Time
 
     def action_toggle_pause(self) -> None:
-        if self.session.view().phase == "training":
+        if self.session.view().phase in ("training", "compiling"):
             self.session.pause()
         else:
             self.session.go_on()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tms_engine.training.trainer import Run, Snapshot, Trainer
 
 Result = TypeVar("Result")
-Phase = Literal["loading", "paused", "training", "finished", "diverged", "failed"]
+Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
 
 # Seconds that the process waits for the thread when it ends without having been able to stop it.
 _LAST_WAIT = 10.0
@@ -73,7 +73,9 @@ class View:
     evaluation_step: int
     pace: float  # steps a second; math.inf is as fast as it goes
     to_end: bool  # goes at full speed to the last step, whatever the pace
+    library: str  # torch or numba, whichever is loaded first; "" until that is known
     kernel: str  # "" while loading, as the device
+    reason: str  # the kernel, and why it is this one, in a line
     device: str
     kept: tuple[WeightSnapshot, ...]  # weights over time, for scrubbing
     snapshot_steps: Int64[np.ndarray, " kept"]  # the steps of `kept`, ascending
@@ -181,7 +183,7 @@ class Session:
         return self._film.run()
 
     def stop(self, timeout: float = 0.4) -> bool:
-        """Ask the thread to end; True if it has. It cannot hear while torch loads."""
+        """Ask the thread to end; True if it has. It cannot hear while it loads or compiles."""
         self._stopping = True
         self._woken.set()
         if self._thread.is_alive():
@@ -199,6 +201,8 @@ class Session:
     def _work(self) -> None:
         """The thread."""
         film = self._film
+        film.attempt(film.look_for_library)
+        self._view = film.view()
         film.attempt(film.load)
         _spare_the_collector()
         while not self._stopping:
@@ -223,6 +227,7 @@ class Film:
         self._source: Experiment | Run | Path = source
         self._experiment = _experiment_of(source)
         self._clock = clock
+        self._library = ""
         self._pace = Pace(pace, clock())
         self._paused = paused
         self._to_end = False
@@ -232,6 +237,7 @@ class Film:
     def _forget(self) -> None:
         """As before any run."""
         self._trainer: Trainer | None = None
+        self._compiling = False
         self._error = ""
         self._chunk = 1  # steps that take about _CHUNK seconds
         # What there is to see of the trainer, and when the whole of it was last looked at.
@@ -250,8 +256,17 @@ class Film:
         self._evaluate_at = -math.inf
         self._rows_a_second = 0.0
 
+    def look_for_library(self) -> None:
+        """Find out what `load` will load."""
+        from tms_engine.training.kernels import library
+
+        self._library = library(self._experiment)
+
     def load(self) -> None:
-        """Make the trainer; the first time, this loads torch. Raises InputError for what cannot be run."""
+        """Make the trainer; the first time, this loads what its kernel needs.
+
+        Raises InputError for what cannot be run.
+        """
         from tms_engine.runs import load_run
         from tms_engine.training.trainer import Trainer
 
@@ -260,7 +275,12 @@ class Film:
         else:
             run = load_run(self._source) if isinstance(self._source, Path) else self._source
             self._trainer = Trainer.resume(run)
+        if self._trainer.kernel == "numba":
+            from tms_engine.training.numba_kernel import leave_a_core
+
+            leave_a_core()  # to the screen
         self._experiment = self._trainer.current
+        self._compiling = self._trainer.compiles
         self._pace.begin(self._clock())
 
     def attempt(self, action: Callable[[], Result]) -> Result | None:
@@ -323,6 +343,8 @@ class Film:
         trainer = self._trainer
         if not trainer:
             return math.inf
+        if self._compiling:
+            return self._compile(trainer)
         if not self._playing():
             self._look(trainer)
             return self._evaluate_idle(trainer)
@@ -338,6 +360,17 @@ class Film:
         if self._clock() >= self._evaluate_at:
             self._evaluate(trainer, min(_ROWS, self._affordable(_EVALUATION_SECONDS)))
         return 0.0 if self._at_full_speed() else self._pace.wait(self._clock())
+
+    def _compile(self, trainer: "Trainer") -> float:
+        """Show the weights at once, and compile at the second call: it may take seconds."""
+        if self._snapshot is None:
+            self._look(trainer)
+        else:
+            trainer.prepare()
+            _spare_the_collector()
+            self._compiling = False
+            self._pace.begin(self._clock())
+        return 0.0
 
     def _at_full_speed(self) -> bool:
         return self._to_end or self._singles > 0 or self._pace.pace == math.inf
@@ -420,7 +453,9 @@ class Film:
             evaluation_step=self._evaluated[0] if self._evaluated else -1,
             pace=self._pace.pace,
             to_end=self._to_end,
+            library=self._library,
             kernel=trainer.kernel if trainer else "",
+            reason=trainer.reason if trainer else "",
             device=trainer.device if trainer else "",
             kept=self._kept,
             snapshot_steps=self._kept_steps,
@@ -432,6 +467,8 @@ class Film:
             return "failed"
         if not trainer:
             return "loading"
+        if self._compiling:
+            return "compiling"
         if snapshot and len(snapshot.diverged) == trainer.experiment.n_instances:
             return "diverged"
         if trainer.finished:
@@ -472,8 +509,8 @@ class Pace:
 def _spare_the_collector() -> None:
     """Take what has been loaded out of the garbage collector's rounds.
 
-    Torch is hundreds of thousands of objects that stay to the end; walking over them held up the screen by
-    130 ms every 1.5 s.
+    Torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end; walking over
+    them held up the screen by 130 ms every 1.5 s.
     """
     gc.collect()
     gc.freeze()

@@ -32,6 +32,9 @@ class Here:
             def __init__(self, state, device="cpu") -> None:
                 super().__init__(state, "cpu")
 
+            def compiled(self, experiment) -> bool:
+                return here.prepared > 0
+
             def prepare(self, experiment) -> None:
                 here.prepared += 1
 
@@ -160,6 +163,7 @@ def test_a_kernel_may_be_compiled_before_its_first_step(here):
     assert compiled.compiles
     compiled.prepare()
     assert here.prepared == 1
+    assert not compiled.compiles
     plain = Trainer(Experiment(kernel="torch"))
     assert not plain.compiles
     plain.prepare()

@@ -129,7 +129,7 @@ def space(terminal: Terminal) -> str:
 
 def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
     app = opened(terminals, directory, "--pace", "1000", "--steps", "100000")
-    app.see("loading torch")
+    app.see("loading|compiling|training")
     assert app.is_set(1049)
     app.see(r"● training")
     first = number(app.see(r"loss (0\.\d+)"))

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
-from tms_engine.device import check_memory, resolve_device
+from tms_engine.device import check_memory, needs_torch, resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import State
@@ -54,6 +54,10 @@ class Kernel(Protocol):
 @runtime_checkable
 class CompiledKernel(Kernel, Protocol):
     """A kernel that is compiled when it first takes a step, which may take seconds."""
+
+    def compiled(self, experiment: Experiment) -> bool:
+        """Whether all that the experiment needs is compiled."""
+        ...
 
     def prepare(self, experiment: Experiment) -> None:
         """Compile it now, if it is not."""
@@ -108,6 +112,14 @@ def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Ch
             "device",
         )
     return choose(experiment.replace(kernel="auto"))
+
+
+def library(experiment: Experiment) -> Literal["torch", "numba"]:
+    """What will be loaded to train an experiment, before anything is."""
+    asked = experiment.kernel
+    if asked == "auto":
+        return "torch" if needs_torch(experiment.device) else "numba"
+    return "numba" if asked == "numba" else "torch"
 
 
 def start(choice: Choice, state: State) -> Kernel:

@@ -30,8 +30,12 @@ _KINDS = {
     "anticorrelated": loops.ANTICORRELATED,
 }
 
-# Threads that a kernel may use.
-_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_threads = _cores()  # that kernels may use
 _NUMBA_THREADS = numba.get_num_threads()  # all that numba has
 # Not every threading layer of numba's may be entered by two threads.
 _one_at_a_time = threading.Lock()
@@ -46,6 +50,12 @@ def threads(number: int) -> Iterator[None]:
         yield
     finally:
         _threads = before
+
+
+def leave_a_core() -> None:
+    """Keep one core free for others from now on, where there are several: for a screen, say."""
+    global _threads
+    _threads = max(1, min(_threads, _cores() - 1))
 
 
 def serves(experiment: Experiment) -> str:
@@ -77,9 +87,13 @@ class NumbaKernel:
             diverged_at=self._diverged_at.copy(),
         )
 
+    def compiled(self, experiment: Experiment) -> bool:
+        """Whether all that this experiment needs is compiled, and loaded."""
+        return bool((loops.advance_by_rows if _shares_rows(experiment) else loops.advance).signatures)
+
     def prepare(self, experiment: Experiment) -> None:
         """Compile what this experiment needs, or load it: one step of a run that nobody keeps."""
-        if not _compiled(experiment):
+        if not self.compiled(experiment):
             NumbaKernel(self.state())._train(experiment, 1, None)
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
@@ -164,8 +178,3 @@ class NumbaKernel:
 def _shares_rows(experiment: Experiment) -> bool:
     """Whether one step of one model is work enough for several threads."""
     return experiment.batch_size * experiment.n_features * experiment.n_hidden >= _SHARED_FROM
-
-
-def _compiled(experiment: Experiment) -> bool:
-    function = loops.advance_by_rows if _shares_rows(experiment) else loops.advance
-    return bool(function.signatures)

@@ -106,8 +106,9 @@ class Trainer:
 
     @property
     def compiles(self) -> bool:
-        """Whether the kernel is compiled before its first step, which may take seconds."""
-        return isinstance(self._kernel, kernels.CompiledKernel)
+        """Whether the next step has to be compiled first, which may take seconds."""
+        kernel = self._kernel
+        return isinstance(kernel, kernels.CompiledKernel) and not kernel.compiled(self.current)
 
     def prepare(self) -> None:
         """Compile the kernel now; without this, the first `advance` does."""

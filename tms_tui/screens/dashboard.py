@@ -5,6 +5,7 @@ it depends on stays the same object, so that turning the camera does not encode 
 """
 
 import math
+import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ class Dashboard(Screen[None]):
         """Show the space as the look wants it; `shown` is None until there are weights."""
         space = self.query_one(SpaceView)
         if shown is None:
-            space.show(None, view.error or "loading torch" + (" ..." if self._mode == "ascii" else " …"))
+            space.show(None, view.error or loading(view) + (" ..." if self._mode == "ascii" else " …"))
         else:
             space.show(self._space(view, look, shown))
 
@@ -114,7 +115,8 @@ class Dashboard(Screen[None]):
         self.query_one(FeaturesTable).show(self._norms[i], self._dimensionality[i], colors, look.feature)
         self.query_one(GramMap).show(self._gram_of(i), look.feature)
         numbers = _numbers(view, look, shown, self._norms[i], self._dimensionality[i], signs)
-        self._say("#numbers", _table(numbers))
+        room = self.query_one("#numbers").content_size.width
+        self._say("#numbers", Content("\n").join([_table(numbers), *_said(view.reason, room)]))
 
     def _space(self, view: View, look: Look, shown: Shown) -> Picture:
         still = (
@@ -222,12 +224,16 @@ def _rank(view: View, look: Look) -> str:
     return f"no. {rank} by loss"
 
 
+def loading(view: View) -> str:
+    return f"loading {view.library}".strip()
+
+
 def _phase(view: View, look: Look, signs: Symbols, exporting: str) -> Content:
     color = {
-        "loading": "$warning", "training": "$success", "paused": "$warning",
+        "loading": "$warning", "compiling": "$warning", "training": "$success", "paused": "$warning",
         "finished": "$primary", "diverged": "$error", "failed": "$error",
     }[view.phase]  # fmt: skip
-    word = "loading torch" if view.phase == "loading" else str(view.phase)
+    word = loading(view) if view.phase == "loading" else str(view.phase)
     if look.step is not None:
         word += f", at step {look.step:,}"
     doing = (f"{exporting}   ", "$accent") if exporting else ""
@@ -255,7 +261,7 @@ def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, 
     if view.phase == "failed":
         return 1.0, True, (view.error,)
     if view.snapshot is None or shown is None:
-        return 0.0, False, ("loading torch",)
+        return 0.0, False, (loading(view),)
     fraction = view.step / view.steps
     parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
     if math.isfinite(view.snapshot.loss):
@@ -305,7 +311,12 @@ def _numbers(
     return rows
 
 
+def _said(text: str, width: int) -> list[Content]:
+    """A sentence in muted lines, after an empty one."""
+    return [Content.styled(line, "$foreground 60%") for line in ("", *textwrap.wrap(text, max(width, 1)))]
+
+
 def _table(rows: list[tuple[str, str]]) -> Content:
     width = max(len(name) for name, _ in rows)
-    lines = [Content.assemble((f"{name:<{width}} ", "$text-muted"), value) for name, value in rows]
+    lines = [Content.assemble((f"{name:<{width}} ", "$foreground 60%"), value) for name, value in rows]
     return Content("\n").join(lines)

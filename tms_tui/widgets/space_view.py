@@ -45,7 +45,7 @@ class SpaceView(Widget, can_focus=True):
         super().__init__(**options)
         self.mode = mode
         self._picture: Picture | None = None
-        self._waiting = "loading torch"
+        self._waiting = "loading"
         self._drawn: tuple[object, ...] = ()
         self._strips: list[Strip] = []
         self._dragged_from: tuple[int, int] | None = None
