@@ -112,7 +112,7 @@ class NumbaKernel:
         n_steps: int,
         batches: Float32[np.ndarray, "steps instances batch features"] | None,
     ) -> Float32[np.ndarray, "steps instances"]:
-        n_instances, n, _ = self._shape
+        n_instances, n, m = self._shape
         rates = learning_rates(experiment, self._step, n_steps)
         times = np.arange(self._step + 1, self._step + n_steps + 1)
         l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
@@ -130,6 +130,7 @@ class NumbaKernel:
             self._step,
             experiment.batch_size if batches is None else batches.shape[2],
             n,
+            m,
             _KINDS[experiment.features] if batches is None else loops.GIVEN,
             1 - experiment.per_instance("sparsity"),
             experiment.n_active,

@@ -107,11 +107,12 @@ def _below(word, n):
 
 @compiled()
 @no_type_check
-def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, value, order):
+def draw(key, rows, n, kind, density, n_active, set_size, given, s, i, low, first, column, value, order):
     """The active entries of a chunk, row by row.
 
-    given (rows, n): the batch itself, if kind is GIVEN. Fills first (rows + 1): where each row that has any
-    begins; column, value (rows · n); order (n) is scratch. Returns the number of rows that have any.
+    given (S, I, B, n): batches, read from row `low` of [s, i] if kind is GIVEN. Fills first (rows + 1): where
+    each row that has any begins; column, value (rows · n); order (n) is scratch. Returns the number of rows
+    that have any.
     """
     count, filled, row = 0, 0, -1
     word = key
@@ -119,8 +120,8 @@ def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, 
         for r in range(rows):
             before = count
             for j in range(n):
-                if given[r, j] != 0:
-                    column[count], value[count] = j, given[r, j]
+                if given[s, i, low + r, j] != 0:
+                    column[count], value[count] = j, given[s, i, low + r, j]
                     count += 1
             if count > before:
                 first[filled] = before
@@ -132,12 +133,12 @@ def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, 
             for _ in range(rows):
                 first[filled] = count
                 filled += 1
-                for i in range(n_active):  # Fisher and Yates, as far as needed
+                for a in range(n_active):  # Fisher and Yates, as far as needed
                     word += _GAMMA
                     drawn = _mix(word)
-                    k = i + _below(drawn, n - i)
-                    order[i], order[k] = order[k], order[i]
-                    column[count], value[count] = order[i], _magnitude(drawn)
+                    k = a + _below(drawn, n - a)
+                    order[a], order[k] = order[k], order[a]
+                    column[count], value[count] = order[a], _magnitude(drawn)
                     count += 1
     elif density <= 0:
         pass
@@ -174,9 +175,9 @@ def draw(key, rows, n, kind, density, n_active, set_size, given, first, column, 
                 column[count], value[count] = j, _magnitude(drawn)
                 count += 1
             elif kind == CORRELATED:
-                for i in range(size):
+                for a in range(size):
                     word += _GAMMA
-                    column[count], value[count] = j + i, _magnitude(_mix(word))
+                    column[count], value[count] = j + a, _magnitude(_mix(word))
                     count += 1
             else:
                 word += _GAMMA
@@ -244,23 +245,55 @@ def _outer(h, g, dw):
 
 @compiled()
 @no_type_check
-def _gradient(
-    key, rows, n, kind, density, n_active, set_size, given, scale, importance, w, b, learns_bias,
-    first, column, value, order, h, out, g, dh, dw, db,
-):  # fmt: skip
-    """Loss and gradient of a chunk, drawn and never built.
+def _rows_of_four(first, column, value, filled, twice, importance, w, b, x, g, dw, db):
+    """Loss and gradient of rows in a model of at most 4 hidden dimensions, which stay in registers.
 
-    scale: 1 / (B n), of the mean over batch and features; importance (N), 0 in the padding; w (M, N); b (N);
-    first, column, value, order as of `draw`; h, dh (TILE, M) and out, g (TILE, N) are
-    scratch. Fills dw (M, N) and
-    db (N). Returns the chunk's part of the batch's loss.
+    Arguments as of `_gradient`; g (N) is scratch, and x (N) is zero between two rows. dw and db grow.
     """
-    m, padded = w.shape
-    filled = draw(key, rows, n, kind, density, n_active, set_size, given, first, column, value, order)
-    dw[:] = 0
-    db[:] = 0
+    zero = np.float32(0)
+    n = x.shape[0]
     total = 0.0
-    twice = np.float32(2 * scale)
+    for r in range(filled):
+        begin, end = first[r], first[r + 1]
+        h0, h1, h2, h3 = zero, zero, zero, zero
+        for e in range(begin, end):
+            j, v = column[e], value[e]
+            x[j] = v
+            h0 += v * w[0, j]
+            h1 += v * w[1, j]
+            h2 += v * w[2, j]
+            h3 += v * w[3, j]
+        loss, d0, d1, d2, d3 = zero, zero, zero, zero, zero
+        for j in range(n):
+            out = b[j] + h0 * w[0, j] + h1 * w[1, j] + h2 * w[2, j] + h3 * w[3, j]
+            reconstruction = zero if out <= 0 else out  # a NaN is passed on
+            error = reconstruction - x[j]
+            weighted = importance[j] * error
+            loss += weighted * error
+            slope = zero if out <= 0 else twice * weighted
+            g[j] = slope
+            d0 += slope * w[0, j]
+            d1 += slope * w[1, j]
+            d2 += slope * w[2, j]
+            d3 += slope * w[3, j]
+        total += float(loss)
+        for j in range(n):
+            dw[0, j] += h0 * g[j] + d0 * x[j]
+            dw[1, j] += h1 * g[j] + d1 * x[j]
+            dw[2, j] += h2 * g[j] + d2 * x[j]
+            dw[3, j] += h3 * g[j] + d3 * x[j]
+            db[j] += g[j]
+        for e in range(begin, end):
+            x[column[e]] = 0
+    return total
+
+
+@compiled()
+@no_type_check
+def _rows_by_tiles(first, column, value, filled, twice, importance, w, b, h, out, g, dh, dw, db):
+    """Loss and gradient of rows in any model, four at a time. Arguments as of `_gradient`. dw and db grow."""
+    m, padded = w.shape
+    total = 0.0
     for tile in range(0, filled, _TILE):
         for r in range(_TILE):
             for k in range(m):
@@ -300,35 +333,62 @@ def _gradient(
                 j, x = column[e], value[e]
                 for k in range(m):
                     dw[k, j] += dh[r, k] * x
-        if learns_bias:
-            for j in range(padded):
-                db[j] += g[0, j] + g[1, j] + g[2, j] + g[3, j]
-    if learns_bias and filled < rows:  # rows of zeros: all the same
-        empty = np.float32(rows - filled)
         for j in range(padded):
-            out = np.float32(0) if b[j] <= 0 else b[j]
-            total += float(empty * importance[j] * out * out)
-            db[j] += empty * twice * importance[j] * out
+            db[j] += g[0, j] + g[1, j] + g[2, j] + g[3, j]
+    return total
+
+
+@compiled()
+@no_type_check
+def _gradient(
+    filled, empty, scale, importance, w, b, learns_bias, first, column, value, h, out, g, dh, x, row, dw, db
+):
+    """Loss and gradient of a chunk: of the rows that `draw` has filled, and of the empty ones.
+
+    scale: 1 / (B n), of the mean over batch and features; importance (N), 0 in the padding; w (M, N); b (N);
+    first, column, value as `draw` has filled them. h, dh (TILE, M), out, g (TILE, N) and row (N) are scratch,
+    and so is x (N), which has to be zero. Fills dw (M, N) and db (N). Returns the chunk's part of the loss.
+    """
+    twice = np.float32(2 * scale)
+    for j in range(b.shape[0]):
+        db[j] = 0
+        for k in range(w.shape[0]):
+            dw[k, j] = 0
+    if w.shape[0] == HIDDEN:
+        total = _rows_of_four(first, column, value, filled, twice, importance, w, b, x, row, dw, db)
+    else:
+        total = _rows_by_tiles(first, column, value, filled, twice, importance, w, b, h, out, g, dh, dw, db)
+    if learns_bias:  # without one, an empty row has neither loss nor gradient
+        rows = np.float32(empty)
+        for j in range(b.shape[0]):
+            reconstruction = np.float32(0) if b[j] <= 0 else b[j]
+            total += float(rows * importance[j] * reconstruction * reconstruction)
+            db[j] += rows * twice * importance[j] * reconstruction
     return total * scale
 
 
 @compiled()
 @no_type_check
-def _adam(p, d, first, second, scale, root, decay, l2, new_p, new_first, new_second):
-    """One step of Adam, all (M + 1, N), as in torch_kernel.py; none of it, if not all is finite."""
+def _adam(p, d, first, second, m, learns_bias, scale, root, decay, l2, new_p, new_first, new_second):
+    """One step of Adam, all (M + 1, N), as in torch_kernel.py; none of it, if not all is finite.
+
+    Only the first m rows, and with a bias the last, are more than padding.
+    """
     rows, n = p.shape
-    for k in range(rows):
+    for at in range(m + learns_bias):
+        k = at if at < m else rows - 1
         bad = 0
         for j in range(n):
             gradient = d[k, j] + l2 * p[k, j]
-            m = first[k, j] + _ONE_MINUS_BETA1 * (gradient - first[k, j])
-            v = _BETA2 * second[k, j] + _ONE_MINUS_BETA2 * (gradient * gradient)
-            x = decay * p[k, j] - scale * m / (np.sqrt(v) / root + _EPSILON)
-            new_p[k, j], new_first[k, j], new_second[k, j] = x, m, v
-            bad += 0 if (abs(x) <= _LARGEST) & (v <= _LARGEST) else 1
+            moment = first[k, j] + _ONE_MINUS_BETA1 * (gradient - first[k, j])
+            square = _BETA2 * second[k, j] + _ONE_MINUS_BETA2 * (gradient * gradient)
+            x = decay * p[k, j] - scale * moment / (np.sqrt(square) / root + _EPSILON)
+            new_p[k, j], new_first[k, j], new_second[k, j] = x, moment, square
+            bad += 0 if (abs(x) <= _LARGEST) & (square <= _LARGEST) else 1
         if bad:
             return False
-    for k in range(rows):
+    for at in range(m + learns_bias):
+        k = at if at < m else rows - 1
         for j in range(n):
             p[k, j], first[k, j], second[k, j] = new_p[k, j], new_first[k, j], new_second[k, j]
     return True
@@ -336,9 +396,19 @@ def _adam(p, d, first, second, scale, root, decay, l2, new_p, new_first, new_sec
 
 @compiled()
 @no_type_check
+def _add_up(sums):
+    """The gradients of the chunks, (C, M + 1, N), added up in order into the first."""
+    for c in range(1, sums.shape[0]):
+        for k in range(sums.shape[1]):
+            for j in range(sums.shape[2]):
+                sums[0, k, j] += sums[c, k, j]
+
+
+@compiled()
+@no_type_check
 def advance(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, kind, density, n_active,
-    set_size, given, importance, learns_bias, scales, roots, decays, l2,
+    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
+    n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
 ):  # fmt: skip
     """Steps of the instances from `start` to `stop`, one instance after the other.
 
@@ -349,13 +419,26 @@ def advance(
     rows, padded = p.shape[1:]
     chunks = (batch + CHUNK - 1) // CHUNK
     longest = min(batch, CHUNK)
-    begins = np.empty(longest + 1, np.int64)
+    begins, order = np.empty(longest + 1, np.int64), np.empty(n, np.int64)
     column, value = np.empty(longest * n, np.int64), np.empty(longest * n, np.float32)
-    order = np.empty(n, np.int64)
-    tiles, hidden = np.empty((2, _TILE, padded), np.float32), np.empty((2, _TILE, rows - 1), np.float32)
-    sums, new = np.empty((chunks, rows, padded), np.float32), np.empty((3, rows, padded), np.float32)
+    h, dh = np.empty((_TILE, rows - 1), np.float32), np.empty((_TILE, rows - 1), np.float32)
+    out, g = np.empty((_TILE, padded), np.float32), np.empty((_TILE, padded), np.float32)
+    x, row = np.zeros(padded, np.float32), np.empty(padded, np.float32)
+    sums = np.empty((chunks, rows, padded), np.float32)
+    new_p, new_first = np.empty((rows, padded), np.float32), np.empty((rows, padded), np.float32)
+    new_second = np.empty((rows, padded), np.float32)
     scale = 1.0 / (batch * n)
     for i in range(start, stop):
+        # Outside of the loop over steps, where making a view of an array would cost as much as using it.
+        w, b, of_i, p_i, first_i, second_i = (
+            p[i, : rows - 1],
+            p[i, rows - 1],
+            importance[i],
+            p[i],
+            first[i],
+            second[i],
+        )
+        sum_0, dw_0, db_0 = sums[0], sums[0, : rows - 1], sums[0, rows - 1]
         for s in range(losses.shape[0]):
             if diverged_at[i] >= 0:
                 losses[s, i] = np.nan
@@ -363,36 +446,63 @@ def advance(
             total = 0.0
             for c in range(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
-                total += _gradient(
+                filled = draw(
                     _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
-                    given[s, i, low:high] if kind == GIVEN else given[0, 0], scale, importance[i],
-                    p[i, : rows - 1], p[i, rows - 1], learns_bias, begins, column, value, order,
-                    hidden[0], tiles[0], tiles[1], hidden[1], sums[c, : rows - 1], sums[c, rows - 1],
+                    given, s, i, low, begins, column, value, order,
                 )  # fmt: skip
-            _finish(
-                total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays,
-                l2, new,
-            )  # fmt: skip
+                empty = high - low - filled
+                if c == 0:
+                    dw, db = dw_0, db_0
+                else:
+                    dw, db = sums[c, : rows - 1], sums[c, rows - 1]
+                total += _gradient(
+                    filled,
+                    empty,
+                    scale,
+                    of_i,
+                    w,
+                    b,
+                    learns_bias,
+                    begins,
+                    column,
+                    value,
+                    h,
+                    out,
+                    g,
+                    dh,
+                    x,
+                    row,
+                    dw,
+                    db,
+                )
+            _add_up(sums)
+            loss = np.float32(total)
+            losses[s, i] = loss
+            if not (math.isfinite(loss) and _adam(
+                p_i, sum_0, first_i, second_i, m, learns_bias, scales[s, i], roots[s], decays[s, i], l2,
+                new_p, new_first, new_second,
+            )):  # fmt: skip
+                diverged_at[i] = first_step + s
+                losses[s, i] = np.nan
 
 
 @compiled(parallel=True)
 @no_type_check
 def advance_by_rows(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, kind, density, n_active,
-    set_size, given, importance, learns_bias, scales, roots, decays, l2,
+    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
+    n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
 ):  # fmt: skip
     """The same as `advance`, with the chunks of a batch spread over numba's threads."""
     rows, padded = p.shape[1:]
     chunks = (batch + CHUNK - 1) // CHUNK
     longest = min(batch, CHUNK)
-    begins = np.empty((chunks, longest + 1), np.int64)
+    begins, order = np.empty((chunks, longest + 1), np.int64), np.empty((chunks, n), np.int64)
     column = np.empty((chunks, longest * n), np.int64)
     value = np.empty((chunks, longest * n), np.float32)
-    order = np.empty((chunks, n), np.int64)
-    tiles = np.empty((chunks, 2, _TILE, padded), np.float32)
     hidden = np.empty((chunks, 2, _TILE, rows - 1), np.float32)
+    tiles = np.empty((chunks, 2, _TILE, padded), np.float32)
+    x, totals = np.zeros((chunks, padded), np.float32), np.empty(chunks)
     sums, new = np.empty((chunks, rows, padded), np.float32), np.empty((3, rows, padded), np.float32)
-    totals = np.empty(chunks)
     scale = 1.0 / (batch * n)
     for i in range(start, stop):
         for s in range(losses.shape[0]):
@@ -401,37 +511,24 @@ def advance_by_rows(
                 continue
             for c in numba.prange(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
-                totals[c] = _gradient(
+                filled = draw(
                     _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
-                    given[s, i, low:high] if kind == GIVEN else given[0, 0], scale, importance[i],
-                    p[i, : rows - 1], p[i, rows - 1], learns_bias, begins[c], column[c], value[c], order[c],
-                    hidden[c, 0], tiles[c, 0], tiles[c, 1], hidden[c, 1],
-                    sums[c, : rows - 1], sums[c, rows - 1],
+                    given, s, i, low, begins[c], column[c], value[c], order[c],
+                )  # fmt: skip
+                totals[c] = _gradient(
+                    filled, high - low - filled, scale, importance[i], p[i, : rows - 1], p[i, rows - 1],
+                    learns_bias, begins[c], column[c], value[c], hidden[c, 0], tiles[c, 0], tiles[c, 1],
+                    hidden[c, 1], x[c], tiles[c, 0, 0], sums[c, : rows - 1], sums[c, rows - 1],
                 )  # fmt: skip
             total = 0.0
             for c in range(chunks):
                 total += totals[c]
-            _finish(
-                total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays,
-                l2, new,
-            )  # fmt: skip
-
-
-@compiled()
-@no_type_check
-def _finish(
-    total, sums, i, s, p, first, second, diverged_at, losses, first_step, scales, roots, decays, l2, new
-):
-    """End a step: add up the chunks' gradients in order, update, and stop what is no longer finite."""
-    for c in range(1, sums.shape[0]):
-        for k in range(sums.shape[1]):
-            for j in range(sums.shape[2]):
-                sums[0, k, j] += sums[c, k, j]
-    loss = np.float32(total)
-    if math.isfinite(loss) and _adam(
-        p[i], sums[0], first[i], second[i], scales[s, i], roots[s], decays[s, i], l2, new[0], new[1], new[2]
-    ):
-        losses[s, i] = loss
-    else:
-        diverged_at[i] = first_step + s
-        losses[s, i] = np.nan
+            _add_up(sums)
+            loss = np.float32(total)
+            losses[s, i] = loss
+            if not (math.isfinite(loss) and _adam(
+                p[i], sums[0], first[i], second[i], m, learns_bias, scales[s, i], roots[s], decays[s, i], l2,
+                new[0], new[1], new[2],
+            )):  # fmt: skip
+                diverged_at[i] = first_step + s
+                losses[s, i] = np.nan
