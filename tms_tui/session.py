@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
 
 # Seconds that the process waits for the thread when it ends without having been able to stop it.
-_LAST_WAIT = 10.0
+_LAST_WAIT = 30.0
 # Seconds of training after which commands are heard and a new view is there.
 _CHUNK = 0.02
 # Steps are handed out so many times a second, at most so many seconds' worth at once; a machine too slow
