@@ -70,15 +70,14 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
     x (instances, batch, features) → loss (instances), {"W": ..., "b": ...}.
     """
     x, w = np.abs(x).astype(float), np.abs(state.weights).astype(float)
-    b = 0.0 if state.bias is None else np.abs(state.bias)[:, None].astype(float)
+    b = np.zeros(w.shape[:2]) if state.bias is None else np.abs(state.bias).astype(float)
     hidden = x @ w
-    error = hidden @ w.swapaxes(1, 2) + b + x
+    error = hidden @ w.swapaxes(1, 2) + b[:, None] + x
     weighted = experiment.importance()[:, None] * error / x[0].size
     loss = (weighted * error).sum((1, 2))
-    gradients = {"W": 2 * (x.swapaxes(1, 2) @ (weighted @ w) + weighted.swapaxes(1, 2) @ hidden)}
-    if experiment.weight_decay and experiment.optimizer == "adam":
-        gradients["W"] += experiment.weight_decay * w
-    return loss, {**gradients, "b": 2 * weighted.sum(1) + experiment.weight_decay * np.mean(b, 1)}
+    l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
+    gradient = 2 * (x.swapaxes(1, 2) @ (weighted @ w) + weighted.swapaxes(1, 2) @ hidden)
+    return loss, {"W": gradient + l2 * w, "b": 2 * weighted.sum(1) + l2 * b}
 
 
 def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> State:
