@@ -96,24 +96,24 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
     time = before.step + 1
     scale = learning_rates(experiment, before.step, 1)[0] / (1 - BETA1**time)
     root = np.sqrt(1 - BETA2**time)
-    for name, first in theirs.first_moments.items():
-        second = theirs.second_moments[name].astype(float)
-        gradient = gradients[name]
-        off_first = np.abs(ours.first_moments[name] - first)
-        off_second = np.abs(ours.second_moments[name] - second)
+    for name, gradient in gradients.items():
+        if name not in theirs.parameters:
+            continue
+        first, second, value, start, my_first, my_second, my_value = (
+            moments[name].astype(float)
+            for moments in (*theirs[2:4], theirs.parameters, before.parameters, *ours[2:4], ours.parameters)
+        )
         # m and v take a tenth and a thousandth of the gradient and of its square, and round a few times.
+        off_first, off_second = np.abs(my_first - first), np.abs(my_second - second)
         assert (off_first <= (1 - BETA1) * rounding * gradient + 4 * EPS * np.abs(first)).all()
         assert (off_second <= (1 - BETA2) * 2 * rounding * gradient**2 + 4 * EPS * second).all()
-        # p differs by what follows from that (Adam may make a full step of a gradient that is all rounding),
-        # and by rounding of its own.
-        below = np.sqrt(second) / root + EPSILON
-        off_root = np.abs(np.sqrt(ours.second_moments[name].astype(float)) - np.sqrt(second)) / root
-        smallest = np.minimum(below, np.sqrt(ours.second_moments[name].astype(float)) / root + EPSILON)
-        step = scale.reshape(-1, *[1] * (first.ndim - 1)) * (np.abs(first) + off_first) / below
-        follows = step * (off_root / smallest + off_first / (np.abs(first) + off_first + 1e-300))
-        value = theirs.parameters[name]
-        off = np.abs(ours.parameters[name] - value)
-        assert (off <= 1.01 * follows + 8 * EPS * (np.abs(value) + np.abs(before.parameters[name]) + step)).all()
+        # p differs by what follows from those differences (Adam makes a full step of a gradient that is all
+        # rounding), and rounds a few times itself.
+        below, my_below = np.sqrt(second) / root + EPSILON, np.sqrt(my_second) / root + EPSILON
+        rate = scale.reshape(-1, *[1] * (first.ndim - 1))
+        follows = rate * (off_first + np.abs(first) * np.abs(my_below - below) / below) / my_below
+        size = np.abs(start) + np.abs(value) + rate * np.abs(first) / below
+        assert (np.abs(my_value - value) <= 1.01 * follows + 4 * EPS * size).all()
     return theirs
 
 
