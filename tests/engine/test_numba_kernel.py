@@ -123,7 +123,11 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the variant is the same for all examples
 )
-@given(fields_of_experiments(), st.sampled_from([0, 1, 10]), st.sampled_from(["as drawn", "some rows", "nothing"]))
+@given(
+    fields_of_experiments(),
+    st.sampled_from([0, 1, 10]),
+    st.sampled_from(["as drawn", "some rows", "nothing"]),
+)
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
     experiment = Experiment(**fields)
     batches = np.asarray(features.batches(experiment, 0, steps_before + 3, "cpu"))
@@ -144,7 +148,16 @@ SHAPES = [
     (64, {}),
     (3, {"n_features": 20, "n_hidden": 5, "batch_size": 1024, "sparsity": 0.9}),
     (5, {"n_features": 17, "n_hidden": 9, "batch_size": 251, "sparsity": 0.9, "bias": True}),
-    (3, {"n_features": 81, "n_hidden": 19, "batch_size": 277, "sparsity": (0, 0.5, 0.99), "optimizer": "adamw"}),
+    (
+        3,
+        {
+            "n_features": 81,
+            "n_hidden": 19,
+            "batch_size": 277,
+            "sparsity": (0, 0.5, 0.99),
+            "optimizer": "adamw",
+        },
+    ),
     (4, {"n_features": 3, "n_hidden": 6, "batch_size": 130, "features": "n_active", "importance_decay": 0.9}),
     (2, {"n_features": 12, "batch_size": 129, "features": "correlated", "weight_decay": 0.1, "bias": True}),
     (2, {"n_features": 12, "batch_size": 129, "features": "anticorrelated", "learning_rate": (0.1, 0.001)}),
@@ -210,14 +223,3 @@ def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     for a, b in pairwise(results):
         assert np.array_equal(a[0], b[0])
         assert_same_bits(a[1], b[1])
-
-
-@pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
-def test_both_loops_give_the_same_bits(n_instances, shape, monkeypatch):
-    experiment = Experiment(n_instances=n_instances, **shape)
-    results = []
-    for shared_from in (0, 1 << 62):
-        monkeypatch.setattr(numba_kernel, "_SHARED_FROM", shared_from)
-        results.append(train(experiment, 40))
-    assert np.array_equal(results[0][0], results[1][0])
-    assert_same_bits(results[0][1], results[1][1])
