@@ -45,23 +45,23 @@ def fields_of_experiments(draw):
     def each(*values):
         return draw(st.tuples(*[st.sampled_from(values)] * n_instances))
 
-    return dict(
-        n_instances=n_instances,
-        n_features=n,
-        n_hidden=draw(st.integers(1, 11)),
-        batch_size=draw(st.sampled_from([1, 2, 3, 5, 32, 127, 128, 129, 300])),
-        features=draw(st.sampled_from(["bernoulli", "n_active"])),
-        n_active=draw(st.integers(0, n)),
-        sparsity=each(0.0, 0.5, 0.9, 0.99),
-        learning_rate=each(0.1, 0.01, 0.001),
-        importance_decay=each(1.0, 0.8, 1.1),
-        bias=draw(st.booleans()),
-        optimizer=draw(st.sampled_from(["adam", "adamw"])),
-        weight_decay=draw(st.sampled_from([0.0, 0.01, 0.3])),
-        schedule=draw(st.sampled_from(["constant", "linear", "cosine"])),
-        steps=draw(st.sampled_from([7, 12, 10_000])),
-        seed=draw(st.integers(0, 2**63 - 1)),
-    )
+    return {
+        "n_instances": n_instances,
+        "n_features": n,
+        "n_hidden": draw(st.integers(1, 11)),
+        "batch_size": draw(st.sampled_from([1, 2, 3, 5, 32, 127, 128, 129, 300])),
+        "features": draw(st.sampled_from(["bernoulli", "n_active"])),
+        "n_active": draw(st.integers(0, n)),
+        "sparsity": each(0.0, 0.5, 0.9, 0.99),
+        "learning_rate": each(0.1, 0.01, 0.001),
+        "importance_decay": each(1.0, 0.8, 1.1),
+        "bias": draw(st.booleans()),
+        "optimizer": draw(st.sampled_from(["adam", "adamw"])),
+        "weight_decay": draw(st.sampled_from([0.0, 0.01, 0.3])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "steps": draw(st.sampled_from([7, 12, 10_000])),
+        "seed": draw(st.integers(0, 2**63 - 1)),
+    }
 
 
 def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
@@ -81,7 +81,7 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
 
 
 def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> State:
-    """Each kernel takes one step from `before`; they may differ by rounding alone. Returns the state after."""
+    """Each kernel takes one step from `before`; only rounding may differ. Returns the state after."""
     reference, kernel = TorchKernel(before, "cpu"), NumbaKernel(before)
     expected, losses = (k.train_on(experiment, x[None])[0] for k in (reference, kernel))
     theirs, ours = reference.state(), kernel.state()
