@@ -16,14 +16,17 @@ from tms_engine.experiment import Experiment
 from tms_engine.training import triton_loops as loops
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
 from tms_engine.training.state import Parameters, State
+from tms_engine.training.torch_kernel import TorchKernel
 
-# What one program can hold: W and its moments in registers, beside a tile's products.
-_MOST_FEATURES, _MOST_HIDDEN, _MOST_WEIGHTS = 64, 32, 2048
+# What one program can hold: W and its moments, 2048 numbers each, in registers, beside a tile's products.
+_MOST_FEATURES, _MOST_HIDDEN = 64, 32
 # Products of one tile: 32 for each of a program's 128 threads.
 _PRODUCTS = 4096
 # Tiles that a launch works through one after the other. Each takes a few microseconds, so a launch takes some
 # hundredths of a second, after which the host may do something else (and no driver takes it for hung).
 _TILES_A_LAUNCH = 8192
+# Steps of a self-check: from the second on, a new run's moments are not at rest.
+_CHECKED_STEPS = 3
 # Programs that even a small GPU runs at the same time.
 _AT_ONCE = 64
 # Numbers of given batches that are uploaded for one launch.
@@ -39,16 +42,10 @@ _KINDS = {
 
 def serves(experiment: Experiment) -> str:
     """Why this kernel cannot train an experiment, "" if it can: one program must hold a model on the chip."""
-    n, m = _padded(experiment)
     if experiment.n_features > _MOST_FEATURES:
         return f"it holds at most {_MOST_FEATURES} features on the chip"
     if experiment.n_hidden > _MOST_HIDDEN:
         return f"it holds at most {_MOST_HIDDEN} hidden dimensions on the chip"
-    if n * m > _MOST_WEIGHTS:
-        return (
-            f"it holds at most {_MOST_WEIGHTS} weights on the chip, and {experiment.n_features} features in "
-            f"{experiment.n_hidden} dimensions take {n} × {m}"
-        )
     return ""
 
 
@@ -164,6 +161,8 @@ class TritonKernel:
                 N=padded_features,
                 M=padded_hidden,
                 T=_tile(experiment),
+                # Its default is about to change, and with that the bits.
+                enable_fp_fusion=True,
             )
         self._step += n_steps
         return losses.cpu().numpy()
@@ -175,3 +174,61 @@ class TritonKernel:
 def _on(device: torch.device) -> AbstractContextManager[None]:
     """Triton launches on torch's current GPU, which need not be the run's."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def trouble(experiment: Experiment, state: State, device: str) -> str:
+    """Why not to trust this kernel with a run on this machine, "" if all is well: compiles it, and tries it.
+
+    Each of a few steps must be the torch kernel's up to rounding, and one launch of all of them the same to
+    the bit. The state is left as it is.
+    """
+    try:
+        kernel = TritonKernel(state, device)
+        for k in range(_CHECKED_STEPS):
+            before = kernel.state()
+            reference = TorchKernel(before, device)
+            losses, expected = kernel.advance(experiment, 1), reference.advance(experiment, 1)
+            close = np.allclose(losses, expected, rtol=1e-3, atol=0, equal_nan=True)
+            if not (close and _same_step(before, kernel.state(), reference.state())):
+                return f"step {k + 1} of its self-check is not the torch kernel's"
+        whole = TritonKernel(state, device)
+        whole.advance(experiment, _CHECKED_STEPS)
+        if not _same_bits(whole.state(), kernel.state()):
+            return "in its self-check, steps together are not what they are one by one"
+    except Exception as error:  # whatever a compiler, a linker or a driver may raise
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        return f"its self-check raised {type(error).__name__}: {first_line}"
+    return ""
+
+
+def _same_step(before: State, ours: State, theirs: State) -> bool:
+    """Whether two states are those after the same step, up to the rounding of sums in float32."""
+    same = np.array_equal(ours.diverged_at, theirs.diverged_at)
+    for name, was in before.parameters.items():
+        first, second = theirs.first_moments[name], theirs.second_moments[name]
+        same &= _close(ours.first_moments[name], first, _largest(first))
+        same &= _close(ours.second_moments[name], second, _largest(second))
+        # Adam makes a whole step of a gradient that is nothing but rounding, so those are left out.
+        clear = np.abs(first) >= 1e-3 * _largest(first)
+        mine, other = ours.parameters[name], theirs.parameters[name]
+        same &= _close(mine[clear], other[clear], (np.abs(other - was) + np.abs(other))[clear])
+    return bool(same)
+
+
+def _close(
+    a: Float32[np.ndarray, "*shape"], b: Float32[np.ndarray, "*shape"], scale: Float32[np.ndarray, "..."]
+) -> bool:
+    return bool(np.all(np.abs(a - b) <= 1e-3 * scale))
+
+
+def _largest(values: Float32[np.ndarray, "instances *shape"]) -> Float32[np.ndarray, "instances ..."]:
+    """The largest magnitude of each instance, shaped to meet the values."""
+    return np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
+
+
+def _same_bits(a: State, b: State) -> bool:
+    return all(
+        np.array_equal(mine[name], theirs[name])
+        for mine, theirs in zip(a[1:4], b[1:4], strict=True)
+        for name in mine
+    )

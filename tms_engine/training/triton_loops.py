@@ -4,9 +4,9 @@ Weights, bias and Adam's moments stay in registers from the first step of a laun
 drawn where it is used, a tile of rows at a time, and is never written to memory. Products of matrices are
 sums over products of all their entries: float32 throughout, and no smallest size, as tensor cores have one.
 
-All is padded to powers of two, N features and M hidden dimensions, with what has no gradient: padding stays 0.
-A tile has T rows. Shapes are in comments, since Triton reads no annotations: I instances, S steps, B rows of a
-batch, n features, m hidden dimensions.
+All is padded to powers of two, N features and M hidden dimensions, with what has no gradient: padding stays
+0. A tile has T rows. Shapes are in comments, since Triton reads no annotations: I instances, S steps, B rows
+of a batch, n features, m hidden dimensions.
 """
 
 from typing import no_type_check
@@ -52,11 +52,11 @@ def _magnitude(word):
 
 @triton.jit
 @no_type_check
-def _draw(key, row, column, threshold, n: tl.constexpr, kind: tl.constexpr, n_active, set_size):
+def draw(key, row, column, threshold, n: tl.constexpr, kind: tl.constexpr, n_active, set_size):
     """Rows of the experiment's features, to the bit those of features.py.
 
-    key, threshold (1, 1) uint64, row (T, 1), column (1, N) → (T, N); what is in padding is for the caller to
-    mask.
+    key, threshold (1, 1) uint64, row (T, 1), column (1, N) → (T, N); the caller masks what
+    is in padding.
     """
     word = _word(key, row, column, n)
     if kind == _BERNOULLI:
@@ -75,22 +75,6 @@ def _draw(key, row, column, threshold, n: tl.constexpr, kind: tl.constexpr, n_ac
             chosen = ((last >> 32) * set_size.to(tl.uint64)) >> 32
             active = active & ((column - first).to(tl.uint64) == chosen)
     return tl.where(active, _magnitude(word), 0.0)
-
-
-@triton.jit
-@no_type_check
-def draw(keys, thresholds, x, batch, n_active, set_size, n: tl.constexpr, kind: tl.constexpr, N: tl.constexpr,
-         T: tl.constexpr):  # fmt: skip
-    """Write batches out, for tests: keys (S, I) and thresholds (I) int64 → x (S, I, B, n). Grid (S, I)."""
-    step, i, n_instances = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.num_programs(1)
-    key = tl.load(keys + step * n_instances + i + tl.zeros((1, 1), tl.int32)).to(tl.uint64)
-    threshold = tl.load(thresholds + i + tl.zeros((1, 1), tl.int32)).to(tl.uint64)
-    column = tl.arange(0, N)[None, :]
-    for first in range(0, batch, T):
-        row = first + tl.arange(0, T)[:, None]
-        drawn = _draw(key, row, column, threshold, n, kind, n_active, set_size)
-        place = ((step * n_instances + i) * batch + row) * n + column
-        tl.store(x + place, drawn, mask=(row < batch) & (column < n))
 
 
 @triton.jit
@@ -130,8 +114,7 @@ def _not_finite(values):
     return tl.sum(tl.sum((~(tl.abs(values) <= _LARGEST)).to(tl.int32), 1), 0)
 
 
-# What differs from launch to launch must not be compiled in: code for one step may round otherwise than that
-# for many.
+# What differs from launch to launch is not compiled in: code for one step may round unlike that for many.
 @triton.jit(do_not_specialize=["n_steps", "n_instances", "first_step", "batch", "n_active", "set_size"])
 @no_type_check
 def train(
@@ -180,7 +163,7 @@ def train(
                 place = (at * batch + row) * n + column
                 x = tl.load(given + place, mask=learned, other=0.0)
             else:
-                drawn = _draw(key, row, column, threshold, n, kind, n_active, set_size)
+                drawn = draw(key, row, column, threshold, n, kind, n_active, set_size)
                 x = tl.where(learned, drawn, 0.0)
             loss_rows, dw, db = _gradient(x, w, b, importance, learned, n)
             row_losses += loss_rows
