@@ -158,7 +158,9 @@ def test_a_run_whose_kernel_is_not_on_this_machine_goes_on_where_it_is_told_to(h
     assert resumed.kernel == resumed.run().kernel == "numba"
 
 
-def test_torch_trains_where_triton_fails_its_self_check_and_says_so(here, short_run):
+def test_torch_trains_where_triton_fails_its_self_check_and_says_so(here, short_run, monkeypatch):
+    on_the_cpu = lambda state, device: TorchKernel(state, "cpu")  # noqa: E731
+    monkeypatch.setattr("tms_engine.training.torch_kernel.TorchKernel", on_the_cpu)
     run = short_run._replace(kernel="triton")
     assert Trainer.resume(run, "cuda").kernel == "triton"
     here.trouble = "it raised Oops: no driver"

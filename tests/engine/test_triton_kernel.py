@@ -146,6 +146,15 @@ def test_data_are_those_of_features_py_to_the_bit(kind, seed):
     assert np.array_equal(x.cpu().numpy(), features.batches(experiment, first_step, 4, "cpu"))
 
 
+def test_a_word_at_the_threshold_is_not_active():
+    keys = np.array([[7]])
+    upper = (features.words(keys[0], 4, 6)[0] >> 32) & 0xFFFFFFFF
+    x = torch.empty((1, 1, 4, 6), device=DEVICE)
+    given = (torch.tensor(values, device=DEVICE) for values in (keys, upper[:1, 0]))
+    write_batches[(1, 1)](*given, x, 4, 0, 1, n=6, kind=triton_loops.BERNOULLI, N=8, T=4)
+    assert np.array_equal(x[0, 0].cpu().numpy() > 0, upper < upper[0, 0])
+
+
 @pytest.mark.parametrize("n_active", [0, 6])
 def test_none_or_all_features_active(n_active):
     experiment = EVERYTHING.replace(features="n_active", n_active=n_active, optimizer="adam")
