@@ -126,7 +126,7 @@ def train(
     """Steps of one instance, its number that of the program.
 
     w, its moments (I, n, m), b, its moments (I, n) and diverged_at (I) int64, changed in place; losses (S,
-    I), filled. keys (S, I) and thresholds (I) int64; given (S, I, B, n), or anything if kind is not GIVEN, and
+    I), filled. keys (S, I) and thresholds (I) int64; given (S, I, B, n), or anything if kind is not GIVEN;
     so is b if no bias is learned. importances (I, n); scales, decays (S, I), roots (S) as of torch_kernel.py.
     """
     i = tl.program_id(0).to(tl.int64)
