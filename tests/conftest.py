@@ -1,5 +1,6 @@
 """Every test also checks the shapes in the signatures it passes through."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,12 @@ import tests.checks  # noqa: F401  (the hook finds it by name)
 
 # Before anything imports the engine, and for as long as the tests run.
 install_import_hook(["tms_engine", "tms_tui"], "tests.checks.check")
+
+from tms_engine import device  # noqa: E402
+
+# Without a GPU, Triton's code runs in its interpreter; it must know before anything imports it (torch may).
+if not device._may_have_gpu():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,15 @@ def _threshold(
     return beside(word, np.round(density.astype(np.float64) * 2**32).astype(np.int64))
 
 
+def thresholds(experiment: Experiment) -> Int64[np.ndarray, " instances"]:
+    """What the upper half of a word must be below for a feature, or set, to be active."""
+    return _threshold(_density(experiment), np.empty(0, np.int64))
+
+
+def _density(experiment: Experiment) -> Float32[np.ndarray, " instances"]:
+    return (1 - experiment.per_instance("sparsity")).astype(np.float32)
+
+
 def bernoulli(
     word: Int64[Array, "*lead instances rows features"], density: Float32[np.ndarray, " instances"]
 ) -> Float32[Array, "*lead instances rows features"]:
@@ -161,7 +170,7 @@ def sample(
     word = words(keys, rows, experiment.n_features, first_row)
     if experiment.features == "n_active":
         return exactly_active(word, experiment.n_active)
-    density = (1 - experiment.per_instance("sparsity")).astype(np.float32)
+    density = _density(experiment)
     if experiment.features == "bernoulli":
         return bernoulli(word, density)
     sets = {"correlated": correlated, "anticorrelated": anticorrelated}[experiment.features]

@@ -24,6 +24,7 @@ class Here:
         self.device = "cpu"  # that "auto" finds
         self.prepared = 0
         self.numba = self.triton = ""  # why they do not serve
+        self.trouble = ""  # what triton's self-check finds
         monkeypatch.setattr(kernels, "resolve_device", self._resolve)
         monkeypatch.setattr(kernels, "check_memory", lambda experiment, device: None)
         here = self
@@ -39,7 +40,9 @@ class Here:
                 here.prepared += 1
 
         for name in ("numba", "triton"):
-            module = SimpleNamespace(serves=lambda _, name=name: getattr(self, name))
+            module = SimpleNamespace(
+                serves=lambda _, name=name: getattr(self, name), trouble=lambda *_: self.trouble
+            )
             setattr(module, f"{name.capitalize()}Kernel", Compiled)
             monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}_kernel", module)
 
@@ -156,6 +159,18 @@ def test_a_run_whose_kernel_is_not_on_this_machine_goes_on_where_it_is_told_to(h
     assert caught.value.field == "device"
     resumed = Trainer.resume(run, "cpu")
     assert resumed.kernel == resumed.run().kernel == "numba"
+
+
+def test_torch_trains_where_triton_fails_its_self_check_and_says_so(here, short_run, monkeypatch):
+    on_the_cpu = lambda state, device: TorchKernel(state, "cpu")  # noqa: E731
+    monkeypatch.setattr("tms_engine.training.torch_kernel.TorchKernel", on_the_cpu)
+    run = short_run._replace(kernel="triton")
+    assert Trainer.resume(run, "cuda").kernel == "triton"
+    here.trouble = "it raised Oops: no driver"
+    with pytest.warns(UserWarning, match=r"torch kernel trains instead of triton's, for it raised Oops"):
+        resumed = Trainer.resume(run, "cuda")
+    assert resumed.kernel == resumed.run().kernel == "torch"
+    assert resumed.reason.endswith("triton cannot, for it raised Oops: no driver")
 
 
 def test_a_kernel_may_be_compiled_before_its_first_step(here):

@@ -3,6 +3,7 @@
 Only the kernel that is chosen is imported: torch alone takes over a second.
 """
 
+import warnings
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -122,19 +123,24 @@ def library(experiment: Experiment) -> Literal["torch", "numba"]:
     return "numba" if asked == "numba" else "torch"
 
 
-def start(choice: Choice, state: State) -> Kernel:
-    """The chosen kernel, holding this state."""
+def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice, Kernel]:
+    """The chosen kernel, holding this state; torch's, with a warning, if triton's fails its self-check."""
     if choice.kernel == "numba":
         from tms_engine.training.numba_kernel import NumbaKernel
 
-        return NumbaKernel(state)
+        return choice, NumbaKernel(state)
     if choice.kernel == "triton":
-        from tms_engine.training.triton_kernel import TritonKernel
+        from tms_engine.training.triton_kernel import TritonKernel, trouble
 
-        return TritonKernel(state, choice.device)
+        # GPUs, drivers and versions of Triton are too many to have been tested on all of them.
+        found = trouble(experiment, state, choice.device)
+        if not found:
+            return choice, TritonKernel(state, choice.device)
+        warnings.warn(f"the torch kernel trains instead of triton's, for {found}", stacklevel=2)
+        choice = Choice("torch", choice.device, f"torch: {_ABOUT['torch']}; triton cannot, for {found}")
     from tms_engine.training.torch_kernel import TorchKernel
 
-    return TorchKernel(state, choice.device)
+    return choice, TorchKernel(state, choice.device)
 
 
 def _device(experiment: Experiment) -> str:

@@ -86,7 +86,7 @@ class Trainer:
         self.current = run.current
         self._changes = list(run.changes)
         self._history = run.history.copy()
-        self._kernel = kernels.start(self._choice, run.state)
+        self._choice, self._kernel = kernels.start(self._choice, run.state, run.current)
         self.step = run.state.step
         self._rate = 0.0
         self._timed_steps, self._timed_seconds = 0, 0.0
