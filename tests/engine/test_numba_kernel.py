@@ -123,7 +123,11 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the variant is the same for all examples
 )
-@given(fields_of_experiments(), st.sampled_from([0, 1, 10]), st.sampled_from(["as drawn", "some rows", "nothing"]))
+@given(
+    fields_of_experiments(),
+    st.sampled_from([0, 1, 10]),
+    st.sampled_from(["as drawn", "some rows", "nothing"]),
+)
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
     experiment = Experiment(**fields)
     batches = np.asarray(features.batches(experiment, 0, steps_before + 3, "cpu"))
@@ -144,7 +148,16 @@ SHAPES = [
     (64, {}),
     (3, {"n_features": 20, "n_hidden": 5, "batch_size": 1024, "sparsity": 0.9}),
     (5, {"n_features": 17, "n_hidden": 9, "batch_size": 251, "sparsity": 0.9, "bias": True}),
-    (3, {"n_features": 81, "n_hidden": 19, "batch_size": 277, "sparsity": (0, 0.5, 0.99), "optimizer": "adamw"}),
+    (
+        3,
+        {
+            "n_features": 81,
+            "n_hidden": 19,
+            "batch_size": 277,
+            "sparsity": (0, 0.5, 0.99),
+            "optimizer": "adamw",
+        },
+    ),
     (4, {"n_features": 3, "n_hidden": 6, "batch_size": 130, "features": "n_active", "importance_decay": 0.9}),
     (2, {"n_features": 12, "batch_size": 129, "features": "correlated", "weight_decay": 0.1, "bias": True}),
     (2, {"n_features": 12, "batch_size": 129, "features": "anticorrelated", "learning_rate": (0.1, 0.001)}),
