@@ -16,7 +16,7 @@ from tms_engine import Experiment
 from tms_engine.training import numba_loops as loops
 from tms_engine.training.numba_kernel import _KINDS, NumbaKernel
 
-DENSITIES = [0.001, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
+DENSITIES = [0.004, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
 
 
 def chunk(
@@ -222,9 +222,6 @@ def test_sparsity_0_leaves_nothing_out_and_sparsity_almost_1_nearly_everything(n
     assert_uniform(x[x > 0])
     for least in (0.0, 1e-16, 1e-12):
         assert not chunk(10_000, n, least, kind, set_size=n).any()
-    # 20 × 50,000 chances of one in a million: Poisson's with mean n (1 with sets), over 25 once in 1e10.
-    found = sum((chunk(50_000, n, 1e-6, kind, set_size=n, at=(0, s, 0)) > 0).sum(0) for s in range(20)).sum()
-    assert found <= (60 if kind != "anticorrelated" else 20)
     x = chunk(100_000, n, 1e-2, kind, set_size=n)
     sets = n if kind == "bernoulli" else 1
     assert_probability((x > 0).any(1).mean(), 1 - (1 - 1e-2) ** sets, len(x))
