@@ -25,17 +25,11 @@ from tms_engine.training.torch_kernel import TorchKernel
 EPS = float(np.finfo(np.float32).eps)
 
 
-@pytest.fixture(params=["advance", "advance_by_rows"], autouse=True)
+@pytest.fixture(params=["advance", "advance_by_rows"])
 def variant(request, monkeypatch):
-    """Every test runs with both of the compiled loops, whatever its shapes."""
+    """The test runs with both of the compiled loops, whatever its shapes."""
     monkeypatch.setattr(numba_kernel, "_SHARED_FROM", 0 if request.param == "advance_by_rows" else 1 << 62)
     return request.param
-
-
-@pytest.fixture
-def one_variant_is_enough(variant):
-    if variant != "advance":
-        pytest.skip("says nothing that the other loop's bits do not say")
 
 
 def train(experiment: Experiment, *chunks: int) -> tuple[np.ndarray, State]:
@@ -58,7 +52,7 @@ def fields_of_experiments(draw):
     def each(*values):
         return draw(st.tuples(*[st.sampled_from(values)] * n_instances))
 
-    return dict(
+    return dict(  # noqa: C408
         n_instances=n_instances,
         n_features=n,
         n_hidden=draw(st.integers(1, 11)),
@@ -116,7 +110,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
             moments[name].astype(float)
             for moments in (*theirs[2:4], theirs.parameters, before.parameters, *ours[2:4], ours.parameters)
         )
-        # m and v take a tenth and a thousandth of the gradient and of its square, and round a few times.
+        # m and v take a tenth and a thousandth of the gradient and its square, and round a few times.
         off_first, off_second = np.abs(my_first - first), np.abs(my_second - second)
         assert (off_first <= (1 - BETA1) * rounding * gradient + 4 * EPS * np.abs(first)).all()
         assert (off_second <= (1 - BETA2) * 2 * rounding * gradient**2 + 4 * EPS * second).all()
@@ -130,6 +124,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
     return theirs
 
 
+@pytest.mark.usefixtures("variant")
 @settings(
     max_examples=40,
     deadline=None,
@@ -177,6 +172,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
@@ -190,6 +186,7 @@ def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
         assert_same_bits(alone.state(), only(together.state(), i))
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     more = Experiment(n_instances=n_instances, **shape)
@@ -205,6 +202,7 @@ def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     assert_same_bits(only(kernels[0].state(), 0), kernels[1].state())
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_steps_may_be_cut_anywhere_and_resumed_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, schedule="cosine", steps=100, **shape)
@@ -219,6 +217,7 @@ def test_steps_may_be_cut_anywhere_and_resumed_to_the_bit(n_instances, shape):
     assert_same_bits(kernel.state(), state)
 
 
+@pytest.mark.usefixtures("variant")
 def test_300_steps_and_700_equal_1000_to_the_bit():
     experiment = Experiment(n_instances=2, bias=True, schedule="linear", steps=1000)
     whole, cut = train(experiment, 1000), train(experiment, 300, 700)
@@ -226,6 +225,7 @@ def test_300_steps_and_700_equal_1000_to_the_bit():
     assert_same_bits(whole[1], cut[1])
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
@@ -270,7 +270,6 @@ def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.nd
     return evaluate(trainer.run(), rows=1 << 16, device="cpu").loss
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
 def test_final_losses_are_distributed_as_the_torch_kernels(fields):
     # By simulation from 768 instances: of samples this large, whose means differ by .65 standard deviations
@@ -280,7 +279,6 @@ def test_final_losses_are_distributed_as_the_torch_kernels(fields):
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 def test_128_instances_reach_the_published_losses_with_all_features_represented():
     trainer = Trainer(Experiment(n_instances=128, kernel="numba"))
     trainer.advance(10_000)
@@ -292,7 +290,6 @@ def test_128_instances_reach_the_published_losses_with_all_features_represented(
     assert geometry.represented(trainer.run().state.weights).all()
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 def test_a_million_steps_keep_their_whole_curve_in_little_memory():
     resource = pytest.importorskip("resource")
     trainer = Trainer(Experiment(steps=1_000_000, kernel="numba"))
@@ -315,6 +312,7 @@ def test_a_million_steps_keep_their_whole_curve_in_little_memory():
 # What is not finite ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     wild = Experiment(n_instances=3, learning_rate=(0.01, 1e15, 0.01), bias=bias)
@@ -346,6 +344,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     assert halted.state().diverged_at[1] == step
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e19])
 @pytest.mark.parametrize("fields", [{}, {"bias": True, "batch_size": 300}, {"n_hidden": 5, "n_features": 9}])
 def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
@@ -367,6 +366,7 @@ def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(
     ("weight", "entry"),
     [
@@ -389,6 +389,7 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
 # Threads and compiling ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("variant")
 def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     setups = [
         Experiment(n_instances=3, seed=1),
@@ -412,6 +413,7 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
         assert_same_bits(mine.run().state, theirs.run().state)
 
 
+@pytest.mark.usefixtures("variant")
 def test_python_goes_on_while_steps_are_taken():
     experiment = Experiment(n_features=80, n_hidden=20, batch_size=512)
     kernel = NumbaKernel(fresh_state(experiment))
@@ -437,6 +439,7 @@ def test_python_goes_on_while_steps_are_taken():
     assert len(within) > 10
 
 
+@pytest.mark.usefixtures("variant")
 def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
     experiment = Experiment(n_instances=2, bias=True)
     kernel = NumbaKernel(fresh_state(experiment))
@@ -466,7 +469,6 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
     assert all(len(signatures) <= 1 for signatures in prepared.values())
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 @pytest.mark.skipif(sys.platform == "win32", reason="takes a place away as POSIX has it")
 def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(tmp_path, repository):
     ignored = shutil.ignore_patterns("__pycache__")
@@ -507,7 +509,6 @@ def hits(function) -> int:
     return sum(function.stats.cache_hits.values())
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 @pytest.mark.parametrize("left", [0, 0.5, 0.99])
 def test_a_damaged_file_of_compiled_code_costs_a_compilation_and_no_more(compile_anew, tmp_path, kind, left):
@@ -523,7 +524,6 @@ def test_a_damaged_file_of_compiled_code_costs_a_compilation_and_no_more(compile
         assert hits(function) == expected
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 def test_a_disk_that_no_longer_takes_compiled_code_is_no_error(compile_anew, tmp_path):
     function = compile_anew()
     shutil.rmtree(tmp_path / "cache")

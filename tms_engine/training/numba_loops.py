@@ -46,7 +46,7 @@ _ONE_MINUS_BETA2, _EPSILON = np.float32(1 - BETA2), np.float32(EPSILON)
 _LARGEST = np.float32(np.finfo(np.float32).max)
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):
     """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
