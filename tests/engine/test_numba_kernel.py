@@ -88,7 +88,7 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
 
 
 def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> State:
-    """Each kernel takes one step from `before`; they may differ by rounding alone. Returns the state after."""
+    """Each kernel takes one step from `before`; they may differ by rounding. Returns the state after."""
     reference, kernel = TorchKernel(before, "cpu"), NumbaKernel(before)
     expected, losses = (k.train_on(experiment, x[None])[0] for k in (reference, kernel))
     theirs, ours = reference.state(), kernel.state()
@@ -126,14 +126,14 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
 
 @pytest.mark.usefixtures("variant")
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the variant is the same for all examples
 )
 @given(
     fields_of_experiments(),
-    st.sampled_from([0, 1, 10]),
+    st.sampled_from([0, 1, 6]),
     st.sampled_from(["as drawn", "some rows", "nothing"]),
 )
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
@@ -205,14 +205,14 @@ def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
 @pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_steps_may_be_cut_anywhere_and_resumed_to_the_bit(n_instances, shape):
-    experiment = Experiment(n_instances=n_instances, schedule="cosine", steps=100, **shape)
-    whole, state = train(experiment, 100)
-    for chunks in [(30, 70), (1, 98, 1)]:
+    experiment = Experiment(n_instances=n_instances, schedule="cosine", steps=40, **shape)
+    whole, state = train(experiment, 40)
+    for chunks in [(15, 25), (1, 38, 1)]:
         losses, resumed = train(experiment, *chunks)
         assert np.array_equal(losses, whole)
         assert_same_bits(resumed, state)
     kernel = NumbaKernel(fresh_state(experiment))
-    going_on = [kernel.advance(experiment, n_steps) for n_steps in (0, 64, 36)]
+    going_on = [kernel.advance(experiment, n_steps) for n_steps in (0, 30, 10)]
     assert np.array_equal(np.concatenate(going_on), whole)
     assert_same_bits(kernel.state(), state)
 
@@ -267,15 +267,16 @@ def kolmogorov_smirnov_p(a: np.ndarray, b: np.ndarray) -> float:
 def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.ndarray:
     trainer = Trainer(Experiment(n_instances=n_instances, kernel=kernel, device="cpu", **fields))
     trainer.advance(n_steps)
-    return evaluate(trainer.run(), rows=1 << 16, device="cpu").loss
+    return evaluate(trainer.run(), rows=1 << 15, device="cpu").loss
 
 
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
 def test_final_losses_are_distributed_as_the_torch_kernels(fields):
-    # By simulation from 768 instances: of samples this large, whose means differ by .65 standard deviations
-    # (7e-5 of a loss of .0040 at the defaults), 99 in 100 are told apart.
-    ours = fresh_losses("numba", 256, 2000, **fields)
-    theirs = fresh_losses("torch", 64, 2000, seed=7, **fields)
+    # By simulation from 512 instances: of samples this large, 99 in 100 are told apart if their means differ by
+    # half a standard deviation at the defaults (2e-4 of a loss of .0042), by .75 in the other case (.0015 of
+    # .0076, whose distribution has a long tail).
+    ours = fresh_losses("numba", 128, 1000, **fields)
+    theirs = fresh_losses("torch", 64, 1000, seed=7, **fields)
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
 
 
@@ -397,11 +398,11 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     ]
     one_by_one, at_once = ([Trainer(e.replace(kernel="numba")) for e in setups] for _ in range(2))
     for trainer in one_by_one:
-        trainer.advance(1000)
+        trainer.advance(200)
 
     def in_pieces(trainer):
         for _ in range(20):
-            trainer.advance(50)
+            trainer.advance(10)
 
     workers = [threading.Thread(target=in_pieces, args=[trainer]) for trainer in at_once]
     for worker in workers:
@@ -409,7 +410,7 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     for worker in workers:
         worker.join()
     for mine, theirs in zip(at_once, one_by_one, strict=True):
-        assert mine.step == 1000
+        assert mine.step == 200
         assert_same_bits(mine.run().state, theirs.run().state)
 
 
