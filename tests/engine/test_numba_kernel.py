@@ -1,6 +1,8 @@
 """The compiled kernel held to the torch kernel, and to itself: to the bit where it says so."""
 
 import os
+import runpy
+import shutil
 import subprocess
 import sys
 import threading
@@ -23,17 +25,11 @@ from tms_engine.training.torch_kernel import TorchKernel
 EPS = float(np.finfo(np.float32).eps)
 
 
-@pytest.fixture(params=["advance", "advance_by_rows"], autouse=True)
+@pytest.fixture(params=["advance", "advance_by_rows"])
 def variant(request, monkeypatch):
-    """Every test runs with both of the compiled loops, whatever its shapes."""
+    """The test runs with both of the compiled loops, whatever its shapes."""
     monkeypatch.setattr(numba_kernel, "_SHARED_FROM", 0 if request.param == "advance_by_rows" else 1 << 62)
     return request.param
-
-
-@pytest.fixture
-def one_variant_is_enough(variant):
-    if variant != "advance":
-        pytest.skip("says nothing that the other loop's bits do not say")
 
 
 def train(experiment: Experiment, *chunks: int) -> tuple[np.ndarray, State]:
@@ -114,7 +110,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
             moments[name].astype(float)
             for moments in (*theirs[2:4], theirs.parameters, before.parameters, *ours[2:4], ours.parameters)
         )
-        # m and v take a tenth and a thousandth of the gradient and of its square, and round a few times.
+        # m and v take a tenth and a thousandth of the gradient and its square, and round a few times.
         off_first, off_second = np.abs(my_first - first), np.abs(my_second - second)
         assert (off_first <= (1 - BETA1) * rounding * gradient + 4 * EPS * np.abs(first)).all()
         assert (off_second <= (1 - BETA2) * 2 * rounding * gradient**2 + 4 * EPS * second).all()
@@ -128,15 +124,16 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
     return theirs
 
 
+@pytest.mark.usefixtures("variant")
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the variant is the same for all examples
 )
 @given(
     fields_of_experiments(),
-    st.sampled_from([0, 1, 10]),
+    st.sampled_from([0, 1, 6]),
     st.sampled_from(["as drawn", "some rows", "nothing"]),
 )
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
@@ -175,6 +172,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
@@ -188,6 +186,7 @@ def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
         assert_same_bits(alone.state(), only(together.state(), i))
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     more = Experiment(n_instances=n_instances, **shape)
@@ -203,20 +202,22 @@ def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     assert_same_bits(only(kernels[0].state(), 0), kernels[1].state())
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_steps_may_be_cut_anywhere_and_resumed_to_the_bit(n_instances, shape):
-    experiment = Experiment(n_instances=n_instances, schedule="cosine", steps=100, **shape)
-    whole, state = train(experiment, 100)
-    for chunks in [(30, 70), (1, 98, 1)]:
+    experiment = Experiment(n_instances=n_instances, schedule="cosine", steps=40, **shape)
+    whole, state = train(experiment, 40)
+    for chunks in [(15, 25), (1, 38, 1)]:
         losses, resumed = train(experiment, *chunks)
         assert np.array_equal(losses, whole)
         assert_same_bits(resumed, state)
     kernel = NumbaKernel(fresh_state(experiment))
-    going_on = [kernel.advance(experiment, n_steps) for n_steps in (0, 64, 36)]
+    going_on = [kernel.advance(experiment, n_steps) for n_steps in (0, 30, 10)]
     assert np.array_equal(np.concatenate(going_on), whole)
     assert_same_bits(kernel.state(), state)
 
 
+@pytest.mark.usefixtures("variant")
 def test_300_steps_and_700_equal_1000_to_the_bit():
     experiment = Experiment(n_instances=2, bias=True, schedule="linear", steps=1000)
     whole, cut = train(experiment, 1000), train(experiment, 300, 700)
@@ -224,6 +225,7 @@ def test_300_steps_and_700_equal_1000_to_the_bit():
     assert_same_bits(whole[1], cut[1])
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
@@ -254,20 +256,19 @@ def kolmogorov_smirnov_p(a: np.ndarray, b: np.ndarray) -> float:
 def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.ndarray:
     trainer = Trainer(Experiment(n_instances=n_instances, kernel=kernel, device="cpu", **fields))
     trainer.advance(n_steps)
-    return evaluate(trainer.run(), rows=1 << 16, device="cpu").loss
+    return evaluate(trainer.run(), rows=1 << 15, device="cpu").loss
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
 def test_final_losses_are_distributed_as_the_torch_kernels(fields):
-    # By simulation, a shift of .93 standard deviations between instances (which are about a hundredth of the
-    # loss itself) is found with a chance of 99 %, one of .75 with 87 %.
-    ours = fresh_losses("numba", 256, 2000, **fields)
-    theirs = fresh_losses("torch", 64, 2000, seed=7, **fields)
+    # By simulation from 512 instances: of samples this large, 99 in 100 are told apart if their means differ by
+    # half a standard deviation at the defaults (2e-4 of a loss of .0042), by .75 in the other case (.0015 of
+    # .0076, whose distribution has a long tail).
+    ours = fresh_losses("numba", 128, 1000, **fields)
+    theirs = fresh_losses("torch", 64, 1000, seed=7, **fields)
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 def test_128_instances_reach_the_published_losses_with_all_features_represented():
     trainer = Trainer(Experiment(n_instances=128, kernel="numba"))
     trainer.advance(10_000)
@@ -279,7 +280,6 @@ def test_128_instances_reach_the_published_losses_with_all_features_represented(
     assert geometry.represented(trainer.run().state.weights).all()
 
 
-@pytest.mark.usefixtures("one_variant_is_enough")
 def test_a_million_steps_keep_their_whole_curve_in_little_memory():
     resource = pytest.importorskip("resource")
     trainer = Trainer(Experiment(steps=1_000_000, kernel="numba"))
@@ -302,6 +302,7 @@ def test_a_million_steps_keep_their_whole_curve_in_little_memory():
 # What is not finite ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     wild = Experiment(n_instances=3, learning_rate=(0.01, 1e15, 0.01), bias=bias)
@@ -333,6 +334,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     assert halted.state().diverged_at[1] == step
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e19])
 @pytest.mark.parametrize("fields", [{}, {"bias": True, "batch_size": 300}, {"n_hidden": 5, "n_features": 9}])
 def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
@@ -354,6 +356,7 @@ def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
 
 
+@pytest.mark.usefixtures("variant")
 @pytest.mark.parametrize(
     ("weight", "entry"),
     [
@@ -376,6 +379,7 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
 # Threads and compiling ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("variant")
 def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     setups = [
         Experiment(n_instances=3, seed=1),
@@ -383,11 +387,11 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     ]
     one_by_one, at_once = ([Trainer(e.replace(kernel="numba")) for e in setups] for _ in range(2))
     for trainer in one_by_one:
-        trainer.advance(1000)
+        trainer.advance(200)
 
     def in_pieces(trainer):
         for _ in range(20):
-            trainer.advance(50)
+            trainer.advance(10)
 
     workers = [threading.Thread(target=in_pieces, args=[trainer]) for trainer in at_once]
     for worker in workers:
@@ -395,12 +399,13 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     for worker in workers:
         worker.join()
     for mine, theirs in zip(at_once, one_by_one, strict=True):
-        assert mine.step == 1000
+        assert mine.step == 200
         assert_same_bits(mine.run().state, theirs.run().state)
 
 
+@pytest.mark.usefixtures("variant")
 def test_python_goes_on_while_steps_are_taken():
-    experiment = Experiment(n_instances=2)
+    experiment = Experiment(n_features=80, n_hidden=20, batch_size=512)
     kernel = NumbaKernel(fresh_state(experiment))
     kernel.advance(experiment, 10)
     seen = []
@@ -415,7 +420,7 @@ def test_python_goes_on_while_steps_are_taken():
     watcher.start()
     began.wait()
     before = time.perf_counter()
-    kernel.advance(experiment, 40_000)  # about 0.1 s, and far more by rows
+    kernel.advance(experiment, 500)  # 0.2 s or so
     after = time.perf_counter()
     done.set()
     watcher.join()
@@ -424,6 +429,7 @@ def test_python_goes_on_while_steps_are_taken():
     assert len(within) > 10
 
 
+@pytest.mark.usefixtures("variant")
 def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
     experiment = Experiment(n_instances=2, bias=True)
     kernel = NumbaKernel(fresh_state(experiment))
@@ -453,23 +459,64 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
     assert all(len(signatures) <= 1 for signatures in prepared.values())
 
 
-def run_elsewhere(cache: str) -> subprocess.CompletedProcess:
+@pytest.mark.skipif(sys.platform == "win32", reason="takes a place away as POSIX has it")
+def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(tmp_path, repository):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(repository / "tms_engine", tmp_path / "tms_engine", ignore=ignored)
+    (tmp_path / "tms_engine" / "training" / "__pycache__").touch()  # no directory, not even for root
     script = """
 from tms_engine import Experiment, Trainer
 trainer = Trainer(Experiment(steps=10, kernel="numba"))
 trainer.advance(10)
 assert trainer.finished
 """
-    return subprocess.run(
+    # numba looks for more places than one.
+    nowhere = dict.fromkeys(["NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"], os.devnull + "/nowhere")
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "NUMBA_CACHE_DIR": cache},
+        cwd=tmp_path,
+        env={**os.environ, **nowhere},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
-
-
-@pytest.mark.usefixtures("one_variant_is_enough")
-def test_without_a_place_for_what_is_compiled_it_is_compiled_again():
-    done = run_elsewhere(os.devnull + "/nowhere")
     assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.rglob("*.nb[ic]"))
+
+
+@pytest.fixture
+def compile_anew(tmp_path, monkeypatch):
+    """Imports a small compiled function as a new process would: (the function, what it had from disk)."""
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
+    source = tmp_path / "small.py"
+    source.write_text(
+        "from tms_engine.training.numba_loops import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
+    )
+    return lambda: runpy.run_path(str(source))["twice"]
+
+
+def hits(function) -> int:
+    return sum(function.stats.cache_hits.values())
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("left", [0, 0.5, 0.99])
+def test_a_damaged_file_of_compiled_code_costs_a_compilation_and_no_more(compile_anew, tmp_path, kind, left):
+    for expected in (0, 1):
+        function = compile_anew()
+        assert function(4) == 8
+        assert hits(function) == expected
+    [path] = tmp_path.rglob(f"*.{kind}")
+    path.write_bytes(path.read_bytes()[: int(left * path.stat().st_size)])
+    for expected in (0, 1):
+        function = compile_anew()
+        assert function(4) == 8
+        assert hits(function) == expected
+
+
+def test_a_disk_that_no_longer_takes_compiled_code_is_no_error(compile_anew, tmp_path):
+    function = compile_anew()
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").touch()
+    assert function(4) == 8
+    assert hits(function) == 0

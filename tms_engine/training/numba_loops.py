@@ -17,10 +17,12 @@ m hidden dimensions, N and M the same padded, C chunks.
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, no_type_check
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
 
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
 
@@ -44,6 +46,22 @@ _ONE_MINUS_BETA2, _EPSILON = np.float32(1 - BETA2), np.float32(EPSILON)
 _LARGEST = np.float32(np.finfo(np.float32).max)
 
 
+class _Cache(FunctionCache):
+    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling half a file may raise
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
 def compiled(parallel: bool = False) -> Callable[[Any], Any]:
     """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
     # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
@@ -55,10 +73,10 @@ def compiled(parallel: bool = False) -> Callable[[Any], Any]:
     }
 
     def decorate(function: Any) -> Any:
-        try:
-            return numba.njit(function, cache=True, **options)
-        except RuntimeError:  # no directory that can be written
-            return numba.njit(function, **options)
+        dispatcher = numba.njit(function, **options)
+        with suppress(RuntimeError):  # no directory that can be written
+            dispatcher._cache = _Cache(function)
+        return dispatcher
 
     return decorate
 
