@@ -16,9 +16,14 @@ m hidden dimensions, N and M the same padded, C chunks.
 """
 
 import math
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, no_type_check
+
+# Read by OpenMP when it starts: threads that wait for each other then sleep. Those that spin take the cores
+# from the ones they wait for where others work as well, and a step took 30 times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numba
 import numpy as np
