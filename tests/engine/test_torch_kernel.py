@@ -1,3 +1,6 @@
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -202,3 +205,75 @@ def test_a_loss_that_overflows_stops_an_instance_even_if_its_gradient_does_not()
     losses = kernel.train_on(experiment, np.full((1, 1, 32, 1), 3e19, np.float32))  # squared beyond float32
     assert np.isnan(losses).all()
     assert kernel.state().diverged_at.tolist() == [0]
+
+
+class StandInForCuda:
+    """What torch.cuda is to a capture, on the CPU: its graph remembers the step and takes it again."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.replays, self.refuses = 0, False
+        graphs = []  # that is being made: nothing is computed meanwhile
+        here = self
+
+        class Graph:
+            def replay(self) -> None:
+                here.replays += 1
+                step, inputs, loss = self.remembered
+                loss.copy_(step(*inputs))
+
+        @contextmanager
+        def capture(graph):
+            if here.refuses:
+                raise RuntimeError("operation not permitted when stream is capturing")
+            graphs.append(graph)
+            yield
+            graphs.remove(graph)
+
+        stream = SimpleNamespace(wait_stream=lambda _: None)
+        for name, value in {
+            "device": lambda _: nullcontext(), "Stream": lambda: stream, "current_stream": lambda: stream,
+            "stream": lambda _: nullcontext(), "CUDAGraph": Graph, "graph": capture,
+        }.items():  # fmt: skip
+            monkeypatch.setattr(torch.cuda, name, value)
+        take_one = TorchKernel._take_one
+
+        def remember(kernel, experiment, *inputs):
+            if not graphs:
+                return take_one(kernel, experiment, *inputs)
+            loss = torch.zeros(experiment.n_instances)
+            graphs[0].remembered = (lambda *i: take_one(kernel, experiment, *i)), inputs, loss
+            return loss
+
+        monkeypatch.setattr(TorchKernel, "_take_one", remember)
+
+
+def captured(experiment: Experiment, *chunks: int) -> tuple[np.ndarray, State]:
+    kernel = TorchKernel(fresh_state(experiment), "cpu")
+    kernel._captures = True
+    return np.concatenate([kernel.advance(experiment, n) for n in chunks]), kernel.state()
+
+
+GRAPHED = Experiment(n_instances=3, learning_rate=(0.01, 1e30, 0.1), bias=True, schedule="linear", steps=40)
+
+
+@pytest.mark.parametrize("importance_decay", [1.0, 0.8])
+def test_steps_replayed_from_a_graph_are_the_steps(importance_decay, monkeypatch):
+    # A stand-in: it shows that all that changes is changed in place, and all that is read is copied in.
+    experiment = GRAPHED.replace(importance_decay=importance_decay)
+    kernel = TorchKernel(fresh_state(experiment), "cpu")
+    losses = kernel.advance(experiment, 30)
+    cuda = StandInForCuda(monkeypatch)
+    found, state = captured(experiment, 1, 20, 9)
+    assert cuda.replays == 30
+    assert np.array_equal(found, losses, equal_nan=True)
+    assert_same_bits(state, kernel.state())
+
+
+def test_where_no_graph_can_be_made_steps_are_taken_without_and_that_is_said(monkeypatch):
+    kernel = TorchKernel(fresh_state(GRAPHED), "cpu")
+    losses = kernel.advance(GRAPHED, 10)
+    StandInForCuda(monkeypatch).refuses = True
+    with pytest.warns(UserWarning, match="no CUDA graph can be made of a step"):
+        found, state = captured(GRAPHED, 10)
+    assert np.array_equal(found, losses, equal_nan=True)
+    assert_same_bits(state, kernel.state())

@@ -7,12 +7,13 @@ On a CPU it runs on one thread: then each instance has the same bits whatever th
 the machine's (two threads split sums in two).
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from tms_engine import features
@@ -37,6 +38,8 @@ class TorchKernel:
         self._first = upload(state.first_moments)
         self._second = upload(state.second_moments)
         self._diverged_at = torch.tensor(state.diverged_at, device=device)
+        self._captures = self._device.type == "cuda"
+        self._captured: tuple[object, _Captured] | None = None
 
     def state(self) -> State:
         def download(tensors: Tensors) -> Parameters:
@@ -77,32 +80,74 @@ class TorchKernel:
         times = np.arange(self._step + 1, self._step + n_steps + 1)
         # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
         scales = torch.tensor(rates / (1 - BETA1**times)[:, None], dtype=torch.float32, device=device)
-        roots = np.sqrt(1 - BETA2**times)
+        roots = torch.tensor(np.sqrt(1 - BETA2**times), dtype=torch.float32, device=device)
         decays = torch.tensor(1 - rates * experiment.weight_decay, dtype=torch.float32, device=device)
+
+        steps = torch.arange(self._step, self._step + n_steps, device=device)
 
         losses = torch.empty(n_steps, experiment.n_instances, device=device)
         with _one_thread(device):
             for k in range(n_steps):
-                loss, gradients = _gradients(batches[k], self._parameters, importance)
-                updated = {
-                    name: _adam(
-                        self._parameters[name],
-                        gradients[name],
-                        self._first[name],
-                        self._second[name],
-                        experiment,
-                        _over(scales[k], gradient),
-                        float(roots[k]),
-                        _over(decays[k], gradient),
-                    )
-                    for name, gradient in gradients.items()
-                }
-                losses[k] = self._keep_finite(loss, updated)
+                inputs = [batches[k], scales[k], roots[k], decays[k], steps[k]]
+                inputs += [] if importance is None else [importance]
+                losses[k] = self._stepper(experiment, inputs)(*inputs)
                 self._step += 1
         return losses.cpu().numpy()
 
+    def _stepper(self, experiment: Experiment, inputs: list[Tensor]) -> Callable[..., Tensor]:
+        """What takes a step: on a GPU as one CUDA graph, for its many launches cost more than their work."""
+
+        def take(*inputs: Tensor) -> Tensor:
+            return self._take_one(experiment, *inputs)
+
+        if not self._captures:
+            return take
+        wanted = (experiment.optimizer, experiment.weight_decay, [tensor.shape for tensor in inputs])
+        if self._captured is None or self._captured[0] != wanted:
+            state = [self._diverged_at]
+            for tensors in (self._parameters, self._first, self._second):
+                state += tensors.values()
+            try:
+                self._captured = wanted, _Captured(take, inputs, state)
+            except RuntimeError as error:
+                self._captures = False
+                message = f"no CUDA graph can be made of a step, so steps are slow: {error}"
+                warnings.warn(message, stacklevel=2)
+                return take
+        return self._captured[1]
+
+    def _take_one(
+        self,
+        experiment: Experiment,
+        x: Float[Tensor, "instances batch features"],
+        scale: Float[Tensor, " instances"],
+        root: Float[Tensor, ""],
+        decay: Float[Tensor, " instances"],
+        step: Int[Tensor, ""],
+        importance: Float[Tensor, "instances features"] | None = None,
+    ) -> Float[Tensor, " instances"]:
+        """One step, in place; returns its losses. Neither waits for the device nor asks it anything."""
+        loss, gradients = _gradients(x, self._parameters, importance)
+        updated = {
+            name: _adam(
+                self._parameters[name],
+                gradient,
+                self._first[name],
+                self._second[name],
+                experiment,
+                _over(scale, gradient),
+                root,
+                _over(decay, gradient),
+            )
+            for name, gradient in gradients.items()
+        }
+        return self._keep_finite(loss, updated, step)
+
     def _keep_finite(
-        self, loss: Float[Tensor, " instances"], updated: dict[str, tuple[Tensor, Tensor, Tensor]]
+        self,
+        loss: Float[Tensor, " instances"],
+        updated: dict[str, tuple[Tensor, Tensor, Tensor]],
+        step: Int[Tensor, ""],
     ) -> Float[Tensor, " instances"]:
         """Take over what a step made of each instance, unless it, or an earlier one, was not finite."""
         learns = (self._diverged_at < 0) & torch.isfinite(loss)
@@ -110,11 +155,39 @@ class TorchKernel:
             learns &= _all_finite(parameter) & _all_finite(second)
         for name, (parameter, first, second) in updated.items():
             keep = _over(learns, parameter)
-            self._parameters[name] = torch.where(keep, parameter, self._parameters[name])
-            self._first[name] = torch.where(keep, first, self._first[name])
-            self._second[name] = torch.where(keep, second, self._second[name])
-        self._diverged_at[~learns & (self._diverged_at < 0)] = self._step
+            self._parameters[name].copy_(torch.where(keep, parameter, self._parameters[name]))
+            self._first[name].copy_(torch.where(keep, first, self._first[name]))
+            self._second[name].copy_(torch.where(keep, second, self._second[name]))
+        stops = ~learns & (self._diverged_at < 0)
+        self._diverged_at.copy_(torch.where(stops, step, self._diverged_at))
         return torch.where(learns, loss, torch.nan)
+
+
+class _Captured:
+    """A step as a CUDA graph, which is replayed on inputs that are copied to where the first ones were."""
+
+    def __init__(self, take: Callable[..., Tensor], inputs: list[Tensor], state: list[Tensor]) -> None:
+        """`take` works on `state` in place. Raises RuntimeError if it cannot be captured."""
+        self._inputs = [tensor.clone() for tensor in inputs]
+        before = [tensor.clone() for tensor in state]
+        with torch.cuda.device(inputs[0].device):
+            # Libraries make ready at their first call, which must not be captured: take a step and undo it.
+            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):
+                take(*self._inputs)
+            torch.cuda.current_stream().wait_stream(aside)
+            for tensor, value in zip(state, before, strict=True):
+                tensor.copy_(value)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._loss = take(*self._inputs)
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        for mine, given in zip(self._inputs, inputs, strict=True):
+            mine.copy_(given)
+        self._graph.replay()
+        return self._loss
 
 
 def _gradients(
@@ -138,7 +211,7 @@ def _adam(
     second: Float[Tensor, "instances ..."],
     experiment: Experiment,
     scale: Float[Tensor, "instances ..."],
-    root: float,
+    root: Float[Tensor, ""],
     decay: Float[Tensor, "instances ..."],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One step of Adam: (parameter, first moment, second moment) after it.
