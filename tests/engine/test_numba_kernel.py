@@ -197,7 +197,7 @@ def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     }
     one = more.replace(n_instances=1, **per_instance)
     kernels = NumbaKernel(fresh_state(more)), NumbaKernel(only(fresh_state(more), 0))
-    losses = [k.advance(e, 50) for k, e in zip(kernels, (more, one), strict=True)]
+    losses = [k.advance(e, 20) for k, e in zip(kernels, (more, one), strict=True)]
     assert np.array_equal(losses[0][:, 0], losses[1][:, 0])
     assert_same_bits(only(kernels[0].state(), 0), kernels[1].state())
 
@@ -272,9 +272,9 @@ def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.nd
 
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
 def test_final_losses_are_distributed_as_the_torch_kernels(fields):
-    # By simulation from 512 instances: of samples this large, 99 in 100 are told apart if their means differ by
-    # half a standard deviation at the defaults (2e-4 of a loss of .0042), by .75 in the other case (.0015 of
-    # .0076, whose distribution has a long tail).
+    # By simulation from 512 instances: of samples this large, 99 in 100 are told apart if their means differ
+    # by half a standard deviation at the defaults (2e-4 of a loss of .0042), by .75 in the other case (.0015
+    # of .0076, whose distribution has a long tail).
     ours = fresh_losses("numba", 128, 1000, **fields)
     theirs = fresh_losses("torch", 64, 1000, seed=7, **fields)
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
