@@ -206,7 +206,7 @@ def test_an_anticorrelated_set_fires_with_exactly_one_member_chosen_evenly(set_s
     if set_size > 1:
         for i in range(fires.shape[1]):
             assert_frequencies(active[:, i].sum(0), np.full(set_size, 1 / set_size))
-        # The set before it does not know which one, whether it fired or not (a word that decided both would tell).
+        # Nor is it another one where the set before has fired: the word of a gap does not choose.
         for i in range(1, fires.shape[1]):
             for before in (fires[:, i - 1], ~fires[:, i - 1]):
                 if before.any():

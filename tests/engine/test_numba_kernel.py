@@ -387,6 +387,18 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
         assert kernel.state().weights.item() == np.float32(weight)
 
 
+@pytest.mark.usefixtures("variant")
+def test_a_state_is_a_copy_both_in_and_out():
+    experiment = Experiment(n_instances=2, learning_rate=(0.01, 1e15), bias=True)
+    given, again = fresh_state(experiment), fresh_state(experiment)
+    kernel = NumbaKernel(given)
+    taken = kernel.state()
+    kernel.advance(experiment, 50)
+    assert kernel.state().diverged_at[1] >= 0
+    assert_same_bits(given, again)
+    assert_same_bits(taken, again)
+
+
 # Threads and compiling ---------------------------------------------------------------------------------
 
 
