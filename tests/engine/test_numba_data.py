@@ -209,6 +209,11 @@ def test_an_anticorrelated_set_fires_with_exactly_one_member_chosen_evenly(set_s
     if set_size > 1:
         for i in range(fires.shape[1]):
             assert_frequencies(active[:, i].sum(0), np.full(set_size, 1 / set_size))
+        # Nor is it another one where the set before has fired: the word of a gap does not choose.
+        for i in range(1, fires.shape[1]):
+            for before in (fires[:, i - 1], ~fires[:, i - 1]):
+                if before.any():
+                    assert_frequencies(active[before, i].sum(0), np.full(set_size, 1 / set_size))
         # Neither the other sets' members nor how much it is know which member it is.
         member, value = active.argmax(-1)[fires], x.reshape(len(x), -1, set_size).max(-1)[fires]
         assert_independent(member, value)

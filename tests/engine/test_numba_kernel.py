@@ -197,7 +197,7 @@ def test_an_instance_does_not_know_how_many_come_after_it(n_instances, shape):
     }
     one = more.replace(n_instances=1, **per_instance)
     kernels = NumbaKernel(fresh_state(more)), NumbaKernel(only(fresh_state(more), 0))
-    losses = [k.advance(e, 50) for k, e in zip(kernels, (more, one), strict=True)]
+    losses = [k.advance(e, 20) for k, e in zip(kernels, (more, one), strict=True)]
     assert np.array_equal(losses[0][:, 0], losses[1][:, 0])
     assert_same_bits(only(kernels[0].state(), 0), kernels[1].state())
 
@@ -376,6 +376,18 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
         assert kernel.state().weights.item() == np.float32(weight)
 
 
+@pytest.mark.usefixtures("variant")
+def test_a_state_is_a_copy_both_in_and_out():
+    experiment = Experiment(n_instances=2, learning_rate=(0.01, 1e15), bias=True)
+    given, again = fresh_state(experiment), fresh_state(experiment)
+    kernel = NumbaKernel(given)
+    taken = kernel.state()
+    kernel.advance(experiment, 50)
+    assert kernel.state().diverged_at[1] >= 0
+    assert_same_bits(given, again)
+    assert_same_bits(taken, again)
+
+
 # Threads and compiling ---------------------------------------------------------------------------------
 
 
@@ -430,11 +442,13 @@ def test_python_goes_on_while_steps_are_taken():
 
 
 @pytest.mark.usefixtures("variant")
-def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing():
+def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(monkeypatch):
     experiment = Experiment(n_instances=2, bias=True)
     kernel = NumbaKernel(fresh_state(experiment))
     kernel.advance(experiment, 5)
     before = kernel.state()
+    kernel.prepare(experiment)
+    monkeypatch.setattr(numba_kernel, "_compiled", lambda experiment: False)  # as before the first step
     kernel.prepare(experiment)
     assert_same_bits(kernel.state(), before)
 
