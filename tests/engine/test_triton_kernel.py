@@ -311,6 +311,15 @@ def test_its_self_check_finds_nothing(experiment):
     assert trouble(experiment, later, DEVICE) == ""
 
 
+def test_its_self_check_finds_nothing_in_a_run_that_has_learned_all_there_is():
+    # There the gradients are rounding and nothing else, and no two kernels round alike.
+    experiment = Experiment(n_features=5, n_hidden=5)
+    state = fresh_state(experiment)
+    noise = np.random.default_rng(0).normal(scale=1e-7, size=(5, 5))
+    state.parameters["W"][0] = np.eye(5) + noise
+    assert trouble(experiment, state, DEVICE) == ""
+
+
 def started(experiment: Experiment) -> tuple[kernels.Choice, kernels.Kernel]:
     choice = kernels.Choice("triton", DEVICE, "triton: as asked for")
     return kernels.start(choice, fresh_state(experiment), experiment)

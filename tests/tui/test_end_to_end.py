@@ -67,6 +67,13 @@ class Terminal:
         self._stream.feed(written)
         return True
 
+    def settle(self, seconds: float = 0.7) -> None:
+        """Take in what is written until nothing is for so long."""
+        before = -1
+        while len(self.written) > before:
+            before = len(self.written)
+            self.read(seconds)
+
     def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until the screen shows this."""
         until = time.monotonic() + seconds
@@ -139,7 +146,7 @@ def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
 
     app.press(" a")  # stand still
     app.see("● paused")
-    app.read(1.0)
+    app.settle()
     still = space(app)
     app.read(0.5)
     assert space(app) == still

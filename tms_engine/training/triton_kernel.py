@@ -12,10 +12,11 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from tms_engine import features
+from tms_engine.autoencoder import initial_parameters
 from tms_engine.experiment import Experiment
 from tms_engine.training import triton_loops as loops
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
-from tms_engine.training.state import Parameters, State
+from tms_engine.training.state import Parameters, State, initial_state
 from tms_engine.training.torch_kernel import TorchKernel
 
 # What one program can hold: W and its moments, 2048 numbers each, in registers, beside a tile's products.
@@ -180,9 +181,11 @@ def trouble(experiment: Experiment, state: State, device: str) -> str:
     """Why not to trust this kernel with a run on this machine, "" if all is well: compiles it, and tries it.
 
     Each of a few steps must be the torch kernel's up to rounding, and one launch of all of them the same to
-    the bit. The state is left as it is.
+    the bit. They start from new weights, for those of a run that has learned all there is have gradients of
+    nothing but rounding; and one of them is on data that are all active, for sparse batches may be empty.
     """
     try:
+        state = initial_state(initial_parameters(experiment))._replace(step=state.step)
         kernel = TritonKernel(state, device)
         for k in range(_CHECKED_STEPS):
             before = kernel.state()
@@ -195,6 +198,11 @@ def trouble(experiment: Experiment, state: State, device: str) -> str:
         whole.advance(experiment, _CHECKED_STEPS)
         if not _same_bits(whole.state(), kernel.state()):
             return "in its self-check, steps together are not what they are one by one"
+        ours, theirs = TritonKernel(state, device), TorchKernel(state, device)
+        for dense in (ours, theirs):
+            dense.advance(experiment.replace(sparsity=0.0), 1)
+        if not _same_step(state, ours.state(), theirs.state()):
+            return "a step of its self-check on dense data is not the torch kernel's"
     except Exception as error:  # whatever a compiler, a linker or a driver may raise
         first_line = (str(error).strip().splitlines() or [""])[0]
         return f"its self-check raised {type(error).__name__}: {first_line}"
