@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, no_type_check
 
-# Read by GNU's OpenMP when it starts: threads that wait for each other spin for some microseconds, then sleep.
+# Read by GNU's OpenMP when it starts: threads that wait for each other spin for microseconds, then sleep.
 # If they spin on, they take the cores from the ones they wait for where others work too, and a step took 30
 # times as long; if they sleep at once, a step of a middling model takes a third longer.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
