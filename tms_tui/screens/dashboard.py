@@ -115,8 +115,10 @@ class Dashboard(Screen[None]):
         self.query_one(FeaturesTable).show(self._norms[i], self._dimensionality[i], colors, look.feature)
         self.query_one(GramMap).show(self._gram_of(i), look.feature)
         numbers = _numbers(view, look, shown, self._norms[i], self._dimensionality[i], signs)
-        room = self.query_one("#numbers").content_size.width
-        self._say("#numbers", Content("\n").join([_table(numbers), *_said(view.reason, room)]))
+        room = self.query_one("#numbers").content_size
+        reason = _said(view.reason, room.width)
+        whole = len(numbers) + len(reason) <= room.height
+        self._say("#numbers", Content("\n").join([_table(numbers), *(reason if whole else [])]))
 
     def _space(self, view: View, look: Look, shown: Shown) -> Picture:
         still = (
