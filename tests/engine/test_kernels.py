@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -194,7 +193,6 @@ def torch_free(script: str, *arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not find_spec("tms_engine.training.numba_kernel"), reason="has no numba kernel yet")
 @pytest.mark.parametrize("fields", ["--device=auto", "--kernel=numba"])
 def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
     script = (

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -537,7 +536,6 @@ print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in 
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.skipif(not find_spec("tms_engine.training.numba_kernel"), reason="has no numba kernel yet")
 def test_a_film_on_the_cpu_trains_is_evaluated_and_drawn_without_torch():
     script = """
 import sys, time

@@ -430,6 +430,21 @@ def _add_up(sums):
 
 @compiled()
 @no_type_check
+def _finish(
+    total, sums, d, p, first, second, m, learns_bias, scale, root, decay, l2, new_p, new_first, new_second
+):
+    """The rest of a step, of one instance: d is sums[0]. Its loss, or NaN if not all of it is finite."""
+    _add_up(sums)
+    loss = np.float32(total)
+    if math.isfinite(loss) and _adam(
+        p, d, first, second, m, learns_bias, scale, root, decay, l2, new_p, new_first, new_second
+    ):
+        return loss
+    return np.float32(np.nan)
+
+
+@compiled()
+@no_type_check
 def advance(
     start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
     n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
@@ -499,15 +514,12 @@ def advance(
                     dw,
                     db,
                 )
-            _add_up(sums)
-            loss = np.float32(total)
-            losses[s, i] = loss
-            if not (math.isfinite(loss) and _adam(
-                p_i, sum_0, first_i, second_i, m, learns_bias, scales[s, i], roots[s], decays[s, i], l2,
-                new_p, new_first, new_second,
-            )):  # fmt: skip
+            losses[s, i] = _finish(
+                total, sums, sum_0, p_i, first_i, second_i, m, learns_bias, scales[s, i], roots[s],
+                decays[s, i], l2, new_p, new_first, new_second,
+            )  # fmt: skip
+            if math.isnan(losses[s, i]):
                 diverged_at[i] = first_step + s
-                losses[s, i] = np.nan
 
 
 @compiled(parallel=True)
@@ -547,12 +559,9 @@ def advance_by_rows(
             total = 0.0
             for c in range(chunks):
                 total += totals[c]
-            _add_up(sums)
-            loss = np.float32(total)
-            losses[s, i] = loss
-            if not (math.isfinite(loss) and _adam(
-                p[i], sums[0], first[i], second[i], m, learns_bias, scales[s, i], roots[s], decays[s, i], l2,
-                new[0], new[1], new[2],
-            )):  # fmt: skip
+            losses[s, i] = _finish(
+                total, sums, sums[0], p[i], first[i], second[i], m, learns_bias, scales[s, i], roots[s],
+                decays[s, i], l2, new[0], new[1], new[2],
+            )  # fmt: skip
+            if math.isnan(losses[s, i]):
                 diverged_at[i] = first_step + s
-                losses[s, i] = np.nan

@@ -25,8 +25,8 @@ from tms_engine.training.state import Parameters, State
 Tensors = dict[str, Float[Tensor, "instances ..."]]
 
 
-class TorchKernel:
-    """Holds the state of one run on a device and takes steps with it."""
+class OnDevice:
+    """The state of one run, as tensors on a device."""
 
     def __init__(self, state: State, device: str) -> None:
         def upload(parameters: Parameters) -> Tensors:
@@ -38,8 +38,6 @@ class TorchKernel:
         self._first = upload(state.first_moments)
         self._second = upload(state.second_moments)
         self._diverged_at = torch.tensor(state.diverged_at, device=device)
-        self._captures = self._device.type == "cuda"
-        self._captured: tuple[object, _Captured] | None = None
 
     def state(self) -> State:
         def download(tensors: Tensors) -> Parameters:
@@ -52,6 +50,15 @@ class TorchKernel:
             second_moments=download(self._second),
             diverged_at=self._diverged_at.cpu().numpy().copy(),
         )
+
+
+class TorchKernel(OnDevice):
+    """Holds the state of one run on a device and takes steps with it."""
+
+    def __init__(self, state: State, device: str) -> None:
+        super().__init__(state, device)
+        self._captures = self._device.type == "cuda"
+        self._captured: tuple[object, _Captured] | None = None
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
         """Take `n_steps` steps on the run's own data; returns their batch losses."""

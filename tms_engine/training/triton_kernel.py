@@ -16,8 +16,8 @@ from tms_engine.autoencoder import initial_parameters
 from tms_engine.experiment import Experiment
 from tms_engine.training import triton_loops as loops
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
-from tms_engine.training.state import Parameters, State, initial_state
-from tms_engine.training.torch_kernel import TorchKernel
+from tms_engine.training.state import State, initial_state
+from tms_engine.training.torch_kernel import OnDevice, TorchKernel
 
 # What one program can hold: W and its moments, 2048 numbers each, in registers, beside a tile's products.
 _MOST_FEATURES, _MOST_HIDDEN = 64, 32
@@ -69,31 +69,8 @@ def _steps_a_launch(experiment: Experiment) -> int:
     return max(1, _TILES_A_LAUNCH // tiles)
 
 
-class TritonKernel:
+class TritonKernel(OnDevice):
     """Holds the state of one run on a GPU and takes steps with it."""
-
-    def __init__(self, state: State, device: str) -> None:
-        def upload(parameters: Parameters) -> dict[str, Tensor]:
-            return {name: torch.tensor(value, device=device) for name, value in parameters.items()}
-
-        self._device = torch.device(device)
-        self._step = state.step
-        self._parameters = upload(state.parameters)
-        self._first = upload(state.first_moments)
-        self._second = upload(state.second_moments)
-        self._diverged_at = torch.tensor(state.diverged_at, device=device)
-
-    def state(self) -> State:
-        def download(tensors: dict[str, Tensor]) -> Parameters:
-            return {name: value.cpu().numpy().copy() for name, value in tensors.items()}
-
-        return State(
-            step=self._step,
-            parameters=download(self._parameters),
-            first_moments=download(self._first),
-            second_moments=download(self._second),
-            diverged_at=self._diverged_at.cpu().numpy().copy(),
-        )
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
         """Take `n_steps` steps on the run's own data; returns their batch losses."""
