@@ -330,7 +330,8 @@ async def test_a_run_directory_is_opened(tmp_path):
         session.stop()
 
 
-async def test_2000_random_keys_and_mouse_events_and_500_resizes_raise_nothing():
+async def test_2000_random_keys_and_mouse_events_and_500_resizes_raise_nothing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # keys export
     rng = random.Random(0)
     # Left out: what ends the test, writes files (tested above), or draws 100,000 points each time.
     leave_out = {"quit", "export", "save_screen", "next_points"}
