@@ -167,6 +167,8 @@ class TmsApp(App[None]):
 
     def tick(self) -> None:
         """Let time pass: turn what turns, and draw if anything has changed."""
+        if not self.is_running:  # the timer stops last, when the screens are gone
+            return
         now = self._clock()
         passed, self._last_tick = min(now - self._last_tick, 0.25), now
         view = self.session.view()

@@ -139,6 +139,14 @@ async def test_dragging_turns_and_the_wheel_zooms():
         assert app.look.camera.zoom > 1
 
 
+async def test_a_tick_that_comes_while_the_screen_is_taken_apart_draws_nothing():
+    app = still_app(look=Look(turning=True))
+    async with app.run_test(size=(120, 40)):
+        pass
+    app.look_as(log=not app.look.log)
+    app.tick()  # the timer is the last to stop
+
+
 async def test_auto_turn_moves_with_the_clock_alone():
     clock = [0.0]
     app = still_app(look=Look(turning=True))
