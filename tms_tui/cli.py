@@ -6,6 +6,7 @@ torch and matplotlib are imported by nothing here: the first paint does not wait
 
 import argparse
 import dataclasses
+import gc
 import json
 import locale
 import math
@@ -30,6 +31,8 @@ _ONCE_SIZE = (120, 40)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
+    # Until the first paint there is much to load and nothing to collect. The app turns this on again.
+    gc.disable()
     try:
         options, unknown = _parser().parse_known_args(arguments)
         if unknown:
@@ -49,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.enable()
 
 
 def _parser() -> Parser:

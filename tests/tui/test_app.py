@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import math
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -48,6 +50,37 @@ async def test_it_trains_to_the_end_and_shows_it():
         losses = session.view().curve.mean[:, 0]
         assert losses[-50:].mean() < 0.5 * losses[:10].mean()
         session.stop()
+
+
+FIRST_PAINT = """
+import asyncio, math, sys
+from tms_engine import Experiment
+from tms_tui.app import TmsApp
+from tms_tui.session import Session
+
+class Waiting(Session):
+    def start(self):
+        print(text(app))
+        print({"torch", "numba", "matplotlib", "plotly", "plotext"} & set(sys.modules))
+
+def text(app):
+    return "\\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+async def main():
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+
+app = TmsApp(Waiting(Experiment(), math.inf))
+asyncio.run(main())
+"""
+
+
+def test_nothing_slow_is_imported_before_the_first_paint():
+    ran = subprocess.run([sys.executable, "-c", FIRST_PAINT], capture_output=True, text=True, timeout=60)
+    *screen, imported = ran.stdout.splitlines()
+    assert any("Loss" in line for line in screen), ran.stderr[-2000:]
+    assert any("loading" in line for line in screen)
+    assert imported == "set()"
 
 
 async def test_a_live_change_is_made_recorded_and_shown():

@@ -106,7 +106,8 @@ class Dashboard(Screen[None]):
         signs = symbols(self._mode)
         self._titles(view, look, name, signs)
         self.query_one(RunBar).show(*_progress(view, shown))
-        self.query_one(LossPlot).show(self._chart(view, look))
+        # Without a curve the plot stays empty: the first paint need not wait for plotext.
+        self.query_one(LossPlot).show(self._chart(view, look) if view.curve is not None else None)
         if shown is None:
             return
         self._measure(shown)

@@ -42,8 +42,8 @@ class LossPlot(Widget, can_focus=True):
         self._drawn_for: tuple[Size, Mode, Style] | None = None
         self._strips: list[Strip] = []
 
-    def show(self, chart: LossChart) -> None:
-        """Draw this from now on."""
+    def show(self, chart: LossChart | None) -> None:
+        """Draw this from now on; None: nothing."""
         if not same(chart, self._chart):
             self._chart = chart
             self.refresh()
@@ -54,7 +54,9 @@ class LossPlot(Widget, can_focus=True):
             chart = chart._replace(cursor=self._pointed)
         base = self.visual_style.rich_style
         wanted_for = (self.size, self.mode, base)
-        if chart is not None and not (same(chart, self._drawn) and wanted_for == self._drawn_for):
+        if chart is None:
+            return Strip.blank(self.size.width, base)
+        if not (same(chart, self._drawn) and wanted_for == self._drawn_for):
             self._strips = strips(draw_loss(chart, self.size.height, self.size.width, self.mode), base)
             self._drawn, self._drawn_for = chart, wanted_for
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, base)
