@@ -6,7 +6,6 @@ changed. Nobody queues, so the screen is never behind.
 
 import asyncio
 import dataclasses
-import gc
 import math
 import signal
 import sys
@@ -156,23 +155,13 @@ class TmsApp(App[None]):
 
     def on_mount(self) -> None:
         sys.setswitchinterval(_SWITCH)
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self.session.start)
         if not self.is_headless:
             for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
-
-    def _begin(self) -> None:
-        """What need not be done before the first paint."""
-        from threadpoolctl import threadpool_limits
-
-        gc.enable()
-        # NumPy's products for a frame are small, and its other threads spin long after each, on the core that
-        # trains: with them paper-400-30 took 362 steps a second beside 14 frames, without 638 beside 30.
-        threadpool_limits(1, "blas")
-        self.session.start()
 
     # What is on the screen
 

@@ -204,7 +204,10 @@ class Session:
         film.attempt(film.look_for_library)
         self._view = film.view()
         film.attempt(film.load)
-        _spare_the_collector()
+        # Torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end. Walks
+        # over them held up the screen by 130 ms every 1.5 s: the collector need not see them again.
+        gc.freeze()
+        gc.enable()
         while not self._stopping:
             self._woken.clear()
             while self._commands:
@@ -367,7 +370,8 @@ class Film:
             self._look(trainer)
         else:
             trainer.prepare()
-            _spare_the_collector()
+            gc.collect()
+            gc.freeze()
             self._compiling = False
             self._pace.begin(self._clock())
         return 0.0
@@ -504,16 +508,6 @@ class Pace:
     def wait(self, now: float) -> float:
         """Seconds until the next steps are due: a whole one at least, and a tick after the last."""
         return max(0.0, self._origin + self._taken / self.pace - now, self._tick + 1 / _TICKS - now)
-
-
-def _spare_the_collector() -> None:
-    """Take what has been loaded out of the garbage collector's rounds.
-
-    Torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end; walking over
-    them held up the screen by 130 ms every 1.5 s.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _check_pace(pace: float) -> None:
