@@ -137,6 +137,19 @@ async def test_pausing_stepping_pace_and_restarting_reach_the_session():
         assert asked[7] == ("restart", Experiment(seed=43))
 
 
+@pytest.mark.parametrize(
+    ("pace", "to_end", "rate"),
+    [(500.0, False, "500/s"), (500.0, True, "812 k/s"), (math.inf, False, "812 k/s")],
+)
+async def test_the_speed_is_that_of_the_run_not_of_the_kernel_while_it_rests(pace, to_end, rate):
+    app = still_app(dataclasses.replace(still_view("training"), pace=pace, to_end=to_end))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        text = text_of(app)
+        assert f"speed       {rate}" in text
+        assert f"{rate}   0:00" in text
+
+
 async def test_the_camera_turns_rolls_zooms_and_resets():
     app = still_app()
     async with app.run_test(size=(120, 40)) as pilot:

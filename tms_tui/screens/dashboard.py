@@ -270,7 +270,7 @@ def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, 
     if math.isfinite(view.snapshot.loss):
         parts.append(f"loss {view.snapshot.loss:.5f}")
     if view.phase == "training":
-        rate = min(view.pace, view.snapshot.rate or view.pace)
+        rate = _rate(view) or view.pace
         if math.isfinite(rate):
             parts += [rate_text(rate), time_left(view.steps - view.step, rate)]
     if view.phase == "diverged":
@@ -278,6 +278,12 @@ def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, 
     elif view.diverged_at and max(view.diverged_at) >= 0:
         parts.append(f"{sum(step >= 0 for step in view.diverged_at)} diverged")
     return fraction, view.phase == "diverged", tuple(part for part in parts if part)
+
+
+def _rate(view: View) -> float:
+    """Steps a second: as the kernel takes them, but it rests when ahead of the pace. 0 before the first."""
+    rate = view.snapshot.rate if view.snapshot is not None else 0.0
+    return rate if view.to_end else min(rate, view.pace)
 
 
 def _numbers(
@@ -308,8 +314,8 @@ def _numbers(
         rows.append(("I", f"{decay:.3g}^j"))
     pace = "no limit" if math.isinf(view.pace) else rate_text(view.pace)
     rows.append(("pace", pace))
-    if view.snapshot is not None and view.snapshot.rate:
-        rows.append(("speed", rate_text(view.snapshot.rate)))
+    if rate := _rate(view):
+        rows.append(("speed", rate_text(rate)))
     rows += [("kernel", view.kernel), ("device", view.device)]
     return rows
 
