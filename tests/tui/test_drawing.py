@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -202,6 +202,8 @@ def test_points_behind_the_eye_are_not_drawn():
 
 
 @given(arrays(np.float32, (2, 3), elements=st.floats(-1.5, 1.5, width=32)))
+@example(np.array([(0, 1.3125, 0), (1.3125, 0, 0)], np.float32))  # diagonals, from corner to corner
+@example(np.array([(-1.5, 1.2568272, 0), (1.2568272, -1.5, 0)], np.float32))
 def test_a_line_has_neither_gaps_nor_doubles(ends):
     grid = canvas.grid(20, 40, "braille")
     placed = canvas.on_grid(ends[None], grid)
@@ -212,7 +214,8 @@ def test_a_line_has_neither_gaps_nor_doubles(ends):
         assert (np.maximum(dx, dy) == 1).all()
         run = np.abs(placed[0, 1] - placed[0, 0])
         along, across = ((0, 1), (1, 0))[int(run[1] > run[0])]
-        assert ((dx, dy)[along] == 1).all()
+        if abs(run[1] - run[0]) > 1e-3:  # else rounding decides which of them is the longer
+            assert ((dx, dy)[along] == 1).all()
     if len(marks.x) > 2:
         # But at the ends, a mark's middle is within half a sub-cell of the line.
         middle = np.stack([marks.x, marks.y], 1)[1:-1] + 0.5
@@ -235,7 +238,7 @@ def test_clipping_keeps_what_is_on_the_grid(ends):
     kept, source = canvas.clip(ends[None], grid)
     share = np.linspace(0, 1, 500)[:, None]
     along = ends[0] + share * (ends[1] - ends[0])
-    inside = (along[:, :2] >= 0).all(1) & (along[:, :2] <= [20, 10]).all(1)
+    inside = (along[:, :2] >= 0).all(1) & (along[:, :2] < [20, 10]).all(1)
     if len(source):
         assert ((kept[0, :, :2] > -1e-9) & (kept[0, :, :2] < np.array([20, 10]) + 1e-9)).all()
         if inside.any():

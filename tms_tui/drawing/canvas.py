@@ -24,6 +24,8 @@ ASCII_GUIDE = ord(".")
 # Depths are told apart in so many steps a radius, as far as so many radii from the origin.
 _DEPTHS = np.float32(1 << 12)
 _DEEP = np.float32(1 << 10)
+# Places along a sub-cell that a segment's ends are rounded to.
+_FINE = 1 << 12
 
 
 class Grid(NamedTuple):
@@ -110,25 +112,27 @@ def mark_lines(
     that goes on from one segment to the next and does not crawl as a line turns.
     """
     ends, source = clip(placed, grid)
-    run = ends[:, 1] - ends[:, 0]
+    # In whole numbers: rounded ones fall now on this, now on that side where a diagonal goes through corners.
+    fine = np.rint(ends[..., :2] * _FINE).astype(np.int64)
+    run = fine[:, 1] - fine[:, 0]
     steep = (np.abs(run[:, 1]) > np.abs(run[:, 0])).astype(np.intp)
     each = np.arange(len(ends))
     sizes = np.array([grid.width, grid.height])
-    long = np.clip(np.floor(ends[each, :, steep]).astype(np.int64), 0, sizes[steep, None] - 1)
+    long = np.clip(fine[each, :, steep] // _FINE, 0, sizes[steep, None] - 1)
     steps = np.abs(long[:, 1] - long[:, 0]) + 1
     of = np.repeat(each, steps)
     step = np.arange(len(of)) - np.repeat(np.cumsum(steps) - steps, steps)
     along = long[of, 0] + step * np.sign(long[of, 1] - long[of, 0])
-    length = run[each, steep]
-    # How far along the segment the middle of the sub-cell is; a segment within one sub-cell is met half way.
-    share = np.where(
-        length[of] == 0, 0.5, (along + 0.5 - ends[of, 0, steep[of]]) / np.where(length == 0, 1, length)[of]
-    )
-    share = np.clip(share, 0, 1)
+    # How far along the segment the middle of the sub-cell is, and how far the end, both doubled; a segment
+    # without length is met half way.
+    length = run[each, steep][of]
+    gone = ((2 * along + 1) * _FINE - 2 * fine[of, 0, steep[of]]) * np.sign(length)
+    whole = np.where(length == 0, 2, 2 * np.abs(length))
+    gone = np.where(length == 0, 1, np.clip(gone, 0, whole))
     side = 1 - steep[of]
-    middle = ends[of, 0, side] + share * run[of, side] - (thickness - 1) / 2
-    across = np.floor(middle[:, None]).astype(np.int64) + np.arange(thickness)
-    depth = ends[of, 0, 2] + share * run[of, 2]
+    middle = fine[of, 0, side] * whole + gone * run[of, side] - (thickness - 1) * _FINE * (whole // 2)
+    across = (middle // (whole * _FINE))[:, None] + np.arange(thickness)
+    depth = ends[of, 0, 2] + gone / whole * (ends[of, 1, 2] - ends[of, 0, 2])
     along, depth, of, steep_of = (np.repeat(a, thickness) for a in (along, depth, of, steep[of]))
     across = across.ravel()
     x, y = np.where(steep_of, across, along), np.where(steep_of, along, across)
