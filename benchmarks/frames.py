@@ -1,9 +1,10 @@
 """What a frame of the space view costs: from arrays to strips in milliseconds, and on the wire in bytes.
 
-    python benchmarks/frames.py
+    OPENBLAS_NUM_THREADS=1 python benchmarks/frames.py
 
-Bytes are those of a truecolor terminal, of the seed's experiment trained for 3,000 steps and its Bernoulli
-cloud, turning; Textual writes the whole of a view that changed. Each strip is rendered once, as in the app.
+One thread for NumPy's products is what the app gives itself. Bytes are those of a truecolor terminal, of the
+seed's experiment trained for 3,000 steps and its Bernoulli cloud, turning; Textual writes the whole of a view
+that changed. Each strip is rendered once, as in the app.
 """
 
 import io

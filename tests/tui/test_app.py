@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import math
+import os
 import random
 import subprocess
 import sys
@@ -81,6 +82,17 @@ def test_nothing_slow_is_imported_before_the_first_paint():
     assert any("Loss" in line for line in screen), ran.stderr[-2000:]
     assert any("loading" in line for line in screen)
     assert imported == "set()"
+
+
+def test_the_command_line_says_how_many_threads_numpy_takes_before_numpy_is_there():
+    code = """
+import os, sys, tms_tui.cli
+assert "numpy" not in sys.modules
+tms_tui.cli._app = lambda *_: sys.exit(os.environ["OPENBLAS_NUM_THREADS"] != "1" or "numpy" in sys.modules)
+tms_tui.cli.main([])
+"""
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    assert subprocess.run([sys.executable, "-c", code], env=env, timeout=60).returncode == 0
 
 
 async def test_a_live_change_is_made_recorded_and_shown():

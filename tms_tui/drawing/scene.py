@@ -32,9 +32,6 @@ MOST_NUMBERS = 40
 # In perspective, segments are cut this far (in radii) before the eye.
 _NEAR = EYE - 0.05
 
-# As many points as OpenBLAS multiplies in one thread: it takes more from about 2¹⁸ products on, 9 to a point.
-_CHUNK = 1 << 14
-
 NEUTRAL = (0.5, 0.5, 0.5)
 
 
@@ -152,20 +149,6 @@ def flat_camera(zoom: float = 1.0) -> Camera:
     return Camera(yaw=-90, pitch=90, zoom=zoom)
 
 
-def _seen_points(
-    points: Float32[np.ndarray, "points 3"], camera: Camera, radius: float, grid: Grid
-) -> Float32[np.ndarray, "points 3"]:
-    """Points on the grid, a chunk after the other.
-
-    Beside training on both cores, a frame of 100,000 points at once took about four times as long.
-    """
-    seen = np.empty_like(points)
-    for i in range(0, len(points), _CHUNK):
-        chunk = slice(i, i + _CHUNK)
-        seen[chunk] = canvas.on_grid(view(points[chunk], camera, radius), grid)
-    return seen
-
-
 def _seen_lines(
     segments: Float32[np.ndarray, "segments 2 3"], camera: Camera, radius: float, grid: Grid
 ) -> Float32[np.ndarray, "segments 2 3"]:
@@ -201,7 +184,7 @@ def draw_scene(
     grid = canvas.grid(rows, columns, mode)
     # What is not finite, or overflows, is left out further on.
     with np.errstate(all="ignore"):
-        points = canvas.mark_points(_seen_points(scene.points, camera, radius, grid), grid)
+        points = canvas.mark_points(canvas.on_grid(view(scene.points, camera, radius), grid), grid)
         placed = _seen_lines(scene.segments, camera, radius, grid)
         lines = canvas.mark_lines(placed, grid, thickness=2 if mode == "braille" else 1)
         placed_guides = _seen_lines(scene.guides, camera, radius, grid)
