@@ -202,19 +202,27 @@ def loss_figure(run: Run) -> Figure:
     for i, step in enumerate(run.state.diverged_at):
         if step >= 0:
             axes.axvline(step, color="tab:red", lw=1, label=f"instance {i} diverged, step {step:,}")
-    for change in run.changes:
+    # Three rows of labels; where they crowd, the later ones are there to be read, the rest are lines alone.
+    nearest: list[float] = [np.inf] * 3
+    for change in reversed(run.changes):
         axes.axvline(change.step, color="tab:purple", ls=":", lw=1)
-        axes.annotate(
-            f"{change.field} → {change.value}",
-            (change.step, 1),
-            xycoords=("data", "axes fraction"),
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize=8,
-        )
-    if np.nanmax(curve.mean, initial=0) > 0:
+        free = [row for row in range(3) if nearest[row] - change.step >= 0.02 * run.state.step]
+        if free:
+            nearest[free[0]] = change.step
+            axes.annotate(
+                f"{change.field} → {change.value}",
+                (change.step, 0.99 - 0.33 * free[0]),
+                xycoords=("data", "axes fraction"),
+                rotation=90,
+                ha="right",
+                va="top",
+                fontsize=8,
+            )
+    positive = curve.mean[curve.mean > 0]
+    if len(positive):
         axes.set_yscale("log")
+        # A batch without an active feature has next to no loss: the least batch would take most of the axis.
+        axes.set_ylim(bottom=float(np.quantile(positive, 0.01)) / 10)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set(xlabel="step", ylabel="loss", xlim=(0, max(run.state.step, 1)))
     axes.set_title(f"{_describe(run)} loss, mean over batch and features")

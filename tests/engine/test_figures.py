@@ -115,6 +115,24 @@ def test_the_loss_figure_marks_changes_and_divergence():
     assert axes.get_yscale() == "log"
 
 
+def test_the_loss_figure_leaves_its_height_to_the_mean_and_no_label_lies_on_another():
+    trainer = Trainer(Experiment(sparsity=0.98, steps=3000))
+    trainer.advance(1000)
+    for i in range(4):
+        trainer.change(sparsity=0.98 + 0.001 * i, learning_rate=0.01 - 0.001 * i)
+        trainer.advance(25)
+    trainer.advance(1900)
+    figure = figures.loss_figure(trainer.run())
+    axes, curve = figure.axes[0], trainer.run().history.loss_curve()
+    bottom = axes.get_ylim()[0]
+    assert curve.low.min() < bottom / 100  # batches without an active feature
+    assert np.quantile(curve.mean, 0.02) / 100 < bottom < np.quantile(curve.mean, 0.02) / 2
+    boxes = [text.get_window_extent(figure.canvas.get_renderer()) for text in axes.texts]
+    assert "sparsity → 0.983" in {text.get_text() for text in axes.texts}
+    assert len([line for line in axes.lines if line.get_linestyle() == ":"]) == 6
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 @pytest.mark.parametrize(
     "fields",
     [
