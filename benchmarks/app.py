@@ -188,7 +188,7 @@ def delay(terminal: Terminal, key: str, awaited: bytes) -> float:
 def frames_at_full_speed() -> None:
     """Frames a second while training and turning, and what the screen costs the training."""
     with tempfile.TemporaryDirectory() as directory:
-        alone = rate_of("tms_engine.cli", "train", "--steps", "5000000", "--out", f"{directory}/run")
+        alone = rate_of("tms_engine", "train", "--steps", "5000000", "--out", f"{directory}/run")
     with Terminal(*ENDLESS) as terminal:
         terminal.wait_for("● training")
         terminal.listen(3)

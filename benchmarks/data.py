@@ -12,8 +12,9 @@ from collections.abc import Callable
 import matplotlib as mpl
 import numpy as np
 
-from tms_engine import Experiment, features
-from tms_engine.colors import feature_colors, mix
+from tms_engine import Experiment
+from tms_engine import data as features
+from tms_engine.figures.colors import feature_colors, mix
 
 ROWS = 10_000
 CPU = "cpu"

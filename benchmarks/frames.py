@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.style import Style
 
 from tms_engine import Camera, Experiment, Trainer
-from tms_engine.cloud import cloud_sample, project
-from tms_engine.colors import feature_colors, mix
-from tms_engine.projection import identity_basis
+from tms_engine.analysis.clouds import cloud_sample, project
+from tms_engine.analysis.projection import identity_basis
+from tms_engine.figures.colors import feature_colors, mix
 from tms_tui.drawing.cells import RGB, Mode
 from tms_tui.drawing.scene import Scene, axes_scene, draw_scene, merge, weights_scene
-from tms_tui.widgets.strips import strips
+from tms_tui.panes.cells_to_strips import strips
 
 BACKGROUND: RGB = (18, 18, 18)
 BASE = Style(bgcolor=Color.from_rgb(*BACKGROUND))

@@ -13,9 +13,9 @@ from pathlib import Path
 from tms_engine import Experiment, Run, Trainer, save_figures
 from tms_tui.app import TmsApp
 from tms_tui.drawing.cells import Mode
-from tms_tui.look import Look
 from tms_tui.session import Session
 from tms_tui.settings import Settings
+from tms_tui.view_options import Look
 
 HERE = Path(__file__).parent
 SIZE, NARROW = (120, 40), (80, 24)

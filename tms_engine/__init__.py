@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tms_engine import geometry, projection, theory
+    from tms_engine.analysis import geometry, projection, theory
+    from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
+    from tms_engine.analysis.projection import Camera
     from tms_engine.errors import InputError
-    from tms_engine.evaluation import Evaluation, evaluate, summarize
     from tms_engine.experiment import PRESETS, Experiment, preset
     from tms_engine.figures import save_figures
-    from tms_engine.html import save_html
-    from tms_engine.projection import Camera
+    from tms_engine.figures.html import save_html
     from tms_engine.runs import load_run, save_run, train
     from tms_engine.training.trainer import Run, Snapshot, Trainer
 
@@ -28,12 +28,12 @@ _HOMES = {
     "train": "runs",
     "load_run": "runs",
     "save_run": "runs",
-    "evaluate": "evaluation",
-    "Evaluation": "evaluation",
-    "summarize": "evaluation",
-    "Camera": "projection",
+    "evaluate": "analysis.evaluation",
+    "Evaluation": "analysis.evaluation",
+    "summarize": "analysis.evaluation",
+    "Camera": "analysis.projection",
     "save_figures": "figures",
-    "save_html": "html",
+    "save_html": "figures.html",
 }
 _MODULES = ("geometry", "projection", "theory")
 
@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
     if name in _MODULES:
-        return import_module(f"tms_engine.{name}")
+        return import_module(f"tms_engine.analysis.{name}")
     raise AttributeError(f"module 'tms_engine' has no attribute {name!r}")
 
 

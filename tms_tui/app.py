@@ -20,14 +20,27 @@ from textual.driver import Driver
 from textual.geometry import Size
 from textual.screen import Screen
 
+from tms_engine.analysis.projection import HOME
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
-from tms_engine.projection import HOME
 from tms_tui import settings as stored
+from tms_tui.ansi_minimizer import lean
 from tms_tui.drawing.cells import Mode
 from tms_tui.export import Export, Format, new_directory, start_export
 from tms_tui.keys import KEYS
-from tms_tui.look import (
+from tms_tui.panes.features_table import FeaturesTable
+from tms_tui.panes.loss_plot import LossPlot
+from tms_tui.panes.space_view import SpaceView
+from tms_tui.screens.confirm_quit import ConfirmQuit
+from tms_tui.screens.dashboard import Dashboard, Shown
+from tms_tui.screens.experiment_form import ExperimentForm
+from tms_tui.screens.export_form import ExportChoice, ExportForm
+from tms_tui.screens.help import HelpScreen
+from tms_tui.session import Session, View
+from tms_tui.settings import Settings
+from tms_tui.space_scene import axes_of
+from tms_tui.themes import DARK, LIGHT
+from tms_tui.view_options import (
     COLORINGS,
     DATA,
     GUIDES,
@@ -40,19 +53,6 @@ from tms_tui.look import (
     cycle,
     pace_after,
 )
-from tms_tui.pictures import axes_of
-from tms_tui.screens.confirm_quit import ConfirmQuit
-from tms_tui.screens.dashboard import Dashboard, Shown
-from tms_tui.screens.experiment_form import ExperimentForm
-from tms_tui.screens.export_form import ExportChoice, ExportForm
-from tms_tui.screens.help import HelpScreen
-from tms_tui.session import Session, View
-from tms_tui.settings import Settings
-from tms_tui.themes import DARK, LIGHT
-from tms_tui.widgets.features_table import FeaturesTable
-from tms_tui.widgets.loss_plot import LossPlot
-from tms_tui.widgets.space_view import SpaceView
-from tms_tui.wire import lean
 
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0

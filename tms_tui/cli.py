@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tms_engine.cli import Parser, add_experiment_arguments, experiment_from, given_fields
+from tms_engine.commands import Parser, add_experiment_arguments, experiment_from, given_fields
 from tms_engine.errors import InputError
 from tms_engine.experiment import PRESETS, Experiment
 

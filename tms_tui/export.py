@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tms_engine.analysis.projection import Camera
 from tms_engine.errors import InputError
-from tms_engine.projection import Camera
 
 if TYPE_CHECKING:
     from tms_engine.training.trainer import Run

@@ -27,7 +27,7 @@ from tms_engine.training.history import LossCurve, WeightSnapshot
 from tms_engine.training.state import Change
 
 if TYPE_CHECKING:
-    from tms_engine.evaluation import Evaluation
+    from tms_engine.analysis.evaluation import Evaluation
     from tms_engine.training.trainer import Run, Snapshot, Trainer
 
 Result = TypeVar("Result")
@@ -279,7 +279,7 @@ class Film:
             run = load_run(self._source) if isinstance(self._source, Path) else self._source
             self._trainer = Trainer.resume(run)
         if self._trainer.kernel == "numba":
-            from tms_engine.training.numba_kernel import leave_a_core
+            from tms_engine.training.numba.kernel import leave_a_core
 
             leave_a_core()  # to the screen
         self._experiment = self._trainer.current
@@ -429,7 +429,7 @@ class Film:
         return min(_IDLE_ROWS, max(_FIRST_ROWS, int(self._rows_a_second * seconds)))
 
     def _evaluate(self, trainer: "Trainer", rows: int) -> None:
-        from tms_engine.evaluation import evaluate
+        from tms_engine.analysis.evaluation import evaluate
 
         began = time.perf_counter()
         self._evaluation = evaluate(trainer.run(), rows, trainer.device)

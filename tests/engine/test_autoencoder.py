@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tms_engine import Experiment
-from tms_engine.autoencoder import forward, initial_parameters, row_blocks, row_losses
+from tms_engine.models.tied_relu import forward, initial_parameters, row_blocks, row_losses
 
 
 @pytest.mark.parametrize("library", [np.asarray, torch.tensor])

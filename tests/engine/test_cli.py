@@ -13,13 +13,13 @@ import pexpect
 import pytest
 
 from tms_engine import Experiment, load_run, preset
-from tms_engine.cli import main
+from tms_engine.commands import main
 
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
     """`tms` in a process of its own, which takes up to two seconds to import."""
     return subprocess.run(
-        [sys.executable, "-m", "tms_engine.cli", *map(str, arguments)],
+        [sys.executable, "-m", "tms_engine", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
@@ -186,7 +186,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     command = [
         sys.executable,
         "-m",
-        "tms_engine.cli",
+        "tms_engine",
         "train",
         "--kernel",
         "torch",
@@ -246,7 +246,7 @@ def test_a_run_whose_instances_all_diverge_has_failed(tmp_path):
 
 
 def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
-    command = f"-m tms_engine.cli train --kernel torch --steps 3000 --out {tmp_path / 'run'}"
+    command = f"-m tms_engine train --kernel torch --steps 3000 --out {tmp_path / 'run'}"
     child = pexpect.spawn(sys.executable, command.split(), encoding="utf-8", dimensions=(24, 100), timeout=60)
     child.expect(r"\d+% \|.*\| [\d,]+/3,000 +loss 0\.\d+ +[\d,]+ steps/s +\d\d:\d\d left")
     child.sendintr()
@@ -268,7 +268,7 @@ def test_an_ascii_terminal_and_a_closed_pipe_are_no_errors(trained):
     assert shown.returncode == 0
     assert "loss on fresh data" in shown.stdout
     piped = subprocess.run(
-        f"{sys.executable} -m tms_engine.cli presets | true",
+        f"{sys.executable} -m tms_engine presets | true",
         shell=True,
         capture_output=True,
         text=True,
@@ -282,9 +282,9 @@ def test_help_and_import_load_neither_torch_nor_numpy():
 import sys
 import tms_engine
 assert "numpy" not in sys.modules and "torch" not in sys.modules
-import tms_engine.cli
+import tms_engine.commands
 try:
-    tms_engine.cli.main(["--help"])
+    tms_engine.commands.main(["--help"])
 except SystemExit:
     pass
 heavy = {"numpy", "torch", "matplotlib", "plotly", "tqdm", "numba"} & set(sys.modules)

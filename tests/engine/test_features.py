@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tms_engine import Experiment, features
+from tms_engine import Experiment
+from tms_engine import data as features
 from tms_engine.arrays import to_host
 
 CPU = "cpu"

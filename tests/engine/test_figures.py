@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from tests.engine.conftest import run_with
-from tms_engine import Camera, Experiment, InputError, Trainer, cloud, figures, save_figures, save_html
-from tms_engine.colors import TABLEAU, feature_colors, mix, strongest, viridis
-from tms_engine.projection import rotation
+from tms_engine import Camera, Experiment, InputError, Trainer, figures, save_figures, save_html
+from tms_engine.analysis import clouds as cloud
+from tms_engine.analysis.projection import rotation
+from tms_engine.figures.colors import TABLEAU, feature_colors, mix, strongest, viridis
 
 
 def seeds_colors(data: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tms_engine import geometry, theory
+from tms_engine.analysis import geometry, theory
 
 
 def polygon(n: int) -> np.ndarray:

@@ -10,7 +10,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Experiment, InputError, Trainer, cloud, device, evaluate, features, load_run, save_run
+from tms_engine import Experiment, InputError, Trainer, device, evaluate, load_run, save_run
+from tms_engine import data as features
+from tms_engine.analysis import clouds as cloud
 from tms_engine.training import kernels
 from tms_engine.training.torch_kernel import TorchKernel
 
@@ -43,10 +45,10 @@ class Here:
                 serves=lambda _, name=name: getattr(self, name), trouble=lambda *_: self.trouble
             )
             setattr(module, f"{name.capitalize()}Kernel", Compiled)
-            monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}_kernel", module)
+            monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}.kernel", module)
 
     def without(self, name: str) -> None:
-        self._monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}_kernel", None)
+        self._monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}.kernel", None)
 
     def _resolve(self, name: str) -> str:
         return self.device if name == "auto" else name
@@ -195,23 +197,22 @@ def torch_free(script: str, *arguments: object) -> None:
 
 @pytest.mark.parametrize("fields", ["--device=auto", "--kernel=numba"])
 def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
-    script = (
-        "from tms_engine.cli import main; assert main(['train', '--steps=50', '--out', *sys.argv[1:]]) == 0"
-    )
-    torch_free(script, tmp_path / "run", fields)
+    train = "assert main(['train', '--steps=50', '--out', *sys.argv[1:]]) == 0"
+    torch_free(f"from tms_engine.commands import main; {train}", tmp_path / "run", fields)
     assert load_run(tmp_path / "run").kernel == "numba"
 
 
 @pytest.mark.parametrize("command", [["show"], ["show", "--json"], ["figures", "--dpi=20", "--html"]])
 def test_looking_at_a_run_of_the_cpu_loads_no_torch(tmp_path, short_run, command):
     save_run(short_run._replace(experiment=short_run.experiment.replace(device="cpu")), tmp_path)
-    torch_free("from tms_engine.cli import main; assert main(sys.argv[1:]) == 0", *command, tmp_path)
+    torch_free("from tms_engine.commands import main; assert main(sys.argv[1:]) == 0", *command, tmp_path)
 
 
 def test_the_engines_modules_and_choosing_a_kernel_load_no_torch():
     torch_free("""
 from tms_engine import *
-from tms_engine import cli, cloud, device, features, runs
+from tms_engine import commands, data, device, runs
+from tms_engine.analysis import clouds
 from tms_engine.training import kernels
 assert device.resolve_device("auto") == device.resolve_device("cpu") == "cpu"
 assert kernels.choose(Experiment(kernel="torch"))[:2] == ("torch", "cpu")

@@ -13,8 +13,8 @@ import pytest
 from tests.engine.test_features import assert_independent, assert_uniform
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state
 from tms_engine import Experiment
-from tms_engine.training import numba_loops as loops
-from tms_engine.training.numba_kernel import _KINDS, NumbaKernel
+from tms_engine.training.numba import loops
+from tms_engine.training.numba.kernel import _KINDS, NumbaKernel
 
 DENSITIES = [0.004, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
 
@@ -269,7 +269,7 @@ def test_exactly_where_drawing_changes_nothing_else_does():
 @pytest.mark.parametrize("shared_from", [0, 1 << 62])
 def test_the_kernel_trains_on_these_draws(fields, shared_from, monkeypatch):
     """So that what is true of the batches above is true of training."""
-    monkeypatch.setattr("tms_engine.training.numba_kernel._SHARED_FROM", shared_from)
+    monkeypatch.setattr("tms_engine.training.numba.kernel._SHARED_FROM", shared_from)
     experiment = Experiment(n_instances=3, batch_size=300, **fields)
     x = batches(experiment, 12)
     own, given = (NumbaKernel(fresh_state(experiment)) for _ in range(2))

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, evaluate, features, geometry
-from tms_engine.training import numba_kernel, numba_loops
-from tms_engine.training.numba_kernel import NumbaKernel
+from tms_engine import Experiment, Trainer, evaluate, geometry
+from tms_engine import data as features
+from tms_engine.training.numba import kernel as numba_kernel
+from tms_engine.training.numba import loops as numba_loops
+from tms_engine.training.numba.kernel import NumbaKernel
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
@@ -504,7 +506,7 @@ def compile_anew(tmp_path, monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
     source = tmp_path / "small.py"
     source.write_text(
-        "from tms_engine.training.numba_loops import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
+        "from tms_engine.training.numba.loops import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
     )
     return lambda: runpy.run_path(str(source))["twice"]
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import proj3d
 
 from tms_engine import Camera, InputError
-from tms_engine.projection import (
+from tms_engine.analysis.projection import (
     EYE,
     axes_basis,
     basis_for,

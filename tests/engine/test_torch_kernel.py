@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from tms_engine import Experiment, features
-from tms_engine.autoencoder import forward, initial_parameters, row_losses
+from tms_engine import Experiment
+from tms_engine import data as features
+from tms_engine.models.tied_relu import forward, initial_parameters, row_losses
 from tms_engine.training.state import State, initial_state
 from tms_engine.training.torch_kernel import TorchKernel, learning_rates
 

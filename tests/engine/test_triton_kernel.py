@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, features
+from tms_engine import Experiment, Trainer
+from tms_engine import data as features
 from tms_engine.training import kernels
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
@@ -20,8 +21,9 @@ triton = pytest.importorskip("triton", reason="Triton is for Linux", exc_type=Im
 
 import triton.language as tl  # noqa: E402
 
-from tms_engine.training import triton_kernel, triton_loops  # noqa: E402
-from tms_engine.training.triton_kernel import TritonKernel, serves, trouble  # noqa: E402
+from tms_engine.training.triton import kernel as triton_kernel  # noqa: E402
+from tms_engine.training.triton import loops as triton_loops  # noqa: E402
+from tms_engine.training.triton.kernel import TritonKernel, serves, trouble  # noqa: E402
 
 INTERPRETED = not isinstance(triton_loops.train, triton.runtime.JITFunction)
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -394,7 +396,7 @@ COMPILE = """
 import sys
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
-from tms_engine.training.triton_loops import train
+from tms_engine.training.triton.loops import train
 types = {"diverged_at": "*i64", "keys": "*i64", "thresholds": "*i64", "l2": "fp32"}
 types |= dict.fromkeys(("n_steps", "n_instances", "first_step", "batch", "n_active", "set_size"), "i32")
 for n, m, N, M, T, bias, kind in (

@@ -8,8 +8,8 @@ import pytest
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve, WeightSnapshot
 from tms_tui.app import TmsApp
-from tms_tui.look import Look
 from tms_tui.session import Session, View
+from tms_tui.view_options import Look
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,8 @@ from tms_engine.training.state import Change
 from tms_tui import settings as stored
 from tms_tui.app import Saved, TmsApp
 from tms_tui.keys import KEYS
-from tms_tui.look import Look
 from tms_tui.session import Session
+from tms_tui.view_options import Look
 
 SMALL = Experiment(n_features=5, n_hidden=2, sparsity=0.5, steps=400)
 

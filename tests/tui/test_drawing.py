@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tms_engine import Camera
-from tms_engine.colors import TABLEAU, feature_colors, mix
-from tms_engine.projection import EYE, HOME, rotation
+from tms_engine.analysis.projection import EYE, HOME, rotation
+from tms_engine.figures.colors import TABLEAU, feature_colors, mix
 from tms_tui.drawing import canvas
 from tms_tui.drawing.cells import BLANK, Cells, blank, hstack, write
 from tms_tui.drawing.contrast import GAP, LUMA, readable, shade_of, shown

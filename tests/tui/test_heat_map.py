@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tms_tui.drawing.cells import BLANK
 from tms_tui.drawing.heat_map import draw_heat_map
-from tms_tui.widgets.run_bar import rate_text, time_left
+from tms_tui.panes.run_bar import rate_text, time_left
 
 DARK = (10, 10, 10)
 

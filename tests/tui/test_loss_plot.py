@@ -7,8 +7,8 @@ from textual.widgets import Static
 
 from tms_engine.training.history import LossCurve
 from tms_tui.drawing.loss_chart import LossChart
-from tms_tui.widgets import loss_plot
-from tms_tui.widgets.loss_plot import LossPlot
+from tms_tui.panes import loss_plot
+from tms_tui.panes.loss_plot import LossPlot
 
 pytestmark = pytest.mark.asyncio
 

@@ -540,8 +540,8 @@ def test_a_film_on_the_cpu_trains_is_evaluated_and_drawn_without_torch():
     script = """
 import sys, time
 from tms_engine import Experiment
-from tms_tui.look import Look
-from tms_tui.pictures import Clouds, picture
+from tms_tui.view_options import Look
+from tms_tui.space_scene import Clouds, picture
 from tms_tui.session import Film
 film = Film(Experiment(steps=50, device="cpu"), float("inf"), False, time.monotonic)
 film.load()

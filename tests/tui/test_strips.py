@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.style import Style
 
 from tms_engine import Camera
-from tms_engine.colors import feature_colors
+from tms_engine.figures.colors import feature_colors
 from tms_tui.drawing.cells import Cells, blank
 from tms_tui.drawing.scene import Scene, draw_scene, merge, weights_scene
-from tms_tui.widgets.strips import strips
+from tms_tui.panes.cells_to_strips import strips
 
 OWN = (18, 18, 18)
 BASE = Style(color=Color.from_rgb(200, 200, 200), bgcolor=Color.from_rgb(*OWN))

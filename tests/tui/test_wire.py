@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tms_tui.wire import lean
+from tms_tui.ansi_minimizer import lean
 
 ROWS, COLUMNS = 4, 12
 

@@ -126,11 +126,11 @@ def library(experiment: Experiment) -> Literal["torch", "numba"]:
 def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice, Kernel]:
     """The chosen kernel, holding this state; torch's, with a warning, if triton's fails its self-check."""
     if choice.kernel == "numba":
-        from tms_engine.training.numba_kernel import NumbaKernel
+        from tms_engine.training.numba.kernel import NumbaKernel
 
         return choice, NumbaKernel(state)
     if choice.kernel == "triton":
-        from tms_engine.training.triton_kernel import TritonKernel, trouble
+        from tms_engine.training.triton.kernel import TritonKernel, trouble
 
         # GPUs, drivers and versions of Triton are too many to have been tested on all of them.
         found = trouble(experiment, state, choice.device)
@@ -165,10 +165,10 @@ def _refusal(name: Name, experiment: Experiment, device: str) -> str:
         return f"it is made for {_HOMES[name]} alone"
     try:
         if name == "numba":
-            from tms_engine.training.numba_kernel import serves as numba_serves
+            from tms_engine.training.numba.kernel import serves as numba_serves
 
             return numba_serves(experiment)
-        from tms_engine.training.triton_kernel import serves as triton_serves
+        from tms_engine.training.triton.kernel import serves as triton_serves
 
         return triton_serves(experiment)
     except (ImportError, OSError) as error:  # not installed, or not for this machine

@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
-from tms_engine import features
-from tms_engine.autoencoder import forward, row_losses
+from tms_engine import data as features
 from tms_engine.experiment import Experiment
+from tms_engine.models.tied_relu import forward, row_losses
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import Parameters, State
 

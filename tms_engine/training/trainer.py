@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from tms_engine.autoencoder import initial_parameters
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment
+from tms_engine.models.tied_relu import initial_parameters
 from tms_engine.training import kernels
 from tms_engine.training.history import History, WeightSnapshot
 from tms_engine.training.state import Change, State, initial_state

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8, UInt32
 
-from tms_engine.projection import EYE, Camera, view
+from tms_engine.analysis.projection import EYE, Camera, view
 from tms_tui.drawing import canvas
 from tms_tui.drawing.canvas import Grid, Marks
 from tms_tui.drawing.cells import BLANK, RGB, Cells, Mode, blank, write
@@ -47,7 +47,7 @@ class Label(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Points, vectors, guides and labels, in the coordinates of a basis of tms_engine.projection.
+    """Points, vectors, guides and labels, in the coordinates of a basis of tms_engine.analysis.projection.
 
     What has a coordinate that is not finite is not drawn.
     """

@@ -18,22 +18,22 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tms_engine import geometry
+from tms_engine.analysis import geometry
 from tms_engine.experiment import Experiment
 from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.loss_chart import LossChart, Palette
 from tms_tui.drawing.symbols import Symbols, symbols
-from tms_tui.look import Look
-from tms_tui.pictures import Clouds, Picture, axes_of, feature_colors, picture
+from tms_tui.panes.features_table import FeaturesTable
+from tms_tui.panes.gram_map import GramMap
+from tms_tui.panes.key_bar import KeyBar
+from tms_tui.panes.loss_plot import LossPlot
+from tms_tui.panes.run_bar import RunBar, rate_text, time_left
+from tms_tui.panes.space_view import SpaceView
 from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 from tms_tui.session import View
-from tms_tui.widgets.features_table import FeaturesTable
-from tms_tui.widgets.gram_map import GramMap
-from tms_tui.widgets.key_bar import KeyBar
-from tms_tui.widgets.loss_plot import LossPlot
-from tms_tui.widgets.run_bar import RunBar, rate_text, time_left
-from tms_tui.widgets.space_view import SpaceView
+from tms_tui.space_scene import Clouds, Picture, axes_of, feature_colors, picture
+from tms_tui.view_options import Look
 
 
 class Shown(NamedTuple):

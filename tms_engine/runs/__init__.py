@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
 from tms_engine.errors import InputError
-from tms_engine.evaluation import summarize
+from tms_engine.analysis.evaluation import summarize
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import History
 from tms_engine.training.kernels import Name

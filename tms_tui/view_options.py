@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-from tms_engine.projection import HOME, Camera
+from tms_engine.analysis.projection import HOME, Camera
 
 Data = Literal["none", "trained", "1 active", "2 active", "3 active", "1, 2, 3 active"]
 Coloring = Literal["all magnitudes", "one feature", "strongest feature", "error"]

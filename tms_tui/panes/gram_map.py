@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.heat_map import draw_heat_map
-from tms_tui.widgets.strips import strips
+from tms_tui.panes.cells_to_strips import strips
 
 
 class GramMap(Widget, can_focus=True):

@@ -17,8 +17,8 @@ from textual.widget import Widget
 
 from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.loss_chart import LossChart, draw_loss, same, step_at
-from tms_tui.widgets.pane_keys import pane_bindings
-from tms_tui.widgets.strips import strips
+from tms_tui.panes.cells_to_strips import strips
+from tms_tui.panes.pane_keys import pane_bindings
 
 
 class LossPlot(Widget, can_focus=True):

@@ -17,14 +17,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from tms_engine import geometry, theory
+from tms_engine.analysis import geometry, theory
+from tms_engine.analysis.clouds import cloud_sample, project
+from tms_engine.analysis.evaluation import check_instance
+from tms_engine.analysis.projection import HOME, Camera, basis_for
 from tms_engine.arrays import Array, to_host
-from tms_engine.cloud import cloud_sample, project
-from tms_engine.colors import feature_colors, mix
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
-from tms_engine.evaluation import check_instance
-from tms_engine.projection import HOME, Camera, basis_for
+from tms_engine.figures.colors import feature_colors, mix
 from tms_engine.runs import write_atomically
 from tms_engine.training.trainer import Run
 

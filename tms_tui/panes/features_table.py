@@ -15,10 +15,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tms_engine.geometry import REPRESENTED_NORM
+from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.symbols import symbols
-from tms_tui.widgets.pane_keys import pane_bindings
+from tms_tui.panes.pane_keys import pane_bindings
 
 # The longest bar, in cells, and the norm that fills it.
 _LONGEST_BAR, _FULL_NORM = 24, 1.25

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine.analysis.clouds import cloud_sample, project
+from tms_engine.analysis.evaluation import check_instance
+from tms_engine.analysis.projection import HOME, Camera, basis_for, rotation
 from tms_engine.arrays import to_host
-from tms_engine.cloud import cloud_sample, project
-from tms_engine.colors import feature_colors, mix
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
-from tms_engine.evaluation import check_instance
 from tms_engine.figures import N_ACTIVE_ROWS, write_figure
-from tms_engine.projection import HOME, Camera, basis_for, rotation
+from tms_engine.figures.colors import feature_colors, mix
 from tms_engine.training.trainer import Run
 
 # A browser turns so many points without a jerk.

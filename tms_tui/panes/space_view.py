@@ -19,8 +19,8 @@ from textual.widget import Widget
 
 from tms_tui.drawing.cells import Mode, hstack
 from tms_tui.drawing.scene import draw_scene
-from tms_tui.pictures import Picture
-from tms_tui.widgets.strips import strips
+from tms_tui.panes.cells_to_strips import strips
+from tms_tui.space_scene import Picture
 
 
 class SpaceView(Widget, can_focus=True):

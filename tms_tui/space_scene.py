@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from tms_engine import colors, projection
+from tms_engine.analysis import projection
+from tms_engine.analysis.projection import Camera
 from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
-from tms_engine.projection import Camera
+from tms_engine.figures import colors
 from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
@@ -22,7 +23,7 @@ from tms_tui.drawing.scene import (
     stacked_origins,
     weights_scene,
 )
-from tms_tui.look import Coloring, Data, Look
+from tms_tui.view_options import Coloring, Data, Look
 
 # More entries than this make a sample smaller: a picture has no room for them.
 _MAX_ENTRIES = 1 << 24
@@ -61,7 +62,7 @@ class Clouds:
         """Inputs (rows, features) of one instance: as it is trained on, or with exactly `n_active` active."""
         key = (experiment.alone(instance).to_json(), device, instance, rows, n_active)
         if key not in self._samples:
-            from tms_engine.cloud import cloud_sample
+            from tms_engine.analysis.clouds import cloud_sample
 
             while len(self._samples) >= 4:  # the three clouds side by side, and one more
                 dropped = self._samples.pop(next(iter(self._samples)))
@@ -98,7 +99,7 @@ def picture(
     drawn = []
     for title, n_active in _clouds_of(look.data, n):
         x = clouds.sample(experiment, device, look.instance, min(look.points, _MAX_ENTRIES // n), n_active)
-        from tms_engine.cloud import project
+        from tms_engine.analysis.clouds import project
 
         points = project(x, w, basis)
         if m == 1:
@@ -185,7 +186,7 @@ def _colors(
     if coloring == "strongest feature":
         return colors.strongest(inputs, palette)
     if coloring == "error":
-        from tms_engine.cloud import reconstruction_errors
+        from tms_engine.analysis.clouds import reconstruction_errors
 
         errors = reconstruction_errors(x, weights, bias)
         # Bright where the error is that of a row that is lost whole: most rows are far below the worst.

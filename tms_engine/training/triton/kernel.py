@@ -1,4 +1,4 @@
-"""The GPU's kernel: one launch takes many steps of all instances, one program each (triton_loops.py).
+"""The GPU's kernel: one launch takes many steps of all instances, one program each (loops.py).
 
 Data are those of features.py to the bit, so that it agrees with the torch kernel up to the rounding of sums.
 """
@@ -11,13 +11,13 @@ import triton
 from jaxtyping import Float32
 from torch import Tensor
 
-from tms_engine import features
-from tms_engine.autoencoder import initial_parameters
+from tms_engine import data as features
 from tms_engine.experiment import Experiment
-from tms_engine.training import triton_loops as loops
+from tms_engine.models.tied_relu import initial_parameters
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
 from tms_engine.training.state import State, initial_state
 from tms_engine.training.torch_kernel import OnDevice, TorchKernel
+from tms_engine.training.triton import loops
 
 # What one program can hold: W and its moments, 2048 numbers each, in registers, beside a tile's products.
 _MOST_FEATURES, _MOST_HIDDEN = 64, 32

@@ -7,10 +7,10 @@ encoding and projection run on the device, on the CPU with numpy; only a point's
 import numpy as np
 from jaxtyping import Float, Float32
 
-from tms_engine import features
+from tms_engine import data as features
 from tms_engine.arrays import Array, beside, to_host
-from tms_engine.autoencoder import forward, row_blocks, row_losses
 from tms_engine.experiment import Experiment
+from tms_engine.models.tied_relu import forward, row_blocks, row_losses
 
 
 def cloud_sample(

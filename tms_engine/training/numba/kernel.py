@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from tms_engine.experiment import Experiment
-from tms_engine.training import numba_loops as loops
+from tms_engine.training.numba import loops
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
 from tms_engine.training.state import Parameters, State
 

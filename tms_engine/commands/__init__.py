@@ -110,7 +110,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
-    from tms_engine.evaluation import summarize
+    from tms_engine.analysis.evaluation import summarize
     from tms_engine.runs import train_on
 
     experiment = trainer.current
@@ -149,14 +149,14 @@ def _figures(options: argparse.Namespace) -> int:
     instance, dpi = _whole_number(options.instance, "instance"), _whole_number(options.dpi, "dpi")
     save_figures(run, directory, instance=instance, dpi=dpi, axes=axes, on_saved=_tell)
     if options.html:
-        from tms_engine.html import save_html
+        from tms_engine.figures.html import save_html
 
         save_html(run, directory, instance=instance, axes=axes, on_saved=_tell)
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
-    from tms_engine.evaluation import features_of, summarize
+    from tms_engine.analysis.evaluation import features_of, summarize
     from tms_engine.runs import load_run
 
     run = load_run(options.run)
@@ -461,7 +461,3 @@ def _add_field(group: Any, name: str) -> None:
 
 
 _LISTS = ("sparsity", "importance_decay", "learning_rate", "weight_decay", "device")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

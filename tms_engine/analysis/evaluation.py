@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from tms_engine import features, geometry
+from tms_engine import data as features
+from tms_engine.analysis import geometry
 from tms_engine.arrays import beside, to_host
-from tms_engine.autoencoder import forward, row_blocks, row_losses
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.models.tied_relu import forward, row_blocks, row_losses
 from tms_engine.training.state import State
 from tms_engine.training.trainer import Run
 
