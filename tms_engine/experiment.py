@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from tms_engine.errors import InputError
+from tms_engine.files import cannot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,7 +199,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise cannot(f"read {path}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"

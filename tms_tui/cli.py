@@ -6,7 +6,6 @@ imported, and torch and matplotlib are imported by nothing here: the first paint
 
 import argparse
 import dataclasses
-import gc
 import json
 import locale
 import math
@@ -17,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tms_engine import process
 from tms_engine.commands import Parser, add_experiment_arguments, experiment_from, given_fields
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
@@ -32,12 +32,8 @@ _ONCE_SIZE = (120, 40)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
-    # Before all is loaded there is nothing to collect. The session turns this on again.
-    gc.disable()
-    # Read when NumPy is imported. Its products for a frame are small, and its other threads spin long after
-    # each, on the core that trains: at full speed paper-400-30 took 450 steps a second beside 19 frames, and
-    # 590 beside 26 without them.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    process.collect_no_garbage()  # the session turns this on again
+    process.keep_openblas_to_one_thread()
     try:
         options, unknown = _parser().parse_known_args(arguments)
         if unknown:
@@ -58,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        gc.enable()
+        process.collect_garbage()
 
 
 def _parser() -> Parser:

@@ -9,7 +9,6 @@ whole: the engine writes every file beside its place and moves it there.
 import contextlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tms_engine import process
 from tms_engine.analysis.projection import Camera
 from tms_engine.errors import InputError
+from tms_engine.files import claim, new_directory, write_atomically
 
 if TYPE_CHECKING:
     from tms_engine.training.trainer import Run
@@ -29,8 +30,6 @@ Format = Literal["png", "html"]
 REQUEST = "export.json"
 _FILES: dict[Format, int] = {"png": 6, "html": 3}
 _NO_PLOTLY = "HTML figures are left out, they need plotly: pip install 'tms-tui[html]'"
-# How much the drawing stands back behind the screen and the training.
-_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,6 @@ class ExportProgress:
     note: str  # one sentence on what is left out, or ""
 
 
-def new_directory(base: Path, name: str) -> Path:
-    """BASE/NAME, or BASE/NAME-2 and so on where that is taken. Makes nothing."""
-    path, count = base / name, 1
-    while os.path.lexists(path):
-        count += 1
-        path = base / f"{name}-{count}"
-    return path
-
-
 def start_export(
     run: "Run",
     directory: Path,
@@ -63,9 +53,11 @@ def start_export(
     step: int | None = None,
     dpi: int = 300,
     formats: tuple[Format, ...] = ("png", "html"),
+    take_next: bool = False,
 ) -> "Export":
     """Save a run into a new (or empty) directory, and its figures into figures/ in that; returns at once.
 
+    With `take_next`, an existing directory DIR makes it DIR-2, and so on, instead of an error.
     `step` is the step of kept weights to draw, where the screen has gone back to them; the run that is
     saved is always the whole. What cannot be done is told by the progress.
     """
@@ -82,14 +74,17 @@ def start_export(
         "dpi": dpi,
         "formats": formats,
     }
-    return Export(run, directory.absolute(), request, note)
+    return Export(run, directory.absolute(), request, note, take_next)
 
 
 class Export:
     """An export under way. Neither method waits for anything."""
 
-    def __init__(self, run: "Run", directory: Path, request: dict[str, Any], note: str) -> None:
-        self.directory = directory
+    def __init__(
+        self, run: "Run", directory: Path, request: dict[str, Any], note: str, take_next: bool
+    ) -> None:
+        self.directory = directory  # the one taken, once the export has begun
+        self._take_next = take_next
         total = sum(_FILES[kind] for kind in request["formats"])
         self._progress = ExportProgress((), total, False, "", note)
         self._cancelled = threading.Event()
@@ -124,9 +119,12 @@ class Export:
         self._progress = replace(self._progress, finished=True, error=error)
 
     def _export(self, run: "Run", request: dict[str, Any]) -> None:
-        from tms_engine.runs import save_run, write_atomically
+        from tms_engine.runs import save_run
 
-        _claim(self.directory)
+        if self._take_next:
+            self.directory = new_directory(self.directory.parent, self.directory.name)
+        else:
+            claim(self.directory)
         save_run(run, self.directory)
         if not request["formats"] and self._progress.note:
             raise InputError(self._progress.note)
@@ -171,17 +169,6 @@ class Export:
             raise InputError(reason or f"the figures' process was ended by signal {-code}")
 
 
-def _claim(directory: Path) -> None:
-    """Make a directory, or find it empty. Raises InputError."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        taken = any(directory.iterdir())
-    except OSError as error:
-        raise InputError(f"cannot write to {directory}: {(error.strerror or str(error)).lower()}") from None
-    if taken:
-        raise InputError(f"{directory} is there already, and not empty: choose a new directory")
-
-
 def as_of(run: "Run", step: int) -> "Run":
     """A run as it was at the step nearest to `step` of which it keeps the weights, to be drawn."""
     kept = min(run.history.snapshots, key=lambda kept: abs(kept.step - step))
@@ -194,8 +181,7 @@ def as_of(run: "Run", step: int) -> "Run":
 
 def main() -> int:
     """The process: draw what a run directory's export.json asks for."""
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+    process.give_way()
     path = Path(sys.argv[1])
     request = json.loads(path.read_text(encoding="utf-8"))
     try:

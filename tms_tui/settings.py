@@ -4,9 +4,7 @@ A file that cannot be used costs nothing but itself: the defaults hold, the call
 sentence, and the first `save` keeps it beside, as settings.toml.broken.
 """
 
-import contextlib
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
+from tms_engine.files import free_name, write_atomically
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def save(settings: Settings) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _put_aside_if_broken(path)
-        _write_atomically(path.resolve(), tomli_w.dumps(asdict(settings)))  # a link stays a link
+        write_atomically(path.resolve(), tomli_w.dumps(asdict(settings)).encode())  # a link stays a link
     except (OSError, RuntimeError):  # the latter: a loop of links
         return False
     return True
@@ -85,20 +84,4 @@ def _put_aside_if_broken(path: Path) -> None:
     try:
         _read(path)
     except InputError:
-        aside, count = path.with_name(path.name + ".broken"), 1
-        while os.path.lexists(aside):
-            count += 1
-            aside = path.with_name(f"{path.name}.broken-{count}")
-        os.replace(path, aside)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
+        os.replace(path, free_name(path.parent, f"{path.name}.broken"))

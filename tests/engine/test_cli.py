@@ -91,7 +91,11 @@ def test_runs_that_begin_in_the_same_second_get_a_directory_each(tmp_path, monke
 def test_memory_that_runs_out_is_one_sentence(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
-        monkeypatch.setattr("tms_engine.runs.Trainer", lambda _, error=error: (_ for _ in ()).throw(error))
+
+        def fails(*_, error=error):
+            raise error
+
+        monkeypatch.setattr("tms_engine.training.trainer.Trainer.__init__", fails)
         assert main(["train"]) == 2
         assert capsys.readouterr().err == "tms: not enough memory for this experiment: make it smaller\n"
 

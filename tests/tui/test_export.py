@@ -13,7 +13,7 @@ from PIL import Image
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
 from tms_tui import export as export_module
-from tms_tui.export import Export, ExportProgress, as_of, draw, new_directory, start_export
+from tms_tui.export import Export, ExportProgress, as_of, draw, start_export
 
 CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
 NAMES = {f"{name}.png" for name in ("weights", "cloud", "n_active", "loss", "gram", "dimensionality")}
@@ -185,7 +185,7 @@ def test_a_file_in_the_way_is_told_in_one_sentence(run, tmp_path):
 def test_a_directory_that_holds_something_is_left_as_it_is(run, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     progress = ended(export(run, tmp_path))
-    assert "is there already, and not empty" in progress.error
+    assert "is not empty: choose a new directory" in progress.error
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -202,7 +202,7 @@ def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tms_engine.runs._write_durably", full)
+    monkeypatch.setattr("tms_engine.runs.write_durably", full)
     error = ended(export(run, tmp_path / "run")).error
     assert error == f"cannot write the run to {tmp_path / 'run'}: no space left on device"
 
@@ -264,12 +264,13 @@ def test_no_thread_is_left_behind(exported):
     assert "export" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_new_directories_are_free(tmp_path):
-    assert new_directory(tmp_path, "gist") == tmp_path / "gist"
+def test_a_name_that_was_taken_meanwhile_gives_the_next_one(run, tmp_path):
     (tmp_path / "gist").mkdir()
-    (tmp_path / "gist-2").symlink_to("nowhere")
-    assert new_directory(tmp_path, "gist") == tmp_path / "gist-3"
-    assert not (tmp_path / "gist-3").exists()
+    under_way = export(run, tmp_path / "gist", formats=(), take_next=True)
+    assert ended(under_way).error == ""
+    assert under_way.directory == tmp_path / "gist-2"
+    assert_same_run(load_run(tmp_path / "gist-2"), run)
+    assert list((tmp_path / "gist").iterdir()) == []
 
 
 def test_what_was_asked_for_is_kept_beside_the_run(exported):

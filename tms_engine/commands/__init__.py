@@ -11,9 +11,7 @@ import argparse
 import contextlib
 import difflib
 import json
-import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment, read_fields
+from tms_engine.files import new_directory
 from tms_engine.presets import PRESETS, preset
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ _LINE_EVERY = 10.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a captured stream, in tests
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # ‖W‖ on an ASCII terminal
+    process.print_what_can_be_shown()
     try:
         options = _parse(arguments)
         return int(options.command(options))
@@ -54,17 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("tms: not enough memory for this experiment: make it smaller", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `tms presets | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        process.discard_stdout()
         return 0
 
 
 def _train(options: argparse.Namespace) -> int:
     experiment, name = experiment_from(options)
-    out = options.out or _new_directory(f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
 
-    from tms_engine.runs import start
+    from tms_engine.runs import save_run, start
+    from tms_engine.training.trainer import Trainer
 
-    return _train_to_the_end(start(experiment, out), out, options)
+    if options.out:
+        return _train_to_the_end(start(experiment, options.out), options.out, options)
+    trainer = Trainer(experiment)
+    out = new_directory(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    save_run(trainer.run(), out)
+    return _train_to_the_end(trainer, out, options)
 
 
 def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
@@ -85,15 +88,6 @@ def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
 def given_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of an experiment that the command line sets, as text."""
     return {name: value for name, value in vars(options).items() if name in Experiment.model_fields}
-
-
-def _new_directory(name: str) -> Path:
-    """runs/NAME, or runs/NAME-2 and so on where another run has begun in the same second."""
-    path, count = Path("runs") / name, 1
-    while path.exists():
-        count += 1
-        path = path.with_name(f"{name}-{count}")
-    return path
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -121,7 +115,7 @@ def _train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace
     )
     if options.verbose:
         _say(trainer.reason)
-    with _stop_on_signals() as stopped, _progress(trainer) as show:
+    with process.stop_on_signals() as stopped, _progress(trainer) as show:
         run = train_on(trainer, out, on_progress=show, should_stop=stopped)
     diverged = trainer.snapshot().diverged
     if diverged:
@@ -284,24 +278,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
         "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
         for line in zip(*columns, strict=True)
     )
-
-
-@contextlib.contextmanager
-def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C, a kill or a lost connection ask the run to stop and save; a second Ctrl-C does not wait."""
-    caught: list[int] = []
-
-    def stop(number: int, _frame: Any) -> None:
-        caught.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield lambda: bool(caught)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from tms_engine.arrays import Array, to_host
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.figures.colors import feature_colors, mix
-from tms_engine.runs import write_atomically
+from tms_engine.files import cannot, write_atomically
 from tms_engine.training.trainer import Run
 
 # Points of the seed's clouds.
@@ -330,7 +330,7 @@ def write_figure(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        raise cannot(f"write {path}", error) from None
 
 
 def _metadata(run: Run, instance: int, name: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ the machine's (two threads split sums in two).
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from tms_engine import data as features
+from tms_engine import process
 from tms_engine.experiment import Experiment
 from tms_engine.models.tied_relu import forward, row_losses
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
@@ -93,7 +94,7 @@ class TorchKernel(OnDevice):
         steps = torch.arange(self._step, self._step + n_steps, device=device)
 
         losses = torch.empty(n_steps, experiment.n_instances, device=device)
-        with _one_thread(device):
+        with process.one_torch_thread() if device.type == "cpu" else nullcontext():
             for k in range(n_steps):
                 inputs = [batches[k], scales[k], roots[k], decays[k], steps[k]]
                 inputs += [] if importance is None else [importance]
@@ -244,15 +245,3 @@ def _over(
 
 def _all_finite(values: Float[Tensor, "instances ..."]) -> Bool[Tensor, " instances"]:
     return torch.isfinite(values).flatten(1).all(1)
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if device.type == "cpu":
-            torch.set_num_threads(threads)
