@@ -7,7 +7,8 @@
 | torch's threads | 1 while the torch kernel takes steps on a CPU, then the user's number again |
 | numba's threads | while a step is shared by several threads, then the user's number again |
 | signal handlers | while `tms train` and `tms resume` train, then the old ones again |
-| errors="replace" on stdout and stderr, sys.path | `tms` |
+| errors="replace" on stdout and stderr | `tms` |
+| sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
 | niceness | the process that draws the app's figures |
 
@@ -159,10 +160,10 @@ def discard_stdout() -> None:
 
 
 def look_for_modules_here() -> None:
-    """Put the current directory on sys.path, as `python -m` does."""
+    """Put the current directory on sys.path: last, so that a file in it takes no library's place."""
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)
 
 
 # The app

@@ -16,8 +16,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tms_engine import process
-from tms_engine.commands import Parser, add_experiment_arguments, experiment_from, given_fields
+from tms_engine import plugins, process
+from tms_engine.commands.options import (
+    Parser,
+    add_experiment,
+    add_plugins,
+    experiment_from,
+    given_fields,
+)
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
@@ -38,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, unknown = _parser().parse_known_args(arguments)
         if unknown:
             _parser().refuse(unknown)
+        plugins.load(options.plugin)
         source, name = _source(options)
         app = _app(options, source, name)
         if options.once:
@@ -82,7 +89,8 @@ def _parser() -> Parser:
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
-    add_experiment_arguments(parser)
+    add_plugins(parser)
+    add_experiment(parser)
     return parser
 
 

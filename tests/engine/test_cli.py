@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from tms_engine import Experiment, load_run, preset
-from tms_engine.commands import main
+from tms_engine.commands import COMMANDS, main
 
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
@@ -22,6 +22,18 @@ def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
         [sys.executable, "-m", "tms_engine", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def tms_script(*arguments, cwd) -> subprocess.CompletedProcess:
+    """The same as the installed program `tms`, which does not look for modules in the current directory."""
+    start = "import sys; sys.path.remove(''); from tms_engine.commands import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", start, *map(str, arguments)],
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=120,
@@ -258,6 +270,58 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_each_command_is_a_file_and_a_line_in_the_table(repository):
+    files = {path.stem for path in (repository / "tms_engine" / "commands").glob("*.py")}
+    assert files - {"__init__", "options", "text", "progress"} == set(COMMANDS)
+    words = " ".join(tms("--help").stdout.split())
+    for name, about in COMMANDS.items():
+        assert f"{name} {about}" in words
+        assert about in " ".join(tms(name, "--help").stdout.split())
+
+
+PLUGIN = """
+import sys
+print("loaded in", sys.argv[1], file=sys.stderr)
+"""
+
+
+def test_a_plugin_is_a_module_in_the_current_directory_and_imported_once(tmp_path):
+    (tmp_path / "laws.py").write_text(PLUGIN)
+    (tmp_path / "uuid.py").write_text("raise RuntimeError('no library imports this')")
+    plugin = ["--plugin", "laws", "--plugin", "laws"]
+    for command in (
+        ["train", "--steps", "5", "--out", "run"],
+        ["resume", "run", "--steps", "6"],
+        ["show", "run"],
+        ["figures", "run", "--dpi", "10"],
+    ):
+        done = tms_script(*command, *plugin, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count(f"loaded in {command[0]}") == 1
+    assert "loaded" not in tms_script("show", "run", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    "content", [None, "1 /", "import nowhere", "raise SystemExit(3)", "raise ValueError('a\\nb')"]
+)
+def test_a_plugin_that_cannot_be_imported_is_one_sentence(content, tmp_path):
+    if content is not None:
+        (tmp_path / "mine.py").write_text(content)
+    done = tms_script("train", "--plugin", "mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tms: cannot import plugin mine: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_code_is_imported_because_a_file_names_it(tmp_path):
+    (tmp_path / "evil.py").write_text("open('imported', 'w')")
+    for field in ("plugin", "features"):
+        (tmp_path / "c.toml").write_text(f'{field} = "evil"\n')
+        assert tms_script("train", "--config", "c.toml", cwd=tmp_path).returncode == 2
+    assert not (tmp_path / "imported").exists()
 
 
 def test_presets_are_listed_and_one_is_a_config_file(tmp_path):
