@@ -202,7 +202,8 @@ def switch_threads_often() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def give_way() -> None:
-    """Lower this process's priority, below the screen's and the training's."""
-    if hasattr(os, "nice"):
-        os.nice(10)
+def give_way(pid: int) -> None:
+    """Lower the priority of a process that was started here, below the screen's and the training's."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, pid, 10)

@@ -24,6 +24,7 @@ from tms_engine.analysis.projection import HOME
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, free_name, new_directory
+from tms_engine.training.state import Snapshot
 from tms_tui import settings as stored
 from tms_tui.ansi_minimizer import lean
 from tms_tui.drawing.cells import Mode
@@ -33,7 +34,7 @@ from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.screens.confirm_quit import ConfirmQuit
-from tms_tui.screens.dashboard import Dashboard, Shown
+from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportChoice, ExportForm
 from tms_tui.screens.help import HelpScreen
@@ -201,15 +202,11 @@ class TmsApp(App[None]):
             self._drawn_beside, self._drawn_beside_at = beside, now
             self.dashboard.show_beside(view, self.look, self.shown(view), self.name_of_run)
 
-    def shown(self, view: View) -> Shown | None:
-        """The weights to show: kept ones where the look goes back, else those of now."""
-        if view.snapshot is None:
-            return None
-        if self.look.step is not None:
-            kept = self.session.weights_at(self.look.step)
-            if kept is not None:
-                return Shown(kept.step, kept.weights, kept.bias)
-        return Shown(view.snapshot.step, view.snapshot.weights, view.snapshot.bias)
+    def shown(self, view: View) -> Snapshot | None:
+        """The snapshot to show: a kept one where the look goes back, else that of now."""
+        if view.snapshot is None or self.look.step is None:
+            return view.snapshot
+        return self.session.at(self.look.step) or view.snapshot
 
     def look_as(self, **fields: Any) -> None:
         self.look = dataclasses.replace(self.look, **fields)
@@ -547,8 +544,7 @@ class TmsApp(App[None]):
         """Whether quitting costs what the seed, or the saved run, does not give back in a minute."""
         if view.snapshot is None:
             return False
-        rate = view.snapshot.rate
-        seconds = (view.step - self._saved.step) / rate if rate else 0.0
+        seconds = (view.step - self._saved.step) / view.rate if view.rate else 0.0
         return len(view.changes) > self._saved.changes or seconds > _WORTH_SAVING
 
     def _save_and_leave(self) -> None:

@@ -23,12 +23,14 @@ from jaxtyping import Int64, Shaped
 from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment
-from tms_engine.training.history import LossCurve, WeightSnapshot
+from tms_engine.training.history import Kept, LossCurve
 from tms_engine.training.state import Change
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Evaluation
-    from tms_engine.training.trainer import Run, Snapshot, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.state import Snapshot
+    from tms_engine.training.trainer import Trainer
 
 Result = TypeVar("Result")
 Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
@@ -77,7 +79,8 @@ class View:
     kernel: str  # "" while loading, as the device
     reason: str  # the kernel, and why it is this one, in a line
     device: str
-    kept: tuple[WeightSnapshot, ...]  # weights over time, for scrubbing
+    rate: float  # steps a second, as the kernel takes them
+    kept: tuple[Kept, ...]  # parameters over time, for scrubbing
     snapshot_steps: Int64[np.ndarray, " kept"]  # the steps of `kept`, ascending
 
 
@@ -119,10 +122,10 @@ class Session:
     def view(self) -> View:
         return self._view
 
-    def weights_at(self, step: int) -> WeightSnapshot | None:
-        """The kept weights nearest to a step, for scrubbing; None while loading."""
-        view = self._view
-        return view.kept[int(np.abs(view.snapshot_steps - step).argmin())] if view.kept else None
+    def at(self, step: int) -> "Snapshot | None":
+        """The run at the step nearest to this one whose parameters are kept; None while loading."""
+        run = self._film.seen
+        return run.at(step) if run else None
 
     def pause(self) -> None:
         self._tell(self._film.pause)
@@ -244,7 +247,7 @@ class Film:
         self._snapshot: Snapshot | None = None
         self._run: Run | None = None
         self._curve: LossCurve | None = None
-        self._kept: tuple[WeightSnapshot, ...] = ()
+        self._kept: tuple[Kept, ...] = ()
         self._kept_steps = np.zeros(0, np.int64)
         _make_read_only(self._kept_steps)
         self._looked_at = -math.inf
@@ -330,6 +333,11 @@ class Film:
         else:
             self._experiment = self._experiment.replace(**fields)
 
+    @property
+    def seen(self) -> "Run | None":
+        """The run as it was seen last; it does not change."""
+        return self._run
+
     def run(self) -> "Run | None":
         """The run as it is now, or as it was seen last where it has failed."""
         return self._trainer.run() if self._trainer else self._run
@@ -398,11 +406,11 @@ class Film:
         self._looked_at = now
         self._run = trainer.run()
         self._curve = self._run.history.loss_curve()
-        self._kept = tuple(self._run.history.snapshots)
+        self._kept = tuple(self._run.history.kept)
         self._kept_steps = np.array([kept.step for kept in self._kept], np.int64)
         _make_read_only(*self._curve, self._kept_steps)
         for kept in self._kept:
-            _make_read_only(kept.weights, *([] if kept.bias is None else [kept.bias]))
+            _make_read_only(*kept.parameters.values())
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate what has come to rest, with more rows if they can be had; returns the seconds to wait."""
@@ -455,6 +463,7 @@ class Film:
             kernel=trainer.kernel if trainer else "",
             reason=trainer.reason if trainer else "",
             device=trainer.device if trainer else "",
+            rate=trainer.rate if trainer else 0.0,
             kept=self._kept,
             snapshot_steps=self._kept_steps,
         )

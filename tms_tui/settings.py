@@ -1,7 +1,7 @@
-"""What lasts from one session to the next: tms-tui/settings.toml in $XDG_CONFIG_HOME or ~/.config.
+"""Settings that are kept between sessions: tms-tui/settings.toml in $XDG_CONFIG_HOME or ~/.config.
 
-A file that cannot be used costs nothing but itself: the defaults hold, the caller is told why in one
-sentence, and the first `save` keeps it beside, as settings.toml.broken.
+If the file cannot be used, `load` gives the defaults and one sentence that says why, and the next `save`
+renames the file to settings.toml.broken.
 """
 
 import os
@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import free_name, write_atomically
+from tms_tui.drawing.modes import Mode
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,14 @@ class Settings:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     theme: str = "tms-dark"  # ours, or any of Textual's
-    render: Literal["auto", "braille", "blocks", "ascii"] = "auto"  # auto: braille where the locale has it
+    render: Literal["auto", Mode] = "auto"  # auto: braille where the locale has it
     palette: Literal["tableau", "safe"] = "tableau"  # of features; safe is for the colour-blind
-    pace: Annotated[float, Field(gt=0)] = (
-        500.0  # steps a second, inf for as fast as it goes; the seed in 20 s
-    )
+    pace: Annotated[float, Field(gt=0)] = 500.0  # steps a second, inf for no limit; the seed's run in 20 s
     fps: Annotated[float, Field(ge=1, le=120)] = 30.0  # frames a second at most
 
 
 def settings_path() -> Path | None:
-    """Where the settings are; None for a user without a home."""
+    """Where the settings are; None for a user without a home directory."""
     base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if not base.is_absolute():  # unset, empty, or invalid by the XDG specification
         try:
@@ -53,7 +52,7 @@ def load() -> tuple[Settings, str]:
 
 
 def save(settings: Settings) -> bool:
-    """Write the settings, whole or not at all. False where that is not possible, which is no error."""
+    """Write the settings. False if that is not possible; then the old file is as it was."""
     path = settings_path()
     if path is None:
         return False

@@ -14,6 +14,7 @@ from tms_engine.analysis.projection import Camera
 from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.figures import colors
+from tms_engine.training.state import Snapshot
 from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
@@ -81,13 +82,11 @@ def picture(
     look: Look,
     experiment: Experiment,
     device: str,
-    weights: Float32[np.ndarray, "instances features hidden"],
-    bias: Float32[np.ndarray, "instances features"] | None,
+    shown: Snapshot,
     clouds: Clouds,
 ) -> Picture:
     """What the space view shows of one instance's weights."""
-    w = weights[look.instance]
-    b = None if bias is None else bias[look.instance]
+    w = shown.weights[look.instance]
     n, m = w.shape
     basis = basis_of(look, w)
     tips = w @ basis
@@ -101,10 +100,10 @@ def picture(
         x = clouds.sample(experiment, device, look.instance, min(look.points, _MAX_ENTRIES // n), n_active)
         from tms_engine.analysis.clouds import project
 
-        points = project(x, w, basis)
+        points = project(x, shown, look.instance, basis)
         if m == 1:
             points += origins[clouds.inputs(x).argmax(-1)]
-        drawn.append((title, points, _colors(look.coloring, look, x, clouds.inputs(x), w, b, palette)))
+        drawn.append((title, points, _colors(look.coloring, look, x, clouds.inputs(x), shown, palette)))
         # All but a few points are in view, where three clouds share the width a few more; those beyond are
         # cut off at the edge.
         most = 0.995 if look.data != "1, 2, 3 active" else 0.97
@@ -177,8 +176,7 @@ def _colors(
     look: Look,
     x: Float32[Array, "rows features"],
     inputs: Float32[np.ndarray, "rows features"],
-    weights: Float32[np.ndarray, "features hidden"],
-    bias: Float32[np.ndarray, " features"] | None,
+    shown: Snapshot,
     palette: Float32[np.ndarray, "features 3"],
 ) -> Float32[np.ndarray, "rows 3"]:
     if coloring == "one feature":
@@ -188,7 +186,7 @@ def _colors(
     if coloring == "error":
         from tms_engine.analysis.clouds import reconstruction_errors
 
-        errors = reconstruction_errors(x, weights, bias)
+        errors = reconstruction_errors(x, shown, look.instance)
         # Bright where the error is that of a row that is lost whole: most rows are far below the worst.
         return colors.viridis(np.clip(np.sqrt(errors / max(float(np.quantile(errors, 0.99)), 1e-12)), 0, 1))
     return colors.mix(inputs, palette)

@@ -12,8 +12,11 @@ import sys
 import pexpect
 import pytest
 
-from tms_engine import Experiment, load_run, preset
+from tms_engine import Camera, Experiment, load_run, preset, save_figures
 from tms_engine.commands import COMMANDS, main
+from tms_engine.commands.figures import add_arguments, camera_options, read_camera
+from tms_engine.commands.options import Parser
+from tms_engine.figures import FIGURES, HTML_FIGURES
 
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
@@ -72,7 +75,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
     drawn = tms("figures", tmp_path / "A", "--dpi", 30, "--html")
     assert drawn.returncode == 0, drawn.stderr
     paths = drawn.stdout.split()
-    assert len(paths) == 9
+    assert len(paths) == len(FIGURES) + len(HTML_FIGURES)
     assert all(os.path.getsize(path) > 1000 for path in paths)
 
     shown = tms("show", tmp_path / "A")
@@ -183,6 +186,13 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, capsys, 
         (["show", "--instance", "1"], "instance should be from 0 to 0, not 1"),
         (["figures", "--dpi", "many"], "dpi should be a whole number, not 'many'"),
         (["figures", "--axes", "0,7"], "hidden dimensions from 0 to 2"),
+        (["figures", "--axes", "0,x"], "axes should be a whole number, not 'x'"),
+        (["figures", "--step", "late"], "step should be a whole number, not 'late'"),
+        (["figures", "--camera", "30"], "camera should be YAW,PITCH or"),
+        (["figures", "--camera", "-30,nan"], "camera should be numbers with commas between, not '-30,nan'"),
+        (["figures", "--camera", "0,0,0,0"], "the zoom of a camera should be from 0.01 to 100, not 0"),
+        (["figures", "--only", "wieghts"], "there is no figure 'wieghts'; did you mean weights?"),
+        (["figures", "--no-png"], "--no-png leaves nothing to draw: give --html too"),
         (["train", "--out"], "is not empty"),
     ],
 )
@@ -228,7 +238,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         assert done.returncode == 0
         whole = tms("train", "--kernel", "torch", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
-        assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
+        assert load_run(out).weights.tobytes() == load_run(tmp_path / "whole").weights.tobytes()
 
 
 def test_verbose_says_which_kernel_trains_and_why(tmp_path):
@@ -322,6 +332,37 @@ def test_no_code_is_imported_because_a_file_names_it(tmp_path):
         (tmp_path / "c.toml").write_text(f'{field} = "evil"\n')
         assert tms_script("train", "--config", "c.toml", cwd=tmp_path).returncode == 2
     assert not (tmp_path / "imported").exists()
+
+
+def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp_path):
+    done = tms(
+        "figures", trained, "--step", 100, "--camera", "-20,40,10,1.5", "--perspective", "--axes", "0,1,2",
+        "--only", "loss,weights", "--dpi", 30, "--out", tmp_path / "a",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "drawing step 100 at 30 dpi\n"
+    assert [os.path.basename(path) for path in done.stdout.split()] == ["weights.png", "loss.png"]
+    camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
+    save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
+    for name in ("weights", "loss"):
+        a, b = ((tmp_path / way / f"{name}.png").read_bytes() for way in "ab")
+        assert a == b
+
+
+def test_the_options_of_a_camera_are_read_as_that_camera():
+    for camera in (Camera(), Camera(yaw=-1 / 3, pitch=0.1, roll=1e-7, zoom=3.3, perspective=True)):
+        parser = Parser()
+        add_arguments(parser)
+        options = parser.parse_args(["RUN", *camera_options(camera)])
+        assert read_camera(options.camera, options.perspective) == camera
+
+
+@pytest.mark.parametrize("words", [["--camera", "-60,30"], ["--camera=-60,30"]])
+def test_a_value_may_begin_with_a_minus(words):
+    parser = Parser()
+    add_arguments(parser)
+    options, unknown = parser.parse_known_args(["RUN", *words, "--perspective"])
+    assert (options.camera, options.perspective, unknown) == ("-60,30", True, [])
 
 
 def test_presets_are_listed_and_one_is_a_config_file(tmp_path):

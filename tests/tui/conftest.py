@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tms_engine.experiment import Experiment
-from tms_engine.training.history import LossCurve, WeightSnapshot
+from tms_engine.training.history import Kept, LossCurve
 from tms_tui.app import TmsApp
 from tms_tui.session import Session, View
 from tms_tui.view_options import Look
@@ -33,6 +33,10 @@ def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> n
     return (weights * scale).astype(np.float32)
 
 
+def _parameters(weights: np.ndarray, bias: np.ndarray | None) -> dict[str, np.ndarray]:
+    return {"W": weights} | ({} if bias is None else {"b": bias})
+
+
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
     """A View as a session would give it, of an experiment with these fields."""
     from tms_engine import Evaluation, Snapshot
@@ -54,7 +58,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
     losses = np.full(instances, 0.00398, np.float32) * (1 + 0.02 * np.arange(instances, dtype=np.float32))
     losses[list(diverged)] = np.nan
     kept = tuple(
-        WeightSnapshot(s, (weights * np.float32(0.2 + 0.8 * s / step)).astype(np.float32), bias)
+        Kept(s, _parameters((weights * np.float32(0.2 + 0.8 * s / step)).astype(np.float32), bias))
         for s in range(0, step, 100)
     )
     loading = phase == "loading"
@@ -64,7 +68,9 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         experiment=experiment,
         step=0 if loading else step,
         steps=experiment.steps,
-        snapshot=None if loading else Snapshot(step, losses, weights, bias, 812_345.0, tuple(diverged)),
+        snapshot=None
+        if loading
+        else Snapshot(step, experiment, _parameters(weights, bias), losses, tuple(diverged)),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=tuple(int(s) for s in diverged_at),
@@ -78,6 +84,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         kernel="" if loading else "torch",
         reason="" if loading else "torch: autograd, for any model on any device, as asked for",
         device="" if loading else "cpu",
+        rate=0.0 if loading else 812_345.0,
         kept=() if loading else kept,
         snapshot_steps=np.array([k.step for k in kept] if not loading else [], np.int64),
     )
@@ -96,8 +103,12 @@ class StillSession(Session):
     def view(self) -> View:
         return self.still
 
-    def weights_at(self, step: int) -> WeightSnapshot | None:
-        return min(self.still.kept, key=lambda kept: abs(kept.step - step), default=None)
+    def at(self, step: int) -> Any:
+        from tms_engine import Snapshot
+
+        kept = min(self.still.kept, key=lambda kept: abs(kept.step - step), default=None)
+        losses = self.still.snapshot.losses
+        return kept and Snapshot(kept.step, self.still.experiment, kept.parameters, losses)
 
     def run(self, timeout: float = 1.0) -> None:
         return None

@@ -124,7 +124,7 @@ async def test_looking_back_shows_kept_weights_and_end_brings_back_now():
         await pilot.press("home")
         assert app.look.step == 0
         first = app.shown(session.view())
-        assert np.array_equal(first.weights, Trainer(SMALL).run().state.weights)
+        assert np.array_equal(first.weights, Trainer(SMALL).run().weights)
         await pilot.press("pagedown", "pagedown", "pageup")
         assert 0 < app.look.step < 400
         await pilot.pause(0.1)

@@ -266,11 +266,11 @@ def test_a_view_shows_the_run():
     view, run = film.view(), film.run()
     assert (view.step, view.steps, view.kernel, view.device) == (120, 120, run.kernel, "cpu")
     assert view.snapshot.step == 120
-    assert np.array_equal(view.snapshot.weights, run.state.weights)
+    assert np.array_equal(view.snapshot.weights, run.weights)
     assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
     assert view.diverged_at == (-1, -1)
-    assert view.snapshot_steps.tolist() == [kept.step for kept in run.history.snapshots]
-    assert all(a.weights is b.weights for a, b in zip(view.kept, run.history.snapshots, strict=True))
+    assert view.snapshot_steps.tolist() == [kept.step for kept in run.history.kept]
+    assert all(a.parameters is b.parameters for a, b in zip(view.kept, run.history.kept, strict=True))
 
 
 def test_the_arrays_of_a_view_are_read_only():
@@ -334,7 +334,7 @@ def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():
     view = session.view()
     assert (view.phase, view.experiment, view.step, view.steps) == ("loading", TINY, 0, 120)
     assert view.snapshot is view.curve is view.evaluation is None
-    assert session.weights_at(5) is session.run() is None
+    assert session.at(5) is session.run() is None
     assert session.stop()
 
 
@@ -479,9 +479,9 @@ def test_the_nearest_kept_weights_are_found_and_shared(begin):
     session = begin(TINY)
     view = until(session, lambda view: view.phase == "finished")
     assert view.snapshot_steps.tolist() == list(range(121))
-    assert session.weights_at(103) is view.kept[103]
-    assert session.weights_at(-5).step == 0
-    assert session.weights_at(10**9).step == 120
+    assert session.at(103).parameters is view.kept[103].parameters
+    assert session.at(-5).step == 0
+    assert session.at(10**9).step == 120
 
 
 def test_commands_from_several_threads_do_not_break_it(begin):
@@ -501,7 +501,7 @@ def test_commands_from_several_threads_do_not_break_it(begin):
             lambda: session.change(sparsity=float(rng.uniform(0, 0.99))),
             lambda: session.extend(10),
             lambda: session.restart(ENDLESS.replace(seed=int(rng.integers(100)))),
-            lambda: session.weights_at(int(rng.integers(1000))),
+            lambda: session.at(int(rng.integers(1000))),
             session.run,
         ]
         try:
@@ -550,7 +550,7 @@ while film.view().evaluation is None or film.view().phase != "finished":
 view = film.view()
 for data in ("trained", "1, 2, 3 active"):
     look = Look(data=data, coloring="error")
-    picture(look, view.experiment, view.device, view.snapshot.weights, view.snapshot.bias, Clouds())
+    picture(look, view.experiment, view.device, view.snapshot, Clouds())
 print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in sys.modules])
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

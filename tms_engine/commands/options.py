@@ -6,17 +6,32 @@ place knows what is valid.
 
 import argparse
 import difflib
+import math
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, NoReturn
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment, read_fields
+from tms_engine.experiment import Experiment, choices, read_fields
 from tms_engine.presets import preset
 
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises InputError instead of exiting."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """As ArgumentParser, which takes the value in "--camera -60,30" for an option."""
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            if words and re.fullmatch(r"--[a-z-]+", words[-1]) and re.match(r"-\.?\d", word):
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see {self.prog} --help)")
@@ -66,8 +81,7 @@ def add_field(group: Any, name: str) -> None:
             option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about
         )
         return
-    literal = get_origin(field.annotation) is Literal
-    metavar = "|".join(get_args(field.annotation)) if literal else "N" if field.annotation is int else "X"
+    metavar = "|".join(choices(name)) or ("N" if field.annotation is int else "X")
     group.add_argument(option, default=argparse.SUPPRESS, metavar=metavar, help=about)
 
 
@@ -104,6 +118,9 @@ def whole_numbers(text: str, name: str) -> tuple[int, ...]:
 
 def numbers(text: str, name: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        values = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"{name} should be numbers with commas between, not {text!r}") from None
+        values = (math.nan,)
+    if not all(map(math.isfinite, values)):
+        raise InputError(f"{name} should be numbers with commas between, not {text!r}")
+    return values

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tms_engine import process
-from tms_engine.commands.text import headline, number, summary_text
+from tms_engine.commands.text import headline, number, some, summary_text
 
 if TYPE_CHECKING:
     from tms_engine.training.trainer import Trainer
 
 # Seconds between two lines of progress where there is no terminal.
 _LINE_EVERY = 10.0
+# Training takes so many times as long as looking at the loss, at least.
+_LOOKS = 30
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def say(sentence: str) -> None:
 def train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
     """Train and save to `out`, which is the run's directory already; returns the exit code."""
     from tms_engine.analysis.evaluation import summarize
-    from tms_engine.runs import train_on
+    from tms_engine.runs import load_summary, train_on
 
     experiment = trainer.current
     say(
@@ -46,15 +48,16 @@ def train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace)
         run = train_on(trainer, out, on_progress=show, should_stop=stopped)
     diverged = trainer.snapshot().diverged
     if diverged:
-        say("diverged, and stopped at its last finite weights: instance " + ", ".join(map(str, diverged)))
+        say(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
     quoted = shlex.quote(str(out))
     if stopped() and not trainer.finished:
         say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
         return 130
+    summary = load_summary(out) or summarize(run)
     if options.json:
-        print(json.dumps({"run": str(out), **summarize(run)}, indent=2))
+        print(json.dumps({"run": str(out), **summary}, indent=2))
     else:
-        print(summary_text(summarize(run), run))
+        print(summary_text(summary, run))
     say(f"saved to {out}; see it with: tms show {quoted}, tms figures {quoted}")
     return 1 if len(diverged) == experiment.n_instances else 0
 
@@ -65,8 +68,7 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
     steps = trainer.current.steps
 
     def now() -> str:
-        snapshot = trainer.snapshot()
-        return f"loss {number(snapshot.loss)}  {snapshot.rate:,.0f} steps/s"
+        return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
     if sys.stdout.isatty() and sys.stderr.isatty():
         from tqdm import tqdm
@@ -77,8 +79,15 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
                 bar.set_description_str("compiling")
                 trainer.prepare()
 
+            next_look = 0.0
+
             def show(trainer: "Trainer") -> None:
-                bar.set_description_str(now(), refresh=False)
+                nonlocal next_look
+                began = time.monotonic()
+                if began >= next_look or trainer.finished:  # a large population takes long to look at
+                    bar.set_description_str(now(), refresh=False)
+                    ended = time.monotonic()
+                    next_look = ended + _LOOKS * (ended - began)
                 bar.update(trainer.step - bar.n)
 
             yield show

@@ -16,12 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from tms_engine.analysis.evaluation import features_of, summarize
-    from tms_engine.runs import load_run
+    from tms_engine.runs import load_run, load_summary
 
     run = load_run(options.run)
     instance = 0 if options.instance is None else common.whole_number(options.instance, "instance")
     rows = features_of(run, instance)
-    summary = summarize(run)
+    summary = load_summary(options.run) or summarize(run)
     if options.json:
         experiment = run.experiment.model_dump(mode="json")
         print(json.dumps({"experiment": experiment, **summary, "features": rows}, indent=2))

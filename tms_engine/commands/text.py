@@ -1,11 +1,12 @@
 """What the commands print about a run: a headline, a summary, tables, numbers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tms_engine.experiment import Experiment
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run
+    from tms_engine.training.run import Run
 
 _COLUMN_NAMES = {"norm": "‖W‖", "dimensionality": "D", "total_dimensionality": "ΣD", "standard_error": "±"}
 
@@ -49,7 +50,7 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
             f"ΣD                  {_span(instances, 'total_dimensionality', '.3f')} of {m} dimensions",
         ]
     if summary["diverged"]:
-        lines.append(f"diverged            instance {', '.join(map(str, summary['diverged']))}")
+        lines.append(f"diverged            instance {some(summary['diverged'])}")
     for change in summary["changes"]:
         lines.append(f"changed             {change['field']} to {change['value']} at step {change['step']:,}")
     return "\n".join(lines)
@@ -58,6 +59,12 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
 def _span(instances: list[dict[str, Any]], name: str, form: str) -> str:
     values = [i[name] for i in instances if i[name] is not None]
     return f"{min(values):{form}} to {max(values):{form}}" if values else "none"
+
+
+def some(values: Sequence[int]) -> str:
+    """The first ten, and how many more there are."""
+    more = f" and {len(values) - 10:,} more" if len(values) > 10 else ""
+    return ", ".join(map(str, values[:10])) + more
 
 
 def number(value: float | None) -> str:

@@ -7,10 +7,8 @@ it depends on stays the same object, so that turning the camera does not encode 
 import math
 import textwrap
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
 from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -20,6 +18,7 @@ from textual.widgets import Static
 
 from tms_engine.analysis import geometry
 from tms_engine.experiment import Experiment
+from tms_engine.training.state import Snapshot
 from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.loss_chart import LossChart, Palette
 from tms_tui.drawing.symbols import Symbols, symbols
@@ -34,14 +33,6 @@ from tms_tui.screens.too_small import TooSmall
 from tms_tui.session import View
 from tms_tui.space_scene import Clouds, Picture, axes_of, feature_colors, picture
 from tms_tui.view_options import Look
-
-
-class Shown(NamedTuple):
-    """The weights on the screen: those of now, or kept ones that are looked back at."""
-
-    step: int
-    weights: Float32[np.ndarray, "instances features hidden"]
-    bias: Float32[np.ndarray, "instances features"] | None
 
 
 class Dashboard(Screen[None]):
@@ -93,7 +84,7 @@ class Dashboard(Screen[None]):
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
         self.composed = True
 
-    def show_space(self, view: View, look: Look, shown: Shown | None) -> None:
+    def show_space(self, view: View, look: Look, shown: Snapshot | None) -> None:
         """Show the space as the look wants it; `shown` is None until there are weights."""
         space = self.query_one(SpaceView)
         if shown is None:
@@ -101,7 +92,7 @@ class Dashboard(Screen[None]):
         else:
             space.show(self._space(view, look, shown))
 
-    def show_beside(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
+    def show_beside(self, view: View, look: Look, shown: Snapshot | None, name: str) -> None:
         """Show all the rest: the title, the loss, the features, W Wᵀ, the numbers, and how far the run is."""
         signs = symbols(self._mode)
         self._titles(view, look, name, signs)
@@ -121,7 +112,7 @@ class Dashboard(Screen[None]):
         whole = len(numbers) + len(reason) <= room.height
         self._say("#numbers", Content("\n").join([_table(numbers), *(reason if whole else [])]))
 
-    def _space(self, view: View, look: Look, shown: Shown) -> Picture:
+    def _space(self, view: View, look: Look, shown: Snapshot) -> Picture:
         still = (
             look.data, look.coloring, look.feature, look.instance, look.guides, look.projection, look.axes,
             look.tour_time, look.points, look.palette,
@@ -129,13 +120,13 @@ class Dashboard(Screen[None]):
         wanted = (shown.weights, view.experiment, still)
         if self._picture is None or wanted[0] is not self._pictured[0] or wanted[1:] != self._pictured[1:]:
             experiment, device = view.experiment, view.device or "cpu"
-            self._picture = picture(look, experiment, device, shown.weights, shown.bias, self._clouds)
+            self._picture = picture(look, experiment, device, shown, self._clouds)
             self._pictured = wanted
         if look.camera != self._picture.camera:
             self._picture = self._picture.seen_from(look.camera)
         return self._picture
 
-    def _measure(self, shown: Shown) -> None:
+    def _measure(self, shown: Snapshot) -> None:
         if shown.weights is not self._measured:
             self._measured = shown.weights
             self._norms = geometry.norms(shown.weights)
@@ -259,7 +250,7 @@ def _space_title(experiment: Experiment, look: Look, signs: Symbols) -> str:
     return title
 
 
-def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, ...]]:
+def _progress(view: View, shown: Snapshot | None) -> tuple[float, bool, tuple[str, ...]]:
     """What the run bar shows: how much is done, whether that is bad, what to say."""
     if view.phase == "failed":
         return 1.0, True, (view.error,)
@@ -282,14 +273,13 @@ def _progress(view: View, shown: Shown | None) -> tuple[float, bool, tuple[str, 
 
 def _rate(view: View) -> float:
     """Steps a second: as the kernel takes them, but it rests when ahead of the pace. 0 before the first."""
-    rate = view.snapshot.rate if view.snapshot is not None else 0.0
-    return rate if view.to_end else min(rate, view.pace)
+    return view.rate if view.to_end else min(view.rate, view.pace)
 
 
 def _numbers(
     view: View,
     look: Look,
-    shown: Shown,
+    shown: Snapshot,
     norms: np.ndarray,
     dimensionality: np.ndarray,
     signs: Symbols,
