@@ -16,6 +16,7 @@ from tms_engine import Camera, Experiment, load_run, preset, save_figures
 from tms_engine.commands import COMMANDS, main
 from tms_engine.commands.figures import add_arguments, camera_options, read_camera
 from tms_engine.commands.options import Parser
+from tms_engine.commands.text import headline, some
 from tms_engine.figures import FIGURES, HTML_FIGURES
 
 
@@ -249,6 +250,31 @@ def test_verbose_says_which_kernel_trains_and_why(tmp_path):
     assert "autograd" not in tms("train", "--steps", 5, "--out", tmp_path / "quiet").stderr
 
 
+def test_the_headline_names_what_is_not_the_seeds():
+    assert headline(Experiment()) == "8 → 3, bernoulli, S 0.95, seed 42"
+    several = Experiment(n_instances=2, sparsity=(0.5, 0.99), model="linear", seed=1)
+    assert headline(several) == "8 → 3, linear, bernoulli, S 0.5 to 0.99, 2 instances, seed 1"
+    assert headline(Experiment(features="n_active", n_active=1)) == "8 → 3, exactly 1 active, seed 42"
+
+
+def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "run"
+    assert main(["train", "--steps", "20", "--out", str(out)]) == 0
+    text = (out / "summary.json").read_text()
+    (out / "summary.json").write_text(text.replace('"evaluation_rows": 131072', '"evaluation_rows": 7'))
+    capsys.readouterr()
+    assert main(["show", str(out)]) == 0
+    assert "(7 rows)" in capsys.readouterr().out
+    (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
+    assert main(["show", str(out)]) == 0
+    assert "(131,072 rows)" in capsys.readouterr().out
+
+
+def test_of_many_instances_that_diverged_ten_are_named():
+    assert some([3, 4]) == "3, 4"
+    assert some(range(1200)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,190 more"
+
+
 def test_resume_extends_and_changes_a_finished_run(tmp_path):
     out = tmp_path / "run"
     assert tms("train", "--steps", 50, "--out", out).returncode == 0
@@ -293,16 +319,20 @@ def test_each_command_is_a_file_and_a_line_in_the_table(repository):
 
 PLUGIN = """
 import sys
+from tms_engine.data import register_law
+from tms_engine.data.bernoulli import sample
+
 print("loaded in", sys.argv[1], file=sys.stderr)
+register_law("half", lambda word, parameters: 0.5 * sample(word, parameters))
 """
 
 
-def test_a_plugin_is_a_module_in_the_current_directory_and_imported_once(tmp_path):
+def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
     (tmp_path / "uuid.py").write_text("raise RuntimeError('no library imports this')")
     plugin = ["--plugin", "laws", "--plugin", "laws"]
     for command in (
-        ["train", "--steps", "5", "--out", "run"],
+        ["train", "--features", "half", "--steps", "5", "--out", "run"],
         ["resume", "run", "--steps", "6"],
         ["show", "run"],
         ["figures", "run", "--dpi", "10"],
@@ -310,7 +340,12 @@ def test_a_plugin_is_a_module_in_the_current_directory_and_imported_once(tmp_pat
         done = tms_script(*command, *plugin, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert done.stderr.count(f"loaded in {command[0]}") == 1
-    assert "loaded" not in tms_script("show", "run", cwd=tmp_path).stderr
+    for command in (["resume", "run", "--steps", "7"], ["show", "run"], ["figures", "run"]):
+        done = tms_script(*command, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
+        assert "'half'" in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

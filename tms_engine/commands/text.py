@@ -19,11 +19,12 @@ def headline(experiment: Experiment) -> str:
     else:
         sparsity_text = f"{sparsity:.4g}"
     several = f", {experiment.n_instances} instances" if experiment.n_instances > 1 else ""
-    kind = (
-        experiment.features if experiment.features != "n_active" else f"exactly {experiment.n_active} active"
-    )
-    data = kind if experiment.features == "n_active" else f"{kind}, S {sparsity_text}"
-    return f"{experiment.n_features} → {experiment.n_hidden}, {data}{several}, seed {experiment.seed}"
+    model = "" if experiment.model == "tied_relu" else f"{experiment.model}, "
+    if experiment.features == "n_active":
+        data = f"exactly {experiment.n_active} active"
+    else:
+        data = f"{experiment.features}, S {sparsity_text}"
+    return f"{experiment.n_features} → {experiment.n_hidden}, {model}{data}{several}, seed {experiment.seed}"
 
 
 def summary_text(summary: dict[str, Any], run: "Run") -> str:
