@@ -28,6 +28,7 @@ from pydantic import (
 
 from tms_engine.data import LawParameters, check_law, law_names
 from tms_engine.errors import InputError
+from tms_engine.files import cannot
 from tms_engine.models import model_names
 
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise cannot(f"read {path}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"

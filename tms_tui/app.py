@@ -7,7 +7,6 @@ changed. Nobody queues, so the screen is never behind.
 import asyncio
 import dataclasses
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -20,14 +19,16 @@ from textual.driver import Driver
 from textual.geometry import Size
 from textual.screen import Screen
 
+from tms_engine import process
 from tms_engine.analysis.projection import HOME
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.files import cannot, free_name, new_directory
 from tms_engine.training.state import Snapshot
 from tms_tui import settings as stored
 from tms_tui.ansi_minimizer import lean
 from tms_tui.drawing.cells import Mode
-from tms_tui.export import Export, Format, new_directory, start_export
+from tms_tui.export import Export, Format, start_export
 from tms_tui.keys import KEYS
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
@@ -61,10 +62,6 @@ _ZOOM = 1.15
 
 # Seconds from one drawing of what stands beside the space to the next, in training. Nobody reads faster.
 _BESIDE_EVERY = 0.1
-
-# Seconds for which the training thread may keep the interpreter to itself. Python's own 5 ms, many times a
-# frame, can be seen.
-_SWITCH = 0.0005
 
 # A run is worth a question before it is lost when it trained for longer than this, in seconds.
 _WORTH_SAVING = 60.0
@@ -155,10 +152,10 @@ class TmsApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        sys.setswitchinterval(_SWITCH)
+        process.switch_threads_often()
         self.call_after_refresh(self.session.start)
         if not self.is_headless:
-            for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+            for number in process.END_SIGNALS:
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
@@ -456,19 +453,20 @@ class TmsApp(App[None]):
         self.push_screen(ExperimentForm(self.session.view().experiment), chosen)
 
     def action_export(self) -> None:
-        self._start_export(ExportChoice(new_directory(Path("runs"), self._run_name()), 300, True, True))
+        choice = ExportChoice(free_name(Path("runs"), self._run_name()), 300, True, True)
+        self._start_export(choice, take_next=True)
 
     def action_export_as(self) -> None:
         def chosen(choice: ExportChoice | None) -> None:
             if choice is not None:
                 self._start_export(choice)
 
-        self.push_screen(ExportForm(new_directory(Path("runs"), self._run_name())), chosen)
+        self.push_screen(ExportForm(free_name(Path("runs"), self._run_name())), chosen)
 
     def _run_name(self) -> str:
         return f"{self.name_of_run}-{time.strftime('%Y%m%d-%H%M%S')}"
 
-    def _start_export(self, choice: ExportChoice) -> None:
+    def _start_export(self, choice: ExportChoice, take_next: bool = False) -> None:
         if self._export is not None:
             self.notify("an export is under way", severity="warning")
             return
@@ -487,6 +485,7 @@ class TmsApp(App[None]):
             step=self.look.step,
             dpi=choice.dpi,
             formats=tuple(kind for kind, chosen in wanted if chosen),
+            take_next=take_next,
         )
         self.notify(f"exporting to {choice.directory}", timeout=3)
 
@@ -509,11 +508,11 @@ class TmsApp(App[None]):
             self.notify(progress.note, severity="warning", timeout=8)
 
     def action_save_screen(self) -> None:
-        path = new_directory(Path(), f"tms-tui-{time.strftime('%Y%m%d-%H%M%S')}.svg")
+        path = free_name(Path(), f"tms-tui-{time.strftime('%Y%m%d-%H%M%S')}.svg")
         try:
             path.write_text(self.export_screenshot(title=f"tms-tui: {self.name_of_run}"), encoding="utf-8")
         except OSError as error:
-            self.notify(f"cannot write {path}: {(error.strerror or str(error)).lower()}", severity="error")
+            self.notify(str(cannot(f"write {path}", error)), severity="error")
         else:
             self.notify(str(path), title="The screen, as SVG", timeout=5)
 
@@ -552,9 +551,10 @@ class TmsApp(App[None]):
         from tms_engine import save_run
 
         run = self.session.run()
-        directory = new_directory(Path("runs"), self._run_name())
+        directory = Path("runs") / self._run_name()
         try:
             if run is not None:
+                directory = new_directory(directory.parent, directory.name)
                 save_run(run, directory)
         except InputError as error:
             self.notify(str(error), severity="error")

@@ -6,7 +6,6 @@ gives the newest `View`, which the thread puts in place by one assignment: nobod
 tested without a thread. `Pace` says from a clock how many steps are due.
 """
 
-import gc
 import math
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from jaxtyping import Int64, Shaped
 
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment
 from tms_engine.training.history import Kept, LossCurve
@@ -207,10 +207,7 @@ class Session:
         film.attempt(film.look_for_library)
         self._view = film.view()
         film.attempt(film.load)
-        # Torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end. Walks
-        # over them held up the screen by 130 ms every 1.5 s: the collector need not see them again.
-        gc.freeze()
-        gc.enable()
+        process.keep_what_is_loaded()
         while not self._stopping:
             self._woken.clear()
             while self._commands:
@@ -282,9 +279,7 @@ class Film:
             run = load_run(self._source) if isinstance(self._source, Path) else self._source
             self._trainer = Trainer.resume(run)
         if self._trainer.kernel == "numba":
-            from tms_engine.training.numba.kernel import leave_a_core
-
-            leave_a_core()  # to the screen
+            process.leave_a_core()  # to the screen
         self._experiment = self._trainer.current
         self._compiling = self._trainer.compiles
         self._pace.begin(self._clock())
@@ -378,8 +373,7 @@ class Film:
             self._look(trainer)
         else:
             trainer.prepare()
-            gc.collect()
-            gc.freeze()
+            process.keep_what_was_compiled()
             self._compiling = False
             self._pace.begin(self._clock())
         return 0.0

@@ -5,17 +5,13 @@ where one model is work enough for a step to be worth sharing, its batch is spre
 of the two depends on the shape of a model alone, and neither changes a bit of what an instance becomes.
 """
 
-import os
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from tms_engine import process
 from tms_engine.data import GIVEN, law
 from tms_engine.experiment import Experiment
 from tms_engine.training.numba import loops
@@ -24,33 +20,6 @@ from tms_engine.training.state import Parameters, State
 
 # Multiplications of a step (rows times features times hidden dimensions) from which its rows are shared.
 _SHARED_FROM = 100_000
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_threads = _cores()  # that kernels may use
-_NUMBA_THREADS = numba.get_num_threads()  # all that numba has
-# Not every threading layer of numba's may be entered by two threads.
-_one_at_a_time = threading.Lock()
-
-
-@contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Let kernels use so many threads. No bit of what they make depends on it."""
-    global _threads
-    before, _threads = _threads, number
-    try:
-        yield
-    finally:
-        _threads = before
-
-
-def leave_a_core() -> None:
-    """Keep one core free for others from now on, where there are several: for a screen, say."""
-    global _threads
-    _threads = max(1, min(_threads, _cores() - 1))
 
 
 def refusal(experiment: Experiment) -> str:
@@ -153,11 +122,10 @@ class NumbaKernel:
         )
         arguments = (instances, losses, data, learning)
         if _shares_rows(experiment):
-            with _one_at_a_time:
-                numba.set_num_threads(min(_threads, _NUMBA_THREADS))
+            with process.numba_threads():
                 loops.advance_by_rows(0, n_instances, *arguments)
         else:
-            groups = min(_threads, n_instances)
+            groups = min(process.kernel_threads(), n_instances)
             edges = [n_instances * k // groups for k in range(groups + 1)]
             if groups == 1:
                 loops.advance(0, n_instances, *arguments)

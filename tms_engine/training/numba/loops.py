@@ -16,22 +16,19 @@ m hidden dimensions, N and M the same padded, C chunks.
 """
 
 import math
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, no_type_check
-
-# Read by GNU's OpenMP when it starts: threads that wait for each other spin for microseconds, then sleep.
-# If they spin on, they take the cores from the ones they wait for where others work too, and a step took 30
-# times as long; if they sleep at once, a step of a middling model takes a third longer.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
 import numpy as np
 from numba.core.caching import FunctionCache
 
 from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
+from tms_engine.process import make_openmp_sleep
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+
+make_openmp_sleep()  # numba starts its threads when the first of these loops is compiled
 
 CHUNK = 128
 FEATURES, HIDDEN = 8, 4
