@@ -510,7 +510,7 @@ def compile_anew(tmp_path, monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
     source = tmp_path / "small.py"
     source.write_text(
-        "from tms_engine.training.numba.loops import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
+        "from tms_engine.training.numba.cache import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
     )
     return lambda: runpy.run_path(str(source))["twice"]
 

@@ -16,16 +16,14 @@ m hidden dimensions, N and M the same padded, C chunks.
 """
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple, no_type_check
 
 import numba
 import numpy as np
-from numba.core.caching import FunctionCache
 
 from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
 from tms_engine.process import make_openmp_sleep
+from tms_engine.training.numba.cache import compiled
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
 
 make_openmp_sleep()  # numba starts its threads when the first of these loops is compiled
@@ -79,41 +77,6 @@ class Learning(NamedTuple):
     roots: Any  # (S)
     decays: Any  # (S, I)
     l2: Any
-
-
-class _Cache(FunctionCache):
-    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever unpickling half a file may raise
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def compiled(parallel: bool = False) -> Callable[[Any], Any]:
-    """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
-    # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
-    options: dict[str, Any] = {
-        "nogil": True,
-        "parallel": parallel,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz"},
-    }
-
-    def decorate(function: Any) -> Any:
-        dispatcher = numba.njit(function, **options)
-        with suppress(RuntimeError):  # no directory that can be written
-            dispatcher._cache = _Cache(function)
-        return dispatcher
-
-    return decorate
 
 
 @compiled()
