@@ -1,10 +1,10 @@
 """The reference kernel: autograd and Adam written out, for any device and any model.
 
-Adam is written here, not taken from torch.optim, because every instance has its own learning rate, and
-because an instance that is no longer finite must stop alone. A test holds it to torch.optim.
+Adam is written out here because torch.optim has no learning rate per instance, and because an instance that
+is no longer finite must stop while the others go on. A test compares it with torch.optim.
 
-On a CPU it runs on one thread: then each instance has the same bits whatever their number and whatever
-the machine's (two threads split sums in two).
+On a CPU it runs on one thread. Several threads split sums, and the bits of an instance would depend on the
+number of threads and of instances.
 """
 
 import warnings

@@ -1,8 +1,8 @@
-"""The CPU's kernel: compiled, and walking from one active feature to the next.
+"""The CPU's kernel: compiled loops that visit only the active entries of a batch (loops.py).
 
-Small models are spread over the cores by instance, by Python's threads, for the compiled loops hold no GIL;
-where one model is work enough for a step to be worth sharing, its batch is spread over numba's threads. Which
-of the two depends on the shape of a model alone, and neither changes a bit of what an instance becomes.
+The instances of small models are spread over the cores by Python threads, since the compiled loops release the
+GIL. In a large model the rows of a batch are spread over numba's threads instead. Which of the two it is
+depends on the shape of the model alone, and the number of threads changes no bit of the result.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +70,7 @@ class NumbaKernel:
         return bool((loops.advance_by_rows if _shares_rows(experiment) else loops.advance).signatures)
 
     def prepare(self, experiment: Experiment) -> None:
-        """Compile what this experiment needs, or load it: one step of a run that nobody keeps."""
+        """Compile what this experiment needs, or load it from disk, by taking one step of a copy."""
         if not self.compiled(experiment):
             NumbaKernel(self.state())._train(experiment, 1, None)
 

@@ -1,9 +1,9 @@
-"""The compiled loops of the numba kernel: from one active feature to the next, and no further.
+"""The compiled loops of the numba kernel, which visit only the active entries of a batch.
 
-At the seed's sparsity two of three rows of a batch are all zero, and such a row has no gradient: h = 0, so W
-gets none, and the bias gets the same from each. So a batch is never built. Its active entries are drawn one
-after the other (the gaps between them are geometric), rows without any are counted, and the others go through
-the model four at a time, in loops that the compiler turns into vector instructions.
+At the seed's sparsity two of three rows of a batch are all zero. Such a row gives W no gradient, since h = 0,
+and all of them give the bias the same. So a batch is never built: its active entries are drawn one after the
+other (the gaps between them are geometric), empty rows are counted, and the others go through the model four
+at a time, in loops that the compiler vectorises.
 
 A step cuts its batch into chunks of CHUNK rows. Each has a stream of random words of its own and a sum of its
 own, and the sums are added up in order, so that the result has the same bits however many threads there are.

@@ -151,8 +151,8 @@ def trouble(experiment: Experiment, state: State, device: str) -> str:
     """Why not to trust this kernel with a run on this machine, "" if all is well: compiles it, and tries it.
 
     Each of a few steps must be the torch kernel's up to rounding, and one launch of all of them the same to
-    the bit. They start from new weights, for those of a run that has learned all there is have gradients of
-    nothing but rounding; and one of them is on data that are all active, for sparse batches may be empty.
+    the bit. They start from new weights, because the gradients of a converged run are nothing but rounding.
+    One of them is on dense data, because sparse batches may be empty.
     """
     try:
         state = initial_state(experiment)._replace(step=state.step)
