@@ -282,7 +282,8 @@ class Experiment(BaseModel):
         """A field that is one, or one per instance, as (instances,)."""
         import numpy as np
 
-        return np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.n_instances,))
+        value = getattr(self, name)
+        return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j."""
