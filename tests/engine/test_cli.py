@@ -319,7 +319,7 @@ def test_each_command_is_a_file_and_a_line_in_the_table(repository):
 
 PLUGIN = """
 import sys
-from tms_engine.data import register_law
+from tms_engine import register_law
 from tms_engine.data.bernoulli import sample
 
 print("loaded in", sys.argv[1], file=sys.stderr)
