@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
     from tms_engine.analysis.projection import Camera
     from tms_engine.errors import InputError
-    from tms_engine.experiment import PRESETS, Experiment, preset
+    from tms_engine.experiment import Experiment
     from tms_engine.figures import save_figures
     from tms_engine.figures.html import save_html
+    from tms_engine.presets import PRESETS, preset
     from tms_engine.runs import load_run, save_run, train
     from tms_engine.training.trainer import Run, Snapshot, Trainer
 
 _HOMES = {
     "InputError": "errors",
     "Experiment": "experiment",
-    "PRESETS": "experiment",
-    "preset": "experiment",
+    "PRESETS": "presets",
+    "preset": "presets",
     "Trainer": "training.trainer",
     "Run": "training.trainer",
     "Snapshot": "training.trainer",

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from tms_engine.commands import Parser, add_experiment_arguments, experiment_from, given_fields
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
 
 if TYPE_CHECKING:
     from tms_tui.app import Saved, TmsApp

@@ -10,7 +10,8 @@ from textual.widgets import Button, Input, Label, Select
 
 from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
 from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
 from tms_tui.screens.modal import Choice, Tick
 

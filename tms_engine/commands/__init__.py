@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import LIVE_FIELDS, PRESETS, Experiment, preset, read_fields
+from tms_engine.experiment import LIVE_FIELDS, Experiment, read_fields
+from tms_engine.presets import PRESETS, preset
 
 if TYPE_CHECKING:
     from tms_engine.training.trainer import Run, Trainer

@@ -12,9 +12,10 @@ from jaxtyping import Float32
 from tms_engine.device import check_memory, needs_torch, resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.training.run import KernelName
 from tms_engine.training.state import State
 
-Name = Literal["torch", "numba", "triton"]
+Name = KernelName
 
 _ABOUT: dict[Name, str] = {
     "torch": "autograd, for any model on any device",

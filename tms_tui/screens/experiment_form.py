@@ -16,7 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
 from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
 # Lines of the box beside the fields: border, preset and blank, foot; and two for an error's sentence.
