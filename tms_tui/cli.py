@@ -23,8 +23,9 @@ from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
 
 if TYPE_CHECKING:
-    from tms_tui.app import Saved, TmsApp
+    from tms_tui.app import TmsApp
     from tms_tui.drawing.modes import Mode
+    from tms_tui.messages import Saved
 
 # The size of --once where there is no terminal to ask, in cells.
 _ONCE_SIZE = (120, 40)
@@ -114,7 +115,8 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         )
 
     from tms_tui import settings as stored
-    from tms_tui.app import NOTHING, TmsApp
+    from tms_tui.app import TmsApp
+    from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
 
     settings, warning = stored.load()
@@ -122,7 +124,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         settings = dataclasses.replace(settings, render=options.render)
     mode = choose_mode(settings.render, locale.getpreferredencoding(False))
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
-    saved = _saved(source) if isinstance(source, Path) else NOTHING
+    saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
     return TmsApp(
         session,
         name=name,
@@ -136,13 +138,14 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
 
 def _saved(run: Path) -> "Saved":
     """How much of a run its directory holds, from its summary: the state is read later, with torch there."""
-    from tms_tui.app import NOTHING, Saved
+    from tms_tui.messages import Saved
+    from tms_tui.model import NOTHING_SAVED
 
     try:
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         return Saved(summary["step"], len(summary["changes"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return NOTHING
+        return NOTHING_SAVED
 
 
 def choose_mode(wanted: str, encoding: str) -> "Mode":

@@ -22,7 +22,7 @@ from tms_engine.analysis.projection import Camera
 from tms_engine.errors import InputError
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run
+    from tms_engine.training.run import Run
 
 Format = Literal["png", "html"]
 
@@ -184,11 +184,10 @@ def _claim(directory: Path) -> None:
 
 def as_of(run: "Run", step: int) -> "Run":
     """A run as it was at the step nearest to `step` of which it keeps the weights, to be drawn."""
-    kept = min(run.history.snapshots, key=lambda kept: abs(kept.step - step))
-    parameters = {"W": kept.weights} | ({} if kept.bias is None else {"b": kept.bias})
+    shown = run.at(step)
     return run._replace(
-        state=run.state._replace(step=kept.step, parameters=parameters),
-        changes=tuple(change for change in run.changes if change.step <= kept.step),
+        state=run.state._replace(step=shown.step, parameters=shown.parameters),
+        changes=tuple(change for change in run.changes if change.step <= shown.step),
     )
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from types import NoneType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from tms_engine.analysis.projection import Camera
 from tms_engine.experiment import Experiment
 from tms_tui.view_options import ViewOptions
 
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _BY_VALUE = (bool, int, float, str, NoneType, Camera, Experiment, ViewOptions)
@@ -24,27 +23,18 @@ class Memo:
     def __init__(self) -> None:
         self._kept: dict[Callable[..., Any], list[tuple[tuple[Any, ...], Any]]] = {}
 
-    def __call__(
-        self, function: Callable[Arguments, Result], *arguments: Arguments.args, **no: Arguments.kwargs
-    ) -> Result:
-        """function(*arguments), worked out anew only if the arguments are others than at the last call."""
-        return self.latest(1, function, *arguments, **no)
+    def __call__(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """function(*arguments), worked out again only if the arguments are not those of the last call."""
+        return self.latest(1, function, *arguments)
 
-    def latest(
-        self,
-        n_kept: int,
-        function: Callable[Arguments, Result],
-        *arguments: Arguments.args,
-        **no: Arguments.kwargs,
-    ) -> Result:
+    def latest(self, n_kept: int, function: Callable[..., Result], *arguments: Any) -> Result:
         """The same with the results for the latest `n_kept` different arguments."""
-        assert not no, "arguments by position only"
         kept = self._kept.setdefault(function, [])
         for i, (known, result) in enumerate(kept):
             if len(known) == len(arguments) and all(map(same, known, arguments)):
                 if i:
                     kept.insert(0, kept.pop(i))
-                return result  # type: ignore[no-any-return]
+                return result
         made = function(*arguments)
         kept.insert(0, (arguments, made))
         del kept[n_kept:]

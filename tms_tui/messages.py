@@ -1,7 +1,7 @@
-"""What can happen to the app (messages), and what it then asks of the world (effects). Frozen records, no logic.
+"""Messages, which are what can happen to the app, and effects, which are what is then to be done.
 
-Keys, the mouse, dialogs and the timer become messages. `update` turns a message into the next Model and effects,
-and the Textual shell carries the effects out.
+Frozen records without logic. Keys, the mouse, dialogs and the timer become messages; `update` turns a message
+into the next Model and effects; the Textual shell carries the effects out.
 """
 
 from dataclasses import dataclass
@@ -463,5 +463,6 @@ class Leave:
 
 
 Effect = (
-    Command | Toast | Focus | Maximize | Minimize | OpenDialog | StartExport | WriteScreen | SaveAndLeave | Leave
+    Command | Toast | Focus | Maximize | Minimize | OpenDialog | StartExport | WriteScreen | SaveAndLeave
+    | Leave
 )  # fmt: skip

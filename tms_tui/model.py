@@ -14,6 +14,7 @@ from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
+_COLORS, _LAYOUT = ChartColors(), Layout()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +42,8 @@ class Model:
     run_name: str
     mode: Mode
     shown: Snapshot | None = None
-    chart_colors: ChartColors = ChartColors()
-    layout: Layout = Layout()
+    chart_colors: ChartColors = _COLORS
+    layout: Layout = _LAYOUT
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
     saves: Saved | None = None
@@ -62,4 +63,5 @@ class Model:
     def side_inputs(self) -> tuple[object, ...]:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
-        return self.options.still, shown, self.run_name, self.chart_colors, self.layout, self.export
+        size = self.layout.columns, self.layout.rows
+        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export

@@ -15,19 +15,21 @@ from jaxtyping import Shaped
 
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
-from tms_engine.training.history import LossCurve, WeightSnapshot
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Snapshot
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Evaluation
-    from tms_engine.training.trainer import Run, Snapshot, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.trainer import Trainer
 
 Result = TypeVar("Result")
 
 # Seconds that a chunk of training should take. Between two chunks commands are obeyed and a View is made.
 _CHUNK = 0.02
-# Least seconds between two copies of the loss curve and of the list of kept weights.
+# Least seconds between two copies of the run, with its loss curve.
 _CURVE_EVERY = 1 / 15
 # The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
 # take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
@@ -75,9 +77,7 @@ class Player:
         self._snapshot: Snapshot | None = None
         self._run: Run | None = None
         self._curve: LossCurve | None = None
-        self._kept: tuple[WeightSnapshot, ...] = ()
-        self._kept_steps = np.zeros(0, np.int64)
-        _make_read_only(self._kept_steps)
+        self._kept_steps: tuple[int, ...] = ()
         self._copied_at = -math.inf
         # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
         # training came to rest; when the next evaluation is due, and how fast evaluations are.
@@ -123,7 +123,7 @@ class Player:
             self._error = _sentence(error)
             return None
 
-    # Commands with absolute values.
+    # Commands.
 
     def pause(self) -> None:
         self._paused, self._to_end, self._single_steps = True, False, 0
@@ -136,6 +136,13 @@ class Player:
         """Pause, and take one step."""
         self._paused, self._to_end = True, False
         self._single_steps += 1
+
+    def toggle_pause(self) -> None:
+        """Pause if it trains or is about to, else resume."""
+        if self._phase() in ("training", "compiling"):
+            self.pause()
+        else:
+            self.resume()
 
     def set_pace(self, pace: float) -> None:
         """Steps a second; ends a run to the end."""
@@ -291,11 +298,8 @@ class Player:
         self._copied_at = now
         self._run = trainer.run()
         self._curve = self._run.history.loss_curve()
-        self._kept = tuple(self._run.history.snapshots)
-        self._kept_steps = np.array([kept.step for kept in self._kept], np.int64)
-        _make_read_only(*self._curve, self._kept_steps)
-        for kept in self._kept:
-            _make_read_only(kept.weights, *([] if kept.bias is None else [kept.bias]))
+        self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
+        _make_read_only(*self._curve)
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
@@ -337,6 +341,7 @@ class Player:
             step=snapshot.step if snapshot else 0,
             steps=self._experiment.steps,
             snapshot=snapshot,
+            run=run,
             curve=self._curve,
             changes=run.changes if run else (),
             diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
@@ -348,8 +353,8 @@ class Player:
             kernel=trainer.kernel if trainer else "",
             reason=trainer.reason if trainer else "",
             device=trainer.device if trainer else "",
-            kept=self._kept,
-            snapshot_steps=self._kept_steps,
+            rate=trainer.rate if trainer else 0.0,
+            kept_steps=self._kept_steps,
             note=self._note,
         )
 

@@ -15,17 +15,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment
-from tms_engine.training.history import WeightSnapshot
 from tms_tui.pace import check_pace
 from tms_tui.player import Player
 from tms_tui.view import View
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run
+    from tms_engine.training.run import Run
 
 # Seconds that the process waits at its end for a thread that could not be stopped.
 _LAST_WAIT = 30.0
@@ -69,10 +66,9 @@ class Session:
     def view(self) -> View:
         return self._view
 
-    def weights_at(self, step: int) -> WeightSnapshot | None:
-        """The kept weights nearest to a step; None while loading."""
-        view = self._view
-        return view.kept[int(np.abs(view.snapshot_steps - step).argmin())] if view.kept else None
+    def toggle_pause(self) -> None:
+        """Pause if it trains, else resume."""
+        self._tell(self._player.toggle_pause)
 
     def pause(self) -> None:
         self._tell(self._player.pause)

@@ -323,7 +323,8 @@ def _turned(model: Model, yaw: float, pitch: float) -> Model:
 
 
 def _tick(model: Model, tick: Tick) -> Updated:
-    view, effects = tick.view, ()
+    view = tick.view
+    effects: tuple[Effect, ...] = ()
     if view is not model.view:
         model, effects = _seen(dataclasses.replace(model, view=view))
     options = model.options
