@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tms_engine.figures.html import save_html
     from tms_engine.presets import PRESETS, preset
     from tms_engine.runs import load_run, save_run, train
-    from tms_engine.training.trainer import Run, Snapshot, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.state import Snapshot
+    from tms_engine.training.trainer import Trainer
 
 _HOMES = {
     "InputError": "errors",
@@ -24,8 +26,8 @@ _HOMES = {
     "PRESETS": "presets",
     "preset": "presets",
     "Trainer": "training.trainer",
-    "Run": "training.trainer",
-    "Snapshot": "training.trainer",
+    "Run": "training.run",
+    "Snapshot": "training.state",
     "train": "runs",
     "load_run": "runs",
     "save_run": "runs",

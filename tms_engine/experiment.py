@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import (
@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from tms_engine.data import LawParameters, law, law_names
+from tms_engine.data import LawParameters, check_law, law_names
 from tms_engine.errors import InputError
 from tms_engine.models import model_names
 
@@ -74,7 +74,7 @@ def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
 
 def _instance_numbers(value: Any) -> Any:
     """Whole numbers, or text with commas and ranges: "0,7,100:200" ends before 200."""
-    if value is None:
+    if value is None or value == "":
         return None
     try:
         if isinstance(value, str):
@@ -91,7 +91,7 @@ def _instance_numbers(value: Any) -> Any:
 
 def _importance(value: Any) -> Any:
     """One number a feature, or a list of such lists, one an instance; as text "1,.5" and "1,.5;1,.2"."""
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, str):
         value = [part.split(",") for part in value.split(";")]
@@ -221,18 +221,18 @@ class Experiment(BaseModel):
         "triton CUDA's, torch goes anywhere.",
     )
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _one_sentence(cls, data: Any, handler: Callable[[Any], "Experiment"]) -> "Experiment":
-        try:
-            return handler(_with_n_instances(data))
-        except ValidationError as error:
-            first = error.errors()[0]
-            mistake = first.get("ctx", {}).get("error")
-            if isinstance(mistake, InputError):  # pydantic catches every ValueError
-                raise mistake from None
-            name = str(first["loc"][0]) if first["loc"] else None
-            raise InputError(_sentence(first, name), name) from None
+    if not TYPE_CHECKING:  # to a type checker, a field is an argument
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**_with_n_instances(fields))
+            except ValidationError as error:
+                first = error.errors()[0]
+                mistake = first.get("ctx", {}).get("error")
+                if isinstance(mistake, InputError):
+                    raise mistake from None
+                name = str(first["loc"][0]) if first["loc"] else None
+                raise InputError(_sentence(first, name), name) from None
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "Experiment":
@@ -261,7 +261,7 @@ class Experiment(BaseModel):
                     "such lists, one an instance",
                     "importance",
                 )
-        law(self.features).check(self.n_features, LawParameters(None, self.n_active, self.set_size))
+        check_law(self.features, self.n_features, LawParameters(None, self.n_active, self.set_size))
         return self
 
     def replace(self, **fields: Any) -> "Experiment":
@@ -330,17 +330,30 @@ class Experiment(BaseModel):
             raise InputError(_within(path, error), error.field) from None
 
 
-def _with_n_instances(data: Any) -> Any:
+def _with_n_instances(data: dict[str, Any]) -> dict[str, Any]:
     """n_instances from `instances`, where only that is given; None for the numbers that are the default."""
-    if not isinstance(data, dict) or data.get("instances") is None:
+    if data.get("instances") is None:
         return data
     try:
         numbers = _instance_numbers(data["instances"])
     except ValueError:
         return data  # the field's own validation says what is wrong
+    if numbers is None:
+        return data
     n_instances = data.get("n_instances", len(numbers))
     default = len(numbers) > 0 and numbers == tuple(range(len(numbers)))
     return {**data, "n_instances": n_instances, "instances": None if default else numbers}
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a field may have, where there are few: the names of a Literal, of laws or of models."""
+    field = Experiment.model_fields[name]
+    if name in _NAMES:
+        return _NAMES[name]()
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+_NAMES = {"features": law_names, "model": model_names}
 
 
 def read_fields(path: str | Path) -> dict[str, Any]:

@@ -55,13 +55,31 @@ def fresh(
 
     `stream` is stream.EVALUATION or stream.CLOUD, plus a count where one needs several.
     """
-    library, alone = library_on(device), experiment.alone(instance)
-    numbers = library.asarray(alone.numbers(), device=device)
-    key = stream_keys(experiment.seed, numbers, library.asarray([stream], device=device))[0]
+    here = slice(instance, instance + 1)
+    parameters = law_parameters(experiment)
+    parameters = parameters._replace(density=parameters.density[here])
+    return fresh_rows(experiment, experiment.numbers()[here], parameters, rows, stream, device)[0]
+
+
+def fresh_rows(
+    experiment: Experiment,
+    numbers: Int64[np.ndarray, " some"],
+    parameters: LawParameters,
+    rows: int,
+    stream: int,
+    device: str,
+    first_row: int = 0,
+) -> Float32[Array, "some {rows} features"]:
+    """The same for several instances, given their numbers and what their law depends on, from a row on."""
+    library, n = library_on(device), experiment.n_features
+    at = library.asarray([stream], device=device)
+    keys = stream_keys(experiment.seed, library.asarray(numbers, device=device), at)[0]
+    draw = law(experiment.features).sample
     if device != "cpu":
-        return sample(alone, key, rows)[0]
-    x = np.empty((rows, experiment.n_features), np.float32)
-    block = max(1, _ENTRIES // experiment.n_features)
+        return draw(words(keys, rows, n, first_row), parameters)
+    x = np.empty((len(numbers), rows, n), np.float32)
+    block = max(1, _ENTRIES // (n * len(numbers)))
     for first in range(0, rows, block):
-        x[first : first + block] = sample(alone, key, min(block, rows - first), first)[0]
+        word = words(keys, min(block, rows - first), n, first_row + first)
+        x[:, first : first + block] = draw(word, parameters)
     return x

@@ -136,7 +136,9 @@ class TmsApp(App[None]):
     # Messages
 
     def send(self, message: m.Message) -> None:
-        """Update the Model, and carry out the effects."""
+        """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
+        if not self.screen_stack:
+            return
         layout = self._layout()
         if layout != self.model.layout:
             self.model, _ = update(self.model, m.LayoutChanged(layout))

@@ -10,13 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from jaxtyping import Shaped
-
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
-from tms_engine.training.state import Snapshot
+from tms_engine.training.state import Snapshot, make_read_only
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
 
@@ -299,7 +296,9 @@ class Player:
         self._run = trainer.run()
         self._curve = self._run.history.loss_curve()
         self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
-        _make_read_only(*self._curve)
+        make_read_only(*self._curve)
+        for kept in self._run.history.kept:
+            make_read_only(*kept.parameters.values())
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
@@ -325,7 +324,7 @@ class Player:
         began = time.perf_counter()
         self._evaluation = evaluate(trainer.run(), rows, trainer.device)
         seconds = max(time.perf_counter() - began, 1e-6)
-        _make_read_only(self._evaluation.loss, self._evaluation.standard_error)
+        make_read_only(self._evaluation.loss, self._evaluation.standard_error)
         self._evaluated = (trainer.step, trainer.current)
         self._rows_per_second = rows / seconds
         self._evaluate_at = self._clock() + max(_EVALUATE_EVERY, seconds / _EVALUATION_SHARE)
@@ -392,8 +391,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
         return "not enough memory for this experiment: make it smaller"
     return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _make_read_only(*arrays: Shaped[np.ndarray, "..."]) -> None:
-    for array in arrays:
-        array.flags.writeable = False

@@ -15,8 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from tms_engine.errors import InputError
-from tms_engine.experiment import LIVE_FIELDS, Experiment
+from tms_engine.experiment import Experiment, check_live
 from tms_tui.pace import check_pace
 from tms_tui.player import Player
 from tms_tui.view import View
@@ -114,11 +113,7 @@ class Session:
 
     def change(self, **fields: Any) -> None:
         """Change fields from the next step on. Raises InputError at once, as Trainer.change does."""
-        for name in fields:
-            if name not in LIVE_FIELDS:
-                raise InputError(
-                    f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
-                )
+        check_live(fields)
         with self._lock:
             self._asked.replace(**fields)
             self._tell(lambda: self._player.change(**fields))

@@ -212,7 +212,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         assert done.returncode == 0
         whole = tms("train", "--kernel", "torch", "--steps", 2500, "--out", tmp_path / "whole")
         assert whole.returncode == 0
-        assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
+        assert load_run(out).weights.tobytes() == load_run(tmp_path / "whole").weights.tobytes()
 
 
 def test_verbose_says_which_kernel_trains_and_why(tmp_path):

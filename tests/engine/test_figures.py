@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.engine.conftest import run_with
-from tms_engine import Camera, Experiment, InputError, Trainer, figures, save_figures, save_html
+from tms_engine import Camera, Experiment, InputError, Run, Trainer, figures, save_figures, save_html
 from tms_engine.analysis import clouds as cloud
 from tms_engine.analysis.projection import rotation
 from tms_engine.figures.colors import TABLEAU, feature_colors, mix, strongest, viridis
@@ -49,7 +49,9 @@ def test_reconstruction_errors_are_the_engines_loss_row_by_row():
     weights, bias = rng.standard_normal((8, 3)).astype(np.float32), rng.random(8).astype(np.float32)
     x = cloud.cloud_sample(Experiment(), 0, 50, "cpu")
     expected = np.square(np.maximum(x @ weights @ weights.T + bias, 0) - x).mean(1)
-    assert np.allclose(cloud.reconstruction_errors(x, weights, bias), expected, rtol=1e-4)
+    assert np.allclose(
+        cloud.reconstruction_errors(x, Run.from_weights(weights, bias).at(), 0), expected, rtol=1e-4
+    )
 
 
 def test_every_feature_has_a_colour_of_its_own_whatever_their_number():
@@ -64,7 +66,7 @@ def test_a_cloud_is_a_fixed_sample_through_the_weights():
     weights = np.random.default_rng(0).standard_normal((8, 3)).astype(np.float32)
     x = cloud.cloud_sample(Experiment(), 0, 100, "cpu")
     assert np.array_equal(x, cloud.cloud_sample(Experiment(), 0, 100, "cpu"))
-    points = cloud.project(x, weights, np.eye(3, dtype=np.float32))
+    points = cloud.project(x, Run.from_weights(weights).at(), 0, np.eye(3, dtype=np.float32))
     assert np.allclose(points, x @ weights, atol=1e-6)
     for k in (0, 1, 2, 3):
         active = cloud.cloud_sample(Experiment(), 0, 100, "cpu", n_active=k)
@@ -90,7 +92,7 @@ def test_the_weight_vectors_start_at_the_origin_and_carry_their_numbers():
     run = small()
     (axes,) = figures.weights_figure(run, camera=Camera(yaw=10, pitch=20, roll=5, perspective=True)).axes
     lines = {line.get_label(): line.get_data_3d() for line in axes.lines}
-    for j, tip in enumerate(run.state.weights[0]):
+    for j, tip in enumerate(run.weights[0]):
         assert np.allclose(np.transpose(lines[f"Weight {j}"]), [[0, 0, 0], tip])
     assert [text.get_text() for text in axes.texts] == [str(j) for j in range(8)]
     assert (axes.azim, axes.elev, axes.roll) == (10, 20, 5)

@@ -10,11 +10,12 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from tests.engine.test_features import assert_independent, assert_uniform
+from tests.engine.test_data import assert_independent, assert_uniform
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state
 from tms_engine import Experiment
+from tms_engine.data import law
 from tms_engine.training.numba import loops
-from tms_engine.training.numba.kernel import _KINDS, NumbaKernel
+from tms_engine.training.numba.kernel import NumbaKernel
 
 DENSITIES = [0.004, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
 
@@ -33,7 +34,7 @@ def chunk(
         np.uint64(loops._key(seed, *at)),
         rows,
         n,
-        _KINDS[kind],
+        law(kind).compiled,
         density,
         n_active,
         set_size,
@@ -277,7 +278,7 @@ def test_the_kernel_trains_on_these_draws(fields, shared_from, monkeypatch):
     expected = given.train_on(experiment, x)
     if experiment.features == "n_active":  # drawn in another order than a batch has: rounded otherwise
         assert np.allclose(losses, expected, rtol=1e-4)
-        assert np.allclose(own.state().weights, given.state().weights, rtol=1e-3, atol=1e-4)
+        assert np.allclose(own.state().parameters["W"], given.state().weights, rtol=1e-3, atol=1e-4)
     else:
         assert np.array_equal(losses, expected)
         assert_same_bits(own.state(), given.state())

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, evaluate, geometry
-from tms_engine import data as features
+from tms_engine import Experiment, Trainer, evaluate, geometry, sampling
 from tms_engine.training.numba import kernel as numba_kernel
 from tms_engine.training.numba import loops as numba_loops
 from tms_engine.training.numba.kernel import NumbaKernel
@@ -78,11 +77,15 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
 
     x (instances, batch, features) → loss (instances), {"W": ..., "b": ...}.
     """
-    x, w = np.abs(x).astype(float), np.abs(state.weights).astype(float)
-    b = np.zeros(w.shape[:2]) if state.bias is None else np.abs(state.bias).astype(float)
+    x, w = np.abs(x).astype(float), np.abs(state.parameters["W"]).astype(float)
+    b = (
+        np.zeros(w.shape[:2])
+        if state.parameters.get("b") is None
+        else np.abs(state.parameters.get("b")).astype(float)
+    )
     hidden = x @ w
     error = hidden @ w.swapaxes(1, 2) + b[:, None] + x
-    weighted = experiment.importance()[:, None] * error / x[0].size
+    weighted = experiment.feature_importance()[:, None] * error / x[0].size
     loss = (weighted * error).sum((1, 2))
     l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
     gradient = 2 * (x.swapaxes(1, 2) @ (weighted @ w) + weighted.swapaxes(1, 2) @ hidden)
@@ -140,7 +143,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
 )
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
     experiment = Experiment(**fields)
-    batches = np.asarray(features.batches(experiment, 0, steps_before + 3, "cpu"))
+    batches = np.asarray(sampling.batches(experiment, 0, steps_before + 3, "cpu"))
     if emptied == "some rows":
         batches[:, :, ::3] = 0
     reference = TorchKernel(fresh_state(experiment), "cpu")
@@ -178,7 +181,7 @@ SHAPES = [
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
-    batches = np.asarray(features.batches(experiment, 0, 20, "cpu"))
+    batches = np.asarray(sampling.batches(experiment, 0, 20, "cpu"))
     together = NumbaKernel(fresh_state(experiment))
     losses = together.train_on(experiment, batches)
     for i in range(n_instances):
@@ -279,7 +282,7 @@ def test_128_instances_reach_the_published_losses_with_all_features_represented(
     assert evaluation.loss.min() > 0.00388
     assert evaluation.loss.max() < 0.00410
     assert 0.00393 < np.median(evaluation.loss) < 0.00399
-    assert geometry.represented(trainer.run().state.weights).all()
+    assert geometry.represented(trainer.run().weights).all()
 
 
 def test_a_million_steps_keep_their_whole_curve_in_little_memory():
@@ -308,7 +311,7 @@ def test_a_million_steps_keep_their_whole_curve_in_little_memory():
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     wild = Experiment(n_instances=3, learning_rate=(0.01, 1e15, 0.01), bias=bias)
-    batches = np.asarray(features.batches(wild, 0, 50, "cpu"))
+    batches = np.asarray(sampling.batches(wild, 0, 50, "cpu"))
     kernels = [make(fresh_state(wild)) for make in (NumbaKernel, lambda state: TorchKernel(state, "cpu"))]
     losses, expected = (kernel.train_on(wild, batches) for kernel in kernels)
     state = kernels[0].state()
@@ -332,7 +335,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     # It does not start again.
     halted = NumbaKernel(state)
     assert np.isnan(halted.advance(wild.replace(learning_rate=0.01), 3)[:, 1]).all()
-    assert np.array_equal(halted.state().weights[1], state.weights[1])
+    assert np.array_equal(halted.state().parameters["W"][1], state.parameters["W"][1])
     assert halted.state().diverged_at[1] == step
 
 
@@ -341,7 +344,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
 @pytest.mark.parametrize("fields", [{}, {"bias": True, "batch_size": 300}, {"n_hidden": 5, "n_features": 9}])
 def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     experiment = Experiment(n_instances=2, **fields)
-    good = np.asarray(features.batches(experiment, 0, 3, "cpu"))
+    good = np.asarray(sampling.batches(experiment, 0, 3, "cpu"))
     batches = good.copy()
     batches[1, 0, -1, 4] = bad
     kernel, untouched = NumbaKernel(fresh_state(experiment)), NumbaKernel(fresh_state(experiment))
@@ -355,7 +358,7 @@ def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     assert reference.state().diverged_at.tolist() == [1, -1]
     after_one = NumbaKernel(fresh_state(experiment))
     after_one.train_on(experiment, batches[:1])
-    assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
+    assert np.array_equal(kernel.state().parameters["W"][0], after_one.state().parameters["W"][0])
 
 
 @pytest.mark.usefixtures("variant")
@@ -375,7 +378,7 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
     for kernel in (NumbaKernel(state), TorchKernel(state, "cpu")):
         assert np.isnan(kernel.train_on(experiment, batch)).all()
         assert kernel.state().diverged_at.tolist() == [0]
-        assert kernel.state().weights.item() == np.float32(weight)
+        assert kernel.state().parameters["W"].item() == np.float32(weight)
 
 
 @pytest.mark.usefixtures("variant")
@@ -469,7 +472,7 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(mo
     ):
         kernel = NumbaKernel(fresh_state(other))
         kernel.advance(other, 3)
-        kernel.train_on(other, np.asarray(features.batches(other, 3, 2, "cpu")))
+        kernel.train_on(other, np.asarray(sampling.batches(other, 3, 2, "cpu")))
         NumbaKernel(kernel.state()).advance(other, 2)
     assert {name: list(compiled[name].signatures) for name in prepared} == prepared
     assert all(len(signatures) <= 1 for signatures in prepared.values())
@@ -479,7 +482,9 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(mo
 def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(tmp_path, repository):
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(repository / "tms_engine", tmp_path / "tms_engine", ignore=ignored)
-    (tmp_path / "tms_engine" / "training" / "__pycache__").touch()  # no directory, not even for root
+    (
+        tmp_path / "tms_engine" / "training" / "numba" / "__pycache__"
+    ).touch()  # no directory, not even for root
     script = """
 from tms_engine import Experiment, Trainer
 trainer = Trainer(Experiment(steps=10, kernel="numba"))

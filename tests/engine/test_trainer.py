@@ -68,7 +68,7 @@ def test_live_changes_are_recorded_and_a_repetition_is_the_same_run():
         again.change(**{change.field: change.value})
     again.advance(run.state.step - again.step)
     assert_same_run(again.run(), run)
-    assert not np.array_equal(run.state.weights, trained(Experiment(), 80).state.weights)
+    assert not np.array_equal(run.weights, trained(Experiment(), 80).weights)
 
 
 def test_an_invalid_change_changes_nothing():
@@ -91,7 +91,7 @@ def test_a_snapshot_is_a_read_only_copy():
     trainer.advance(100)
     assert np.array_equal(snapshot.weights, weights)
     assert (snapshot.step, trainer.step) == (100, 200)
-    assert snapshot.rate > 0
+    assert trainer.rate > 0
 
 
 def test_a_diverged_instance_is_named_and_left_out_of_means():
@@ -105,19 +105,70 @@ def test_a_diverged_instance_is_named_and_left_out_of_means():
     assert np.isnan(everyone.snapshot().loss)
 
 
-def test_weights_are_kept_over_the_whole_run():
-    run = trained(Experiment(steps=2000), 700, 1300)
-    steps = [s.step for s in run.history.snapshots]
-    assert steps[0] == 0
-    assert steps[-1] == 2000
-    assert len(set(np.diff(steps))) == 1
-    assert np.array_equal(run.history.snapshots[-1].weights, run.state.weights)
+def test_weights_are_kept_every_step_at_first_and_then_at_geometric_distances():
+    run = trained(Experiment(steps=2048), 700, 1348)
+    steps = run.history.steps
+    assert steps[:129] == list(range(129))
+    assert steps[-1] == 2048
+    apart = np.diff(steps)
+    assert (apart <= np.maximum(1, np.array(steps[:-1]) / 64)).all()
+    assert np.array_equal(run.history.kept[-1].parameters["W"], run.weights)
 
 
-def test_training_past_the_end_keeps_at_most_512_snapshots():
-    run = trained(Experiment(steps=50), 2000)
-    assert 200 < len(run.history.snapshots) <= 512
-    assert run.history.snapshots[0].step == 0
+def test_after_a_live_change_weights_are_kept_every_step_again():
+    trainer = Trainer(Experiment())
+    trainer.advance(1001)
+    trainer.change(sparsity=0.5)
+    trainer.advance(200)
+    steps = trainer.run().history.steps
+    assert steps[steps.index(1001) :][:129] == list(range(1001, 1130))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 100])
+def test_no_more_weights_are_kept_than_asked_for(keep):
+    trainer = Trainer(Experiment(steps=3000, keep=keep))
+    for _ in range(10):
+        trainer.advance(300)
+        trainer.change(sparsity=round(1 - 1.1 * (1 - trainer.current.sparsity), 6))
+        assert len(trainer.run().history.kept) <= keep
+    assert (trainer.run().history.steps[:1] == [0]) == (keep > 0)
+
+
+def test_keeping_weights_leaves_no_trace_in_the_run():
+    kept, not_kept = trained(Experiment(keep=512), 500), trained(Experiment(keep=0), 500)
+    assert kept.weights.tobytes() == not_kept.weights.tobytes()
+    assert kept.history.loss_curve().mean.tobytes() == not_kept.history.loss_curve().mean.tobytes()
+
+
+def test_a_step_that_is_looked_back_at_has_the_experiment_and_the_loss_of_then():
+    trainer = Trainer(Experiment())
+    trainer.advance(1000)
+    trainer.change(sparsity=0.5)
+    trainer.advance(1000)
+    run = trainer.run()
+    before, after = run.at(992), run.at(1500)
+    assert (before.step, before.experiment.sparsity) == (992, 0.95)
+    assert (after.experiment.sparsity, run.at().experiment.sparsity) == (0.5, 0.5)
+    assert run.at(1000).experiment.sparsity == 0.5  # in force from this step on
+    curve = run.history.loss_curve()
+    near = (curve.start >= 880) & (curve.end <= 1000)
+    assert before.loss == pytest.approx(float(curve.mean[near].mean()), rel=0.1)
+    assert before.loss < after.loss / 3
+
+
+def test_a_run_can_be_made_of_weights_and_trained_on():
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((8, 3)).astype(np.float32)
+    run = Run.from_weights(weights)
+    assert np.array_equal(run.weights[0], weights)
+    assert evaluate(run, 1000).loss.shape == (1,)
+    trainer = Trainer.resume(run, device="cpu")
+    trainer.advance(300)
+    assert trainer.snapshot().loss < evaluate(run, 10_000).loss[0]
+    with pytest.raises(InputError, match="not float32"):
+        Run.from_weights(weights, experiment=Experiment(n_hidden=4))
+    with pytest.raises(InputError, match="has no parameter b"):
+        Run.from_weights(weights, np.zeros(8), Experiment())
 
 
 def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_run):
@@ -127,8 +178,8 @@ def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_ru
     assert evaluation.loss.min() > 0.00390
     assert evaluation.loss.max() < 0.00408
     assert abs(np.median(evaluation.loss) - 0.00396) < 2e-5
-    assert geometry.represented(seed_run.state.weights).all()
-    assert abs(geometry.dimensionality(seed_run.state.weights).sum(1).mean() - 2.995) < 0.005
+    assert geometry.represented(seed_run.weights).all()
+    assert abs(geometry.dimensionality(seed_run.weights).sum(1).mean() - 2.995) < 0.005
 
 
 def test_asking_for_a_device_that_is_not_there_says_so(monkeypatch):

@@ -141,17 +141,17 @@ def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_ru
     draw(tmp_path / "run", json.loads((tmp_path / "run" / "export.json").read_text()))
     (((found, where), options),) = drawn
     assert found.state.step == 20
-    assert np.array_equal(found.state.weights, as_of(run, 20).state.weights)
+    assert np.array_equal(found.weights, as_of(run, 20).weights)
     assert where == tmp_path / "run" / "figures"
     assert (options["camera"], options["dpi"], options["instance"], options["axes"]) == (CAMERA, 30, 0, None)
 
 
 def test_a_run_as_it_was_has_the_weights_and_the_experiment_of_then(run):
     was = as_of(run, 20)
-    kept = next(kept for kept in run.history.snapshots if kept.step == 20)
+    kept = next(kept for kept in run.history.kept if kept.step == 20)
     assert was.state.step == 20
-    assert was.state.weights is kept.weights
-    assert was.state.bias is kept.bias
+    assert was.weights is kept.parameters["W"]
+    assert was.state.parameters.get("b") is kept.parameters["b"]
     assert was.current.sparsity == 0.95
     assert as_of(run, 60).current.sparsity == run.current.sparsity == 0.8
 

@@ -19,14 +19,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import LIVE_FIELDS, Experiment, read_fields
+from tms_engine.experiment import LIVE_FIELDS, PER_INSTANCE, Experiment, choices, read_fields
 from tms_engine.presets import PRESETS, preset
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.trainer import Trainer
 
 EXIT_CODES = "exit codes: 0 done, 1 every instance diverged, 2 bad input, 130 interrupted and saved"
 
@@ -311,7 +312,7 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
 
     def now() -> str:
         snapshot = trainer.snapshot()
-        return f"loss {_number(snapshot.loss)}  {snapshot.rate:,.0f} steps/s"
+        return f"loss {_number(snapshot.loss)}  {trainer.rate:,.0f} steps/s"
 
     if sys.stdout.isatty() and sys.stderr.isatty():
         from tqdm import tqdm
@@ -456,9 +457,8 @@ def _add_field(group: Any, name: str) -> None:
             option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about
         )
         return
-    literal = get_origin(field.annotation) is Literal
-    metavar = "|".join(get_args(field.annotation)) if literal else "X" if name in _LISTS else "N"
+    metavar = "|".join(choices(name)) or ("X" if name in _LISTS else "N")
     group.add_argument(option, default=argparse.SUPPRESS, metavar=metavar, help=about)
 
 
-_LISTS = ("sparsity", "importance_decay", "learning_rate", "weight_decay", "device")
+_LISTS = (*PER_INSTANCE, "importance", "instances", "weight_decay", "device")

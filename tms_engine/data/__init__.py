@@ -36,7 +36,7 @@ class Law(NamedTuple):
     help: str  # one line
     sample: Callable[[Any, LawParameters], Any]
     check: Callable[[int, LawParameters], None] = lambda n_features, parameters: None
-    """Raises InputError, naming the field, where the law cannot have so many features. (No density here.)"""
+    """Raises InputError, naming the field, where the law cannot have so many features. (Density is None.)"""
     compiled: int | None = None
     """Branch of the compiled kernels' draw; None: they have none, refuse the law, and torch serves."""
 
@@ -44,13 +44,14 @@ class Law(NamedTuple):
 class _Entry(NamedTuple):
     help: str
     compiled: int | None = None
+    checks: bool = False  # whether its file has a `check`
 
 
 _TABLE: dict[str, _Entry] = {
     "bernoulli": _Entry("each feature alone, with probability 1 − S", BERNOULLI),
-    "n_active": _Entry("exactly n_active in each row, every choice equally likely", N_ACTIVE),
-    "correlated": _Entry("sets of set_size that fire together, with probability 1 − S", CORRELATED),
-    "anticorrelated": _Entry("sets that fire with probability 1 − S, one member each", ANTICORRELATED),
+    "n_active": _Entry("exactly n_active in each row, every choice equally likely", N_ACTIVE, checks=True),
+    "correlated": _Entry("sets of set_size that fire together", CORRELATED, checks=True),
+    "anticorrelated": _Entry("sets of set_size, of which one member fires", ANTICORRELATED, checks=True),
 }
 _registered: dict[str, Law] = {}
 
@@ -89,5 +90,11 @@ def law(name: str) -> Law:
             "features",
         )
     module = import_module(f"tms_engine.data.{name}")
-    check = getattr(module, "check", Law._field_defaults["check"])
-    return Law(_TABLE[name].help, module.sample, check, _TABLE[name].compiled)
+    found = Law(_TABLE[name].help, module.sample, compiled=_TABLE[name].compiled)
+    return found._replace(check=module.check) if _TABLE[name].checks else found
+
+
+def check_law(name: str, n_features: int, parameters: LawParameters) -> None:
+    """Raise InputError, naming the field, where a law cannot have so many features. It may need numpy."""
+    if name not in _TABLE or _TABLE[name].checks:
+        law(name).check(n_features, parameters)

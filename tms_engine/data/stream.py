@@ -80,7 +80,7 @@ def words(
 
 
 def another(word: Int64[Array, "*shape"], k: int = 1) -> Int64[Array, "*shape"]:
-    """Another word for each entry, for a law that needs several: the k-th, k from 1, independent of the first."""
+    """Another word for each entry, independent of the first, for a law that needs several (k ≥ 1)."""
     return _mix_(word + _signed(k * GAMMA % (1 << 64)))
 
 

@@ -26,7 +26,7 @@ from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.figures.colors import feature_colors, mix
 from tms_engine.runs import write_atomically
-from tms_engine.training.trainer import Run
+from tms_engine.training.run import Run
 
 # Points of the seed's clouds.
 CLOUD_ROWS = 100_000
@@ -87,7 +87,7 @@ def weights_figure(
     run: Run, instance: int = 0, camera: Camera = HOME, axes: Sequence[int] | None = None
 ) -> Figure:
     """The weight vectors from the origin, their tips labelled with the feature's number."""
-    weights = run.state.weights[instance]
+    weights = run.weights[instance]
     n, m = weights.shape
     tips = weights @ basis_for(weights, axes)
     reach = 1.15 * max(float(np.linalg.norm(tips, axis=-1).max()), 0.1)
@@ -121,7 +121,7 @@ def _draw_cloud(
     x: Float32[Array, "rows features"],
     basis: Float32[np.ndarray, "hidden 3"],
 ) -> None:
-    points = project(x, run.state.weights[instance], basis)
+    points = project(x, run.at(), instance, basis)
     colors = mix(to_host(x), feature_colors(x.shape[1]))
     style = {"depthshade": False} if hasattr(scene, "get_zlim") else {}
     scene.scatter(*_coordinates(points, scene), c=colors, alpha=0.5, s=1, linewidths=0, **style)
@@ -135,11 +135,11 @@ def cloud_figure(
     run: Run, instance: int = 0, camera: Camera = HOME, axes: Sequence[int] | None = None
 ) -> Figure:
     """The hidden activations of 100,000 inputs as the experiment draws them (the seed's cloud)."""
-    weights = run.state.weights[instance]
+    weights = run.weights[instance]
     basis = basis_for(weights, axes)
     x = cloud_sample(run.current, instance, CLOUD_ROWS, resolve_device(run.device))
     figure = _new_figure(7, 7)
-    scene = _scene(figure, weights.shape[1], _reach([project(x, weights, basis)]), camera)
+    scene = _scene(figure, weights.shape[1], _reach([project(x, run.at(), instance, basis)]), camera)
     _draw_cloud(scene, run, instance, x, basis)
     kind = {"n_active": f"exactly {run.current.n_active} active"}.get(
         run.current.features, f"{run.current.features.capitalize()} features"
@@ -155,14 +155,14 @@ def n_active_figure(
     run: Run, instance: int = 0, camera: Camera = HOME, axes: Sequence[int] | None = None
 ) -> Figure:
     """The seed's last figure: the clouds for exactly 1, 2 and 3 active features, side by side."""
-    weights = run.state.weights[instance]
+    weights = run.weights[instance]
     n, m = weights.shape
     basis = basis_for(weights, axes)
     counts = [k for k in (1, 2, 3) if k <= n]
     samples = [
         cloud_sample(run.current, instance, N_ACTIVE_ROWS, resolve_device(run.device), k) for k in counts
     ]
-    reach = _reach([project(x, weights, basis) for x in samples])
+    reach = _reach([project(x, run.at(), instance, basis) for x in samples])
     figure = _new_figure(5 * len(counts), 5.4)
     figure.set_layout_engine("constrained", h_pad=0.12)
     figure.suptitle(
@@ -197,7 +197,10 @@ def loss_figure(run: Run) -> Figure:
         axes.plot(middle, mean, lw=1.6, color="black", label="mean of instances")
     experiment = run.current
     if experiment.features == "bernoulli" and not isinstance(experiment.sparsity, tuple) and not run.changes:
-        nothing = theory.loss_of_nothing(1 - experiment.sparsity) * experiment.importance()[0].mean()
+        nothing = (
+            theory.loss_of_nothing(1 - experiment.per_instance("sparsity")[0])
+            * experiment.feature_importance()[0].mean()
+        )
         axes.axhline(nothing, color="gray", ls="--", lw=1, label="nothing learned (W = 0)")
     for i, step in enumerate(run.state.diverged_at):
         if step >= 0:
@@ -246,7 +249,7 @@ def _smooth(values: Float32[np.ndarray, " buckets"]) -> Float[np.ndarray, " buck
 
 def gram_figure(run: Run, instance: int = 0) -> Figure:
     """W Wᵀ as a heat map: the diagonal is ‖W_j‖², the rest is what features do to each other."""
-    gram = geometry.gram(run.state.weights)[instance]
+    gram = geometry.gram(run.weights)[instance]
     n = len(gram)
     figure = _new_figure(6.6, 5.8)
     axes = figure.add_subplot()
@@ -265,7 +268,7 @@ def gram_figure(run: Run, instance: int = 0) -> Figure:
 
 def dimensionality_figure(run: Run, instance: int = 0) -> Figure:
     """The fraction of a dimension that each feature has, against those of the uniform solids."""
-    dimensionality = geometry.dimensionality(run.state.weights)[instance]
+    dimensionality = geometry.dimensionality(run.weights)[instance]
     n = len(dimensionality)
     figure = _new_figure(8, 5)
     axes = figure.add_subplot()

@@ -18,7 +18,7 @@ from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.figures import N_ACTIVE_ROWS, write_figure
 from tms_engine.figures.colors import feature_colors, mix
-from tms_engine.training.trainer import Run
+from tms_engine.training.run import Run
 
 # A browser turns so many points without a jerk.
 CLOUD_ROWS = 20_000
@@ -43,7 +43,7 @@ def save_html(
         raise InputError("HTML figures need plotly: pip install 'tms-tui[html]'") from None
     check_instance(run, instance)
 
-    weights = run.state.weights[instance]
+    weights = run.weights[instance]
     n, m = weights.shape
     basis = basis_for(weights, axes)
     device = resolve_device(run.device)
@@ -57,7 +57,7 @@ def save_html(
     reach_of_clouds = 0.1
     for n_active, rows in [(None, CLOUD_ROWS), *((k, N_ACTIVE_ROWS) for k in counts)]:
         x = cloud_sample(run.current, instance, rows, device, n_active)
-        points, inputs = project(x, weights, basis), to_host(x)
+        points, inputs = project(x, run.at(), instance, basis), to_host(x)
         marker = {"size": 2, "opacity": 0.6, "color": _css(mix(inputs, colors))}
         clouds[n_active] = _trace(go, points, m, mode="markers", marker=marker, text=_active(inputs), name="")
         reach_of_clouds = max(reach_of_clouds, 1.05 * float(np.abs(points).max()))

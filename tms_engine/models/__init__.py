@@ -1,7 +1,7 @@
 """The models: what is trained. One table, and a file a model beside it, with the definition of each.
 
-All kernels agree with these definitions. To add a model: a file with its functions, one line in the table, its
-tests; torch trains it by autograd, and the compiled kernels refuse it. A script brings its own with
+All kernels agree with these definitions. To add a model: a file with its functions, one line in the table,
+its tests; torch trains it by autograd, and the compiled kernels refuse it. A script brings its own with
 `register_model`.
 
 Loads no numpy, so that the command line can name the models and answer at once.
@@ -26,15 +26,15 @@ class Sizes(NamedTuple):
 class Model(NamedTuple):
     """What is trained.
 
-    Parameters go by name; each is Float32[Array, "instances ..."], of numpy or of torch, and so are x and h: the
-    functions are written once for both, and through torch's autograd finds its way. Data are x
-    (instances, batch, features), hidden activations h (instances, batch, hidden).
+    Parameters go by name; each is Float32[Array, "instances ..."], of numpy or of torch, and so are x and h:
+    the functions are written once for both, and autograd goes through torch's. Data are x (instances, batch,
+    features), hidden activations h (instances, batch, hidden).
     """
 
     help: str
     """One line."""
     parameters: Callable[[Sizes, Any], dict[str, Any]]
-    """First parameters of ONE instance, from its own numpy Generator: name → numpy array, no instance axis."""
+    """First parameters of ONE instance, from its own numpy Generator: name → array, no instance axis."""
     encode: Callable[[dict[str, Any], Any], Any]
     """(parameters, x) → h."""
     decode: Callable[[dict[str, Any], Any], Any]

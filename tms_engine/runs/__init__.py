@@ -28,11 +28,12 @@ from tms_engine.errors import InputError
 from tms_engine.analysis.evaluation import summarize
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import History
-from tms_engine.training.kernels import Name
-from tms_engine.training.state import Change, State
-from tms_engine.training.trainer import Run, Trainer
+from tms_engine.training.run import KernelName, Run, check_parameters
+from tms_engine.training.state import Change, Parameters, State, initial_parameters
+from tms_engine.training.trainer import Trainer
 
-FORMAT = "tms-engine run 1"
+FORMAT = "tms-engine run 2"
+_FORMATS = ("tms-engine run 1", FORMAT)  # that can be read
 
 # Seconds of training that a kill -9 can cost, and between two calls of `on_progress`.
 SAVE_EVERY = 30.0
@@ -81,9 +82,9 @@ def train_on(
         if on_progress:
             on_progress(trainer)
         if out is not None and now - saved > SAVE_EVERY:
-            save_run(trainer.run(), out)
+            save_run(trainer.run(), out, evaluated=False)
             saved = time.monotonic()
-        if len(trainer.snapshot().diverged) == trainer.experiment.n_instances:
+        if trainer.all_diverged:
             break
     run = trainer.run()
     if out is not None:
@@ -91,8 +92,11 @@ def train_on(
     return run
 
 
-def save_run(run: Run, out: str | Path) -> None:
-    """Write a run to its directory, making it if need be. Raises InputError if it cannot be written."""
+def save_run(run: Run, out: str | Path, *, evaluated: bool = True) -> None:
+    """Write a run to its directory, making it if need be. Raises InputError if it cannot be written.
+
+    Without `evaluated`, the summary has no losses on fresh data (they take time, and `tms show` makes up for it).
+    """
     out = Path(out)
     history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
     metadata = {
@@ -102,7 +106,7 @@ def save_run(run: Run, out: str | Path) -> None:
         "history_sha256": hashlib.sha256(history).hexdigest(),
     }
     state = safetensors_bytes(_state_arrays(run.state), metadata)
-    summary = json.dumps(summarize(run), indent=2, allow_nan=False) + "\n"
+    summary = json.dumps(summarize(run, evaluated), indent=2, allow_nan=False) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "experiment.json", run.experiment.to_json().encode())
@@ -127,7 +131,7 @@ def load_run(path: str | Path) -> Run:
     arrays, metadata = _read(path / "state.safetensors")
     try:
         changes = tuple(
-            Change(step, field, tuple(value) if isinstance(value, list) else value)
+            Change(step, field, _as_tuples(value))
             for step, field, value in json.loads(metadata["changes"])
         )
         state = _state(arrays, experiment)
@@ -137,12 +141,27 @@ def load_run(path: str | Path) -> Run:
         ) from None
     history = _read_history(path, metadata.get("history_sha256", ""))
     kernel = metadata.get("kernel", "torch")  # of all runs from before there were others
-    if kernel not in get_args(Name):
+    if kernel not in get_args(KernelName):
         raise InputError(f"{path} was trained by a kernel that this version of tms does not have: {kernel}")
-    run = Run(experiment, changes, state, history, cast(Name, kernel))
+    run = Run(experiment, changes, state, history, cast(KernelName, kernel))
     if run.history.step != state.step:
         raise InputError(f"{path / 'history.safetensors'} does not reach the step of state.safetensors")
     return run
+
+
+def load_summary(path: str | Path) -> dict[str, Any] | None:
+    """The summary of a run directory, as `summarize` made it; None where it is not of the saved step.
+
+    That is so where it cannot be read, was saved without losses on fresh data, or a crash came between.
+    """
+    path = Path(path)
+    try:
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        with safe_open(path / "state.safetensors", framework="numpy") as file:
+            step = int(file.get_tensor("step")[0])
+        return summary if summary["step"] == step and summary["evaluation_rows"] > 0 else None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -191,7 +210,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is damaged or no safetensors file: {_reason(error)}") from None
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in _FORMATS:
         raise InputError(f"{path} is a safetensors file, but not one that this version of tms wrote")
     return arrays, metadata
 
@@ -204,6 +223,11 @@ def _read_history(path: Path, sha256: str) -> History:
     raise InputError(f"{path / 'history.safetensors'} is missing, damaged or of another run")
 
 
+def _as_tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
 def _state_arrays(state: State) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = dict(state.parameters)
     arrays |= {f"adam.m.{name}": value for name, value in state.first_moments.items()}
@@ -214,18 +238,12 @@ def _state_arrays(state: State) -> dict[str, np.ndarray]:
 
 def _state(arrays: dict[str, np.ndarray], experiment: Experiment) -> State:
     """The inverse of `_state_arrays`. Raises KeyError or ValueError where it does not fit the experiment."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "W": (experiment.n_instances, experiment.n_features, experiment.n_hidden)
-    }
-    if experiment.bias:
-        shapes["b"] = (experiment.n_instances, experiment.n_features)
+    names = initial_parameters(experiment.alone(0))
 
-    def fitting(prefix: str) -> dict[str, Any]:
-        for name, shape in shapes.items():
-            found = arrays[prefix + name]
-            if found.shape != shape or found.dtype != np.float32:
-                raise ValueError(f"{prefix}{name} is {found.dtype} {found.shape}, not float32 {shape}")
-        return {name: arrays[prefix + name] for name in shapes}
+    def fitting(prefix: str) -> Parameters:
+        found = {name: arrays[prefix + name] for name in names}
+        check_parameters(found, experiment)
+        return found
 
     if arrays["diverged_at"].shape != (experiment.n_instances,):
         raise ValueError(f"diverged_at is {arrays['diverged_at'].shape}, not ({experiment.n_instances},)")

@@ -50,7 +50,7 @@ class History:
     """Grows with the run: `add_losses` for every step taken, `add_kept` at the steps that `due` names.
 
     The envelope stays under 1 MB up to 1,365 instances; beyond that it has 32 buckets and grows with
-    their number. Of the parameters at most `keep` steps are kept, fewer where they would take over 256 MB, and
+    their number. Parameters are kept of at most `keep` steps, fewer where they would take over 256 MB, and of
     none if `keep` is 0.
     """
 
@@ -123,9 +123,7 @@ class History:
             high=self._high[:used].copy(),
         )
 
-    def recent_loss(
-        self, steps: int = 100, until: int | None = None
-    ) -> Float32[np.ndarray, " instances"]:
+    def recent_loss(self, steps: int = 100, until: int | None = None) -> Float32[np.ndarray, " instances"]:
         """Mean batch loss over at least the latest `steps` steps (all, if fewer); NaN if none was finite.
 
         `until`: as it was at that step, up to the width of a bucket.
@@ -159,7 +157,7 @@ class History:
             self._origins.append(step)
 
     def add_kept(self, kept: Kept) -> None:
-        """Keep the parameters of a step that was due, or of a live change; thin out when there are too many."""
+        """Keep the parameters of a step that was due, or of a live change; thin out if there are too many."""
         if not self._capacity or (self.kept and self.kept[-1].step == kept.step):
             return
         self.kept.append(kept)
@@ -224,7 +222,9 @@ class History:
             whole = np.full((buckets, n_instances), empty, stored.dtype)
             whole[: len(stored)] = stored
             setattr(history, name, whole)
-        names = [n.removeprefix("weights.") for n in arrays if n.startswith("weights.") and n != "weights.step"]
+        names = [
+            n.removeprefix("weights.") for n in arrays if n.startswith("weights.") and n != "weights.step"
+        ]
         history.kept = [
             Kept(int(step), {name: arrays[f"weights.{name}"][i] for name in sorted(names)})
             for i, step in enumerate(arrays["weights.step"])

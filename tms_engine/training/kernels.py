@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine.data import law
 from tms_engine.device import check_memory, needs_torch, resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.models import model
 from tms_engine.training.run import KernelName
 from tms_engine.training.state import State
 
@@ -30,12 +32,16 @@ _HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
 class Kernel(Protocol):
     """Code that trains. It holds a run's state where it likes it best and gives it back on request.
 
-    All kernels agree with `autoencoder.py`: given the same batches, each takes the same step. Live
-    changes arrive as another `experiment`; the fields that cannot be changed live are the run's own.
+    All kernels agree with the definitions in `models/`: given the same batches, each takes the same step.
+    Live changes arrive as another `experiment`; the fields that cannot be changed live are the run's own.
     """
 
     def state(self) -> State:
         """A copy of the state on the host."""
+        ...
+
+    def n_diverged(self) -> int:
+        """How many instances have stopped."""
         ...
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
@@ -165,12 +171,16 @@ def _refusal(name: Name, experiment: Experiment, device: str) -> str:
     if not _is_home(name, device):
         return f"it is made for {_HOMES[name]} alone"
     try:
+        if not model(experiment.model).compiled:
+            return f"it has no model {experiment.model}"
+        if law(experiment.features).compiled is None:
+            return f"it has no draw for {experiment.features} data"
         if name == "numba":
-            from tms_engine.training.numba.kernel import serves as numba_serves
+            from tms_engine.training.numba.kernel import refusal as numba_refusal
 
-            return numba_serves(experiment)
-        from tms_engine.training.triton.kernel import serves as triton_serves
+            return numba_refusal(experiment)
+        from tms_engine.training.triton.kernel import refusal as triton_refusal
 
-        return triton_serves(experiment)
+        return triton_refusal(experiment)
     except (ImportError, OSError) as error:  # not installed, or not for this machine
         return f"it cannot be imported here ({error})"

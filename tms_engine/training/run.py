@@ -54,7 +54,7 @@ class Run(NamedTuple):
         """
         here = Kept(self.state.step, self.state.parameters)
         kept = here if step is None else min((*self.history.kept, here), key=lambda k: abs(k.step - step))
-        diverged = (self.state.diverged_at >= 0) & (self.state.diverged_at < max(kept.step, 1))
+        diverged = (self.state.diverged_at >= 0) & (self.state.diverged_at < kept.step)
         return Snapshot(
             step=kept.step,
             experiment=self.experiment_at(kept.step),
@@ -84,7 +84,9 @@ class Run(NamedTuple):
         (instances, ...). They may be tensors on the CPU. Without an `experiment` it is the seed's at these
         sizes. Raises InputError where they do not fit it.
         """
-        named = weights if isinstance(weights, dict) else {"W": weights} | ({} if bias is None else {"b": bias})
+        named = (
+            weights if isinstance(weights, dict) else {"W": weights} | ({} if bias is None else {"b": bias})
+        )
         parameters = {name: np.array(value, np.float32) for name, value in named.items()}
         if "W" in parameters and parameters["W"].ndim == 2:
             parameters = {name: value[None] for name, value in parameters.items()}
@@ -118,4 +120,3 @@ def check_parameters(parameters: Parameters, experiment: Experiment) -> None:
             raise InputError(f"{name} is {found.dtype} {found.shape}, not float32 {shape}")
     for name in parameters.keys() - wanted.keys():
         raise InputError(f"model {experiment.model} has no parameter {name}, only {', '.join(wanted)}")
-

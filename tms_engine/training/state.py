@@ -70,7 +70,7 @@ def initial_parameters(experiment: Experiment) -> Parameters:
     """Parameters before the first step, as the model starts them.
 
     An instance has a generator of its own, from (random seed, instance number): the same weights whatever
-    stands beside it. Xavier's standard deviation √(2 / (n + m)) is that of one instance, whatever their number.
+    stands beside it. Xavier's standard deviation √(2 / (n + m)) is that of one instance, however many.
     """
     n, m = experiment.n_features, experiment.n_hidden
     sizes = Sizes(n, m, experiment.bias, 1.0 if experiment.init == "normal" else (2 / (n + m)) ** 0.5)

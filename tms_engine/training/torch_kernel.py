@@ -16,9 +16,10 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
-from tms_engine import data as features
+from tms_engine import sampling
 from tms_engine.experiment import Experiment
-from tms_engine.models.tied_relu import forward, row_losses
+from tms_engine.models import Model, model
+from tms_engine.models.layers import forward, row_losses
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import Parameters, State
 
@@ -51,6 +52,9 @@ class OnDevice:
             diverged_at=self._diverged_at.cpu().numpy().copy(),
         )
 
+    def n_diverged(self) -> int:
+        return int((self._diverged_at >= 0).sum())
+
 
 class TorchKernel(OnDevice):
     """Holds the state of one run on a device and takes steps with it."""
@@ -65,8 +69,8 @@ class TorchKernel(OnDevice):
         losses = [np.empty((0, experiment.n_instances), np.float32)]
         end = self._step + n_steps
         while self._step < end:
-            n = min(features.steps_at_once(experiment), end - self._step)
-            batches = features.batches(experiment, self._step, n, str(self._device))
+            n = min(sampling.steps_at_once(experiment), end - self._step)
+            batches = sampling.batches(experiment, self._step, n, str(self._device))
             losses.append(self._take(experiment, torch.as_tensor(batches)))
         return np.concatenate(losses)
 
@@ -81,8 +85,9 @@ class TorchKernel(OnDevice):
     ) -> Float32[np.ndarray, "steps instances"]:
         device, n_steps = self._device, len(batches)
         importance = None
-        if np.any(experiment.importance() != 1):
-            importance = torch.tensor(experiment.importance(), dtype=torch.float32, device=device)
+        weights = experiment.feature_importance()
+        if np.any(weights != 1):
+            importance = torch.tensor(weights, dtype=torch.float32, device=device)
         rates = learning_rates(experiment, self._step, n_steps)
         times = np.arange(self._step + 1, self._step + n_steps + 1)
         # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
@@ -133,8 +138,8 @@ class TorchKernel(OnDevice):
         step: Int[Tensor, ""],
         importance: Float[Tensor, "instances features"] | None = None,
     ) -> Float[Tensor, " instances"]:
-        """One step, in place; returns its losses. Neither waits for the device nor asks it anything."""
-        loss, gradients = _gradients(x, self._parameters, importance)
+        """One step, in place; returns its losses. Issues no device synchronisation."""
+        loss, gradients = _gradients(model(experiment.model), x, self._parameters, importance)
         updated = {
             name: _adam(
                 self._parameters[name],
@@ -198,6 +203,7 @@ class _Captured:
 
 
 def _gradients(
+    model: Model,
     x: Float[Tensor, "instances batch features"],
     parameters: Tensors,
     importance: Float[Tensor, "instances features"] | None,
@@ -205,8 +211,8 @@ def _gradients(
     """Loss of each instance and its gradient; instances do not touch, so their losses may be summed."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     with torch.enable_grad():
-        reconstruction = forward(x, leaves["W"], leaves.get("b")).reconstruction
-        loss = row_losses(x, reconstruction, importance).mean(-1)
+        reconstruction = forward(model, leaves, x).reconstruction
+        loss = row_losses(model.target(x), reconstruction, importance).mean(-1)
         gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
     return loss.detach(), dict(zip(leaves, gradients, strict=True))
 

@@ -121,6 +121,11 @@ class Trainer:
             self._keep()
 
     @property
+    def all_diverged(self) -> bool:
+        """Whether no instance learns any more."""
+        return self._kernel.n_diverged() == self.experiment.n_instances
+
+    @property
     def rate(self) -> float:
         """Steps a second, of late; 0 before the first."""
         return self._rate

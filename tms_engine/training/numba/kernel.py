@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine.data import GIVEN, law
 from tms_engine.experiment import Experiment
 from tms_engine.training.numba import loops
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
@@ -22,13 +23,6 @@ from tms_engine.training.state import Parameters, State
 
 # Multiplications of a step (rows times features times hidden dimensions) from which its rows are shared.
 _SHARED_FROM = 100_000
-
-_KINDS = {
-    "bernoulli": loops.BERNOULLI,
-    "n_active": loops.N_ACTIVE,
-    "correlated": loops.CORRELATED,
-    "anticorrelated": loops.ANTICORRELATED,
-}
 
 
 def _cores() -> int:
@@ -58,8 +52,8 @@ def leave_a_core() -> None:
     _threads = max(1, min(_threads, _cores() - 1))
 
 
-def serves(experiment: Experiment) -> str:
-    """Why this kernel cannot train an experiment, "" if it can: it can train all there are."""
+def refusal(experiment: Experiment) -> str:
+    """Why this kernel cannot train an experiment, "" if it can: it has no limits of size."""
     return ""
 
 
@@ -71,8 +65,8 @@ class NumbaKernel:
 
     def __init__(self, state: State) -> None:
         self._step = state.step
-        self._shape = state.weights.shape
-        self._learns_bias = state.bias is not None
+        self._shape = state.parameters["W"].shape
+        self._learns_bias = "b" in state.parameters
         self._parameters = self._pack(state.parameters)
         self._first = self._pack(state.first_moments)
         self._second = self._pack(state.second_moments)
@@ -86,6 +80,9 @@ class NumbaKernel:
             second_moments=self._unpack(self._second),
             diverged_at=self._diverged_at.copy(),
         )
+
+    def n_diverged(self) -> int:
+        return int((self._diverged_at >= 0).sum())
 
     def compiled(self, experiment: Experiment) -> bool:
         """Whether all that this experiment needs is compiled, and loaded."""
@@ -118,7 +115,7 @@ class NumbaKernel:
         l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
         decay = experiment.weight_decay if experiment.optimizer == "adamw" else 0.0
         importance = np.zeros((n_instances, self._parameters.shape[2]), np.float32)
-        importance[:, :n] = experiment.importance()
+        importance[:, :n] = experiment.feature_importance()
         losses = np.empty((n_steps, n_instances), np.float32)
         arguments = (
             self._parameters,
@@ -127,11 +124,12 @@ class NumbaKernel:
             self._diverged_at,
             losses,
             experiment.seed,
+            experiment.numbers(),
             self._step,
             experiment.batch_size if batches is None else batches.shape[2],
             n,
             m,
-            _KINDS[experiment.features] if batches is None else loops.GIVEN,
+            law(experiment.features).compiled if batches is None else GIVEN,
             1 - experiment.per_instance("sparsity"),
             experiment.n_active,
             experiment.set_size,

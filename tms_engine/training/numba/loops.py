@@ -30,22 +30,18 @@ import numba
 import numpy as np
 from numba.core.caching import FunctionCache
 
+from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
 from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
 
 CHUNK = 128
 FEATURES, HIDDEN = 8, 4
 _TILE = 4  # rows
 
-# How features become active; GIVEN: by a batch that is there already.
-BERNOULLI, N_ACTIVE, CORRELATED, ANTICORRELATED, GIVEN = range(5)
-
 # From this density on, asking every entry is cheaper than a logarithm for each active one.
 _DENSE = 0.25
 
-# SplitMix64's, as in features.py.
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+_GAMMA = np.uint64(stream.GAMMA)
+_MULTIPLIER_1, _MULTIPLIER_2 = np.uint64(stream.MULTIPLIER_1), np.uint64(stream.MULTIPLIER_2)
 
 _ONE_MINUS_BETA1, _BETA2 = np.float32(1 - BETA1), np.float32(BETA2)
 _ONE_MINUS_BETA2, _EPSILON = np.float32(1 - BETA2), np.float32(EPSILON)
@@ -446,13 +442,14 @@ def _finish(
 @compiled()
 @no_type_check
 def advance(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
+    start, stop, p, first, second, diverged_at, losses, seed, numbers, first_step, batch, n, m, kind, density,
     n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
 ):  # fmt: skip
     """Steps of the instances from `start` to `stop`, one instance after the other.
 
     p, first, second (I, M + 1, N): weights with the bias below them, and Adam's moments, changed in place;
-    diverged_at (I), the same; losses (S, I), filled. density (I); given (S, I, B, n), or anything of 4 axes;
+    diverged_at (I), the same; losses (S, I), filled. numbers (I): global numbers; density (I); given (S, I,
+    B, n), or anything of 4 axes;
     importance (I, N); scales, decays (S, I) and roots (S) as of torch_kernel.py.
     """
     rows, padded = p.shape[1:]
@@ -486,8 +483,8 @@ def advance(
             for c in range(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
                 filled = draw(
-                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
-                    given, s, i, low, begins, column, value, order,
+                    _key(seed, numbers[i], first_step + s, c), high - low, n, kind, density[i], n_active,
+                    set_size, given, s, i, low, begins, column, value, order,
                 )  # fmt: skip
                 empty = high - low - filled
                 if c == 0:
@@ -525,7 +522,7 @@ def advance(
 @compiled(parallel=True)
 @no_type_check
 def advance_by_rows(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
+    start, stop, p, first, second, diverged_at, losses, seed, numbers, first_step, batch, n, m, kind, density,
     n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
 ):  # fmt: skip
     """The same as `advance`, with the chunks of a batch spread over numba's threads."""
@@ -548,8 +545,8 @@ def advance_by_rows(
             for c in numba.prange(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
                 filled = draw(
-                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
-                    given, s, i, low, begins[c], column[c], value[c], order[c],
+                    _key(seed, numbers[i], first_step + s, c), high - low, n, kind, density[i], n_active,
+                    set_size, given, s, i, low, begins[c], column[c], value[c], order[c],
                 )  # fmt: skip
                 totals[c] = _gradient(
                     filled, high - low - filled, scale, importance[i], p[i, : rows - 1], p[i, rows - 1],

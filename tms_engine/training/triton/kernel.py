@@ -1,6 +1,6 @@
 """The GPU's kernel: one launch takes many steps of all instances, one program each (loops.py).
 
-Data are those of features.py to the bit, so that it agrees with the torch kernel up to the rounding of sums.
+Data are those of sampling.py to the bit, so that it agrees with the torch kernel up to the rounding of sums.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -11,9 +11,9 @@ import triton
 from jaxtyping import Float32
 from torch import Tensor
 
-from tms_engine import data as features
+from tms_engine import sampling
+from tms_engine.data import GIVEN, law, stream
 from tms_engine.experiment import Experiment
-from tms_engine.models.tied_relu import initial_parameters
 from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
 from tms_engine.training.state import State, initial_state
 from tms_engine.training.torch_kernel import OnDevice, TorchKernel
@@ -33,15 +33,8 @@ _AT_ONCE = 64
 # Numbers of given batches that are uploaded for one launch.
 _UPLOAD = 1 << 24
 
-_KINDS = {
-    "bernoulli": loops.BERNOULLI,
-    "n_active": loops.N_ACTIVE,
-    "correlated": loops.CORRELATED,
-    "anticorrelated": loops.ANTICORRELATED,
-}
 
-
-def serves(experiment: Experiment) -> str:
+def refusal(experiment: Experiment) -> str:
     """Why this kernel cannot train an experiment, "" if it can: one program must hold a model on the chip."""
     if experiment.n_features > _MOST_FEATURES:
         return f"it holds at most {_MOST_FEATURES} features on the chip"
@@ -119,9 +112,9 @@ class TritonKernel(OnDevice):
                 self._diverged_at,
                 losses,
                 weights if given is None else given,
-                upload(features.stream_keys(experiment.seed, np.arange(n_instances), steps), np.int64),
-                upload(features.thresholds(experiment), np.int64),
-                upload(experiment.importance(), np.float32),
+                upload(stream.stream_keys(experiment.seed, experiment.numbers(), steps), np.int64),
+                upload(stream.thresholds(sampling.density(experiment)), np.int64),
+                upload(experiment.feature_importance(), np.float32),
                 upload(scales, np.float32),
                 upload(roots, np.float32),
                 upload(1 - rates * decoupled, np.float32),
@@ -134,7 +127,7 @@ class TritonKernel(OnDevice):
                 set_size=experiment.set_size,
                 n=experiment.n_features,
                 m=experiment.n_hidden,
-                kind=_KINDS[experiment.features] if given is None else loops.GIVEN,
+                kind=law(experiment.features).compiled if given is None else GIVEN,
                 learns_bias="b" in self._parameters,
                 N=padded_features,
                 M=padded_hidden,
@@ -162,7 +155,7 @@ def trouble(experiment: Experiment, state: State, device: str) -> str:
     nothing but rounding; and one of them is on data that are all active, for sparse batches may be empty.
     """
     try:
-        state = initial_state(initial_parameters(experiment))._replace(step=state.step)
+        state = initial_state(experiment)._replace(step=state.step)
         kernel = TritonKernel(state, device)
         for k in range(_CHECKED_STEPS):
             before = kernel.state()
