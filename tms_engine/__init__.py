@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from tms_engine.analysis.projection import Camera
     from tms_engine.errors import InputError
     from tms_engine.experiment import Experiment
-    from tms_engine.figures import save_figures
-    from tms_engine.figures.html import save_html
+    from tms_engine.figures import save_figures, save_html
     from tms_engine.presets import PRESETS, preset
     from tms_engine.runs import load_run, save_run, train
     from tms_engine.training.run import Run
@@ -36,7 +35,7 @@ _HOMES = {
     "summarize": "analysis.evaluation",
     "Camera": "analysis.projection",
     "save_figures": "figures",
-    "save_html": "figures.html",
+    "save_html": "figures",
 }
 _MODULES = ("geometry", "projection", "theory")
 

@@ -28,6 +28,7 @@ from pydantic import (
 
 from tms_engine.data import LawParameters, check_law, law_names
 from tms_engine.errors import InputError
+from tms_engine.files import cannot
 from tms_engine.models import model_names
 
 if TYPE_CHECKING:
@@ -281,7 +282,8 @@ class Experiment(BaseModel):
         """A field that is one, or one per instance, as (instances,)."""
         import numpy as np
 
-        return np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.n_instances,))
+        value = getattr(self, name)
+        return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j."""
@@ -362,7 +364,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise cannot(f"read {path}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"

@@ -6,7 +6,6 @@ session's newest View, and shows the Model if it is another. Nothing is queued, 
 
 import asyncio
 import dataclasses
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -19,15 +18,17 @@ from textual.color import Color
 from textual.driver import Driver
 from textual.screen import Screen
 
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.files import cannot, free_name, new_directory
 from tms_tui import messages as m
 from tms_tui import settings as stored
 from tms_tui.ansi_minimizer import minimize_ansi
 from tms_tui.compat import filtering_driver, screen_lines
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
-from tms_tui.export import Export, new_directory, start_export
+from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS
 from tms_tui.messages import Layout, Saved
 from tms_tui.model import NOTHING_SAVED, Model
@@ -44,10 +45,6 @@ from tms_tui.settings import Settings
 from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
 from tms_tui.view_options import ViewOptions
-
-# Seconds for which the training thread may keep the interpreter to itself. Python's own 5 ms, many times a
-# frame, can be seen.
-_SWITCH = 0.0005
 
 # Seconds to wait for the training thread when the run is to be saved: before an ordinary end, and when a
 # signal ends the app.
@@ -124,10 +121,10 @@ class TmsApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        sys.setswitchinterval(_SWITCH)
+        process.switch_threads_often()
         self.call_after_refresh(self.session.start)
         if not self.is_headless:
-            for number in (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+            for number in process.END_SIGNALS:
                 asyncio.get_running_loop().add_signal_handler(number, self.send, m.Terminated())
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
@@ -259,7 +256,7 @@ class TmsApp(App[None]):
             def decided(choice: m.ExportChoice | None) -> None:
                 self.send(m.ExportChosen(choice))
 
-            self.push_screen(ExportForm(new_directory(_RUNS, _dated(self.model.run_name))), decided)
+            self.push_screen(ExportForm(free_name(_RUNS, _dated(self.model.run_name))), decided)
         else:
 
             def answered(answer: m.Answer | None) -> None:
@@ -276,7 +273,7 @@ class TmsApp(App[None]):
         if run is None:
             self.send(m.Refused("there is nothing to export yet", "warning"))
             return
-        directory = wanted.directory or new_directory(_RUNS, _dated(wanted.run_name))
+        directory = wanted.directory or free_name(_RUNS, _dated(wanted.run_name))
         self._export = start_export(
             run,
             directory,
@@ -286,15 +283,16 @@ class TmsApp(App[None]):
             step=wanted.step,
             dpi=wanted.dpi,
             formats=wanted.formats,
+            take_next=wanted.directory is None,
         )
         self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
 
     def _write_screen(self, run_name: str) -> None:
-        path = new_directory(Path(), _dated("tms-tui") + ".svg")
+        path = free_name(Path(), _dated("tms-tui") + ".svg")
         try:
             path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
         except OSError as error:
-            self.send(m.Refused(f"cannot write {path}: {(error.strerror or str(error)).lower()}"))
+            self.send(m.Refused(str(cannot(f"write {path}", error))))
         else:
             self.send(m.Done("The screen, as SVG", str(path)))
 

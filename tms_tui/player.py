@@ -3,13 +3,13 @@
 No Textual here. torch and numba are imported by `load` and by what follows it, so in the thread.
 """
 
-import gc
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
@@ -104,9 +104,7 @@ class Player:
             run = load_run(self._source) if isinstance(self._source, Path) else self._source
             self._trainer = Trainer.resume(run)
         if self._trainer.kernel == "numba":
-            from tms_engine.training.numba.kernel import leave_a_core
-
-            leave_a_core()  # to the screen
+            process.leave_a_core()  # to the screen
         self._experiment = self._trainer.current
         self._compiling = self._trainer.compiles
         self._pace.begin(self._clock())
@@ -259,8 +257,7 @@ class Player:
             self._observe(trainer)
         else:
             trainer.prepare()
-            gc.collect()
-            gc.freeze()
+            process.keep_what_was_compiled()
             self._compiling = False
             self._pace.begin(self._clock())
         return 0.0

@@ -4,7 +4,6 @@ Commands are queued for the thread and return at once. `view` gives the newest V
 place by one assignment, so the screen never waits for training.
 """
 
-import gc
 import math
 import threading
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from tms_engine import process
 from tms_engine.experiment import Experiment, check_live
 from tms_tui.pace import check_pace
 from tms_tui.player import Player
@@ -169,10 +169,7 @@ class Session:
         player.attempt(player.find_library)
         self._view = player.view()
         player.attempt(player.load)
-        # torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end.
-        # Garbage collections over them held up the screen by 130 ms every 1.5 s: leave them out from now on.
-        gc.freeze()
-        gc.enable()
+        process.keep_what_is_loaded()
         while not self._stopping:
             self._woken.clear()
             while self._commands:

@@ -30,23 +30,11 @@ def chunk(
     x = np.zeros((rows, n), np.float32)
     first, order = np.full(rows + 1, -1, np.int64), np.empty(n, np.int64)
     column, value = np.full(rows * n, -1, np.int64), np.full(rows * n, np.nan, np.float32)
-    filled = loops.draw(
-        np.uint64(loops._key(seed, *at)),
-        rows,
-        n,
-        law(kind).compiled,
-        density,
-        n_active,
-        set_size,
-        np.zeros((1, 1, 1, 1), np.float32),
-        0,
-        0,
-        0,
-        first,
-        column,
-        value,
-        order,
-    )
+    number, step, chunk = at
+    key = np.uint64(loops._chunk_key(np.uint64(loops._instance_key(seed, number)), step, chunk))
+    none = np.zeros((1, 1, 1, 1), np.float32)
+    sizes = (rows, n, law(kind).compiled, density, n_active, set_size)
+    filled = loops.draw(key, *sizes, none, 0, 0, 0, first, column, value, order)
     assert first[0] == 0
     assert (np.diff(first[: filled + 1]) > 0).all()  # a row that is listed has something in it
     row = np.repeat(np.arange(filled), np.diff(first[: filled + 1]))
@@ -278,7 +266,7 @@ def test_the_kernel_trains_on_these_draws(fields, shared_from, monkeypatch):
     expected = given.train_on(experiment, x)
     if experiment.features == "n_active":  # drawn in another order than a batch has: rounded otherwise
         assert np.allclose(losses, expected, rtol=1e-4)
-        assert np.allclose(own.state().parameters["W"], given.state().weights, rtol=1e-3, atol=1e-4)
+        assert np.allclose(own.state().parameters["W"], given.state().parameters["W"], rtol=1e-3, atol=1e-4)
     else:
         assert np.array_equal(losses, expected)
         assert_same_bits(own.state(), given.state())

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, evaluate, geometry, sampling
+from tms_engine import Experiment, Trainer, evaluate, geometry, process, sampling
 from tms_engine.training.numba import kernel as numba_kernel
 from tms_engine.training.numba import loops as numba_loops
 from tms_engine.training.numba.kernel import NumbaKernel
@@ -236,7 +236,7 @@ def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
     results = []
     for number in (1, 2, 3):
-        with numba_kernel.threads(number):
+        with process.threads(number):
             results.append(train(experiment, 40))
     for a, b in pairwise(results):
         assert np.array_equal(a[0], b[0])
@@ -482,9 +482,8 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(mo
 def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(tmp_path, repository):
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(repository / "tms_engine", tmp_path / "tms_engine", ignore=ignored)
-    (
-        tmp_path / "tms_engine" / "training" / "numba" / "__pycache__"
-    ).touch()  # no directory, not even for root
+    cache = tmp_path / "tms_engine" / "training" / "numba" / "__pycache__"
+    cache.touch()  # no directory, not even for root
     script = """
 from tms_engine import Experiment, Trainer
 trainer = Trainer(Experiment(steps=10, kernel="numba"))

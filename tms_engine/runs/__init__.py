@@ -24,9 +24,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
-from tms_engine.errors import InputError
 from tms_engine.analysis.evaluation import summarize
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.files import cannot, claim, reason, write_atomically, write_durably
 from tms_engine.training.history import History
 from tms_engine.training.run import KernelName, Run, check_parameters
 from tms_engine.training.state import Change, Parameters, State, initial_parameters
@@ -59,7 +60,7 @@ def train(
 def start(experiment: Experiment, out: str | Path) -> Trainer:
     """A trainer at step 0, saved in a new directory. Raises InputError as `train` does."""
     trainer = Trainer(experiment)
-    _claim(Path(out))
+    claim(Path(out), f", or `tms resume {out}` to go on")
     save_run(trainer.run(), out)
     return trainer
 
@@ -110,13 +111,13 @@ def save_run(run: Run, out: str | Path, *, evaluated: bool = True) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "experiment.json", run.experiment.to_json().encode())
-        _write_durably(out / "history.safetensors.next", history)
-        _write_durably(out / "summary.json.next", summary.encode())
+        write_durably(out / "history.safetensors.next", history)
+        write_durably(out / "summary.json.next", summary.encode())
         write_atomically(out / "state.safetensors", state)
         os.replace(out / "history.safetensors.next", out / "history.safetensors")
         os.replace(out / "summary.json.next", out / "summary.json")
     except OSError as error:
-        raise InputError(f"cannot write the run to {out}: {_reason(error)}") from None
+        raise cannot(f"write the run to {out}", error) from None
 
 
 def load_run(path: str | Path) -> Run:
@@ -137,7 +138,7 @@ def load_run(path: str | Path) -> Run:
         state = _state(arrays, experiment)
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {_reason(error)}"
+            f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {reason(error)}"
         ) from None
     history = _read_history(path, metadata.get("history_sha256", ""))
     kernel = metadata.get("kernel", "torch")  # of all runs from before there were others
@@ -164,44 +165,6 @@ def load_summary(path: str | Path) -> dict[str, Any] | None:
         return None
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by a whole one: a reader, or a crash, sees the old content or the new."""
-    part = path.with_name(path.name + ".part")
-    _write_durably(part, content)
-    os.replace(part, path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _claim(out: Path) -> None:
-    """Make a new directory for a run, or raise InputError; nothing that is there is touched."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise InputError(f"{out} is not empty: choose a new directory, or `tms resume {out}` to go on")
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"cannot write to {out}: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"it has no {error.args[0]}"
-    return (getattr(error, "strerror", None) or str(error)).lower()
-
-
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays and metadata of one of our safetensors files, or InputError."""
     try:
@@ -209,7 +172,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             metadata: dict[str, str] = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file: {_reason(error)}") from None
+        raise InputError(f"{path} is damaged or no safetensors file: {reason(error)}") from None
     if metadata.get("format") not in _FORMATS:
         raise InputError(f"{path} is a safetensors file, but not one that this version of tms wrote")
     return arrays, metadata

@@ -8,15 +8,15 @@ the machine's (two threads split sums in two).
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
-from tms_engine import sampling
+from tms_engine import process, sampling
 from tms_engine.experiment import Experiment
 from tms_engine.models import Model, model
 from tms_engine.models.layers import forward, row_losses
@@ -98,7 +98,7 @@ class TorchKernel(OnDevice):
         steps = torch.arange(self._step, self._step + n_steps, device=device)
 
         losses = torch.empty(n_steps, experiment.n_instances, device=device)
-        with _one_thread(device):
+        with process.one_torch_thread() if device.type == "cpu" else nullcontext():
             for k in range(n_steps):
                 inputs = [batches[k], scales[k], roots[k], decays[k], steps[k]]
                 inputs += [] if importance is None else [importance]
@@ -250,15 +250,3 @@ def _over(
 
 def _all_finite(values: Float[Tensor, "instances ..."]) -> Bool[Tensor, " instances"]:
     return torch.isfinite(values).flatten(1).all(1)
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if device.type == "cpu":
-            torch.set_num_threads(threads)
