@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -39,8 +40,11 @@ class Dashboard(Screen[None]):
         self._mode = mode
         self._memo = Memo()
         self._composed = False  # whether there are panes to update
+        self._panes: list[Widget] = []
         self._model: Model | None = None  # in the space
-        self._side: Model | None = None  # in the side panes, and when it was shown there
+        # What the side panes show: the model, the sizes for which it was shown, and when.
+        self._side: Model | None = None
+        self._side_sizes: tuple[Size, ...] = ()
         self._side_at = -math.inf
 
     def compose(self) -> Iterator[Widget]:
@@ -68,21 +72,27 @@ class Dashboard(Screen[None]):
         self.query_one(SpaceView).focus()
         if self._mode == "ascii":
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
+        self._panes = list(self.query(".pane"))
         self._composed = True
 
     def show(self, model: Model, now: float) -> None:
         """Show a Model; `now` in seconds. The side panes follow a training less often than the space."""
-        if not self._composed or model is self._model:
+        if not self._composed:
             return
-        self._model = model
-        self.query_one(SpaceView).show(scene_of(model, self._memo), model.options.camera, waiting(model))
-        if self._side_is_due(model, now):
-            self._side, self._side_at = model, now
+        if model is not self._model:
+            self._model = model
+            scene = scene_of(model, self._memo)
+            self.query_one(SpaceView).show(scene, model.options.camera, waiting(model))
+        sizes = tuple(pane.outer_size for pane in self._panes)
+        if self._side_is_due(model, sizes, now):
+            self._side, self._side_sizes, self._side_at = model, sizes, now
             self._show_side(model)
 
-    def _side_is_due(self, model: Model, now: float) -> bool:
+    def _side_is_due(self, model: Model, sizes: tuple[Size, ...], now: float) -> bool:
         before = self._side
-        if before is None or not all(map(same, model.side_inputs, before.side_inputs)):
+        if before is None or sizes != self._side_sizes:
+            return True
+        if not all(map(same, model.side_inputs, before.side_inputs)):
             return True
         if model.view is before.view:
             return False
