@@ -1,7 +1,7 @@
 """The environment that every test has, whatever the user's is.
 
 `conftest.py` puts it in the place of the user's own before anything else is imported, so tests, pytest-xdist's
-workers and the processes that tests start all have it. A test that is about a variable sets it itself.
+workers and the processes that tests start all have it. A test about a variable sets it itself.
 """
 
 import os
@@ -25,6 +25,6 @@ SETTINGS = {
 
 
 def tests_environment(users: Mapping[str, str], home: str) -> dict[str, str]:
-    """The tests' environment: what `users` says of the machine, fixed settings, and a home of the tests' own."""
+    """What the user's environment says of the machine, fixed settings, and a home of the tests' own."""
     kept = {name: value for name, value in users.items() if name in PLACES or name.startswith(RUNNERS)}
     return {"PATH": os.defpath, **kept, **SETTINGS, "HOME": home}

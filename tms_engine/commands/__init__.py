@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # ‖W‖ on an ASCII terminal
     try:
         options = _parse(arguments)
-        return int(options.command(options))
+        code = int(options.command(options))
+        sys.stdout.flush()  # where a closed pipe is still caught; at exit Python would complain of it
+        return code
     except InputError as error:
         print(f"tms: {error}", file=sys.stderr)
         return 2
