@@ -1,7 +1,7 @@
 """The environment that every test has, whatever the user's is.
 
-`conftest.py` puts it in the place of the user's own before anything else is imported, so tests, pytest-xdist's
-workers and the processes that tests start all have it. A test about a variable sets it itself.
+`conftest.py` puts it in the place of the user's own before anything else is imported, so tests, workers of
+pytest-xdist and the processes that tests start all have it. A test about a variable sets it itself.
 """
 
 import os

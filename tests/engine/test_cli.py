@@ -16,6 +16,8 @@ import pytest
 from tms_engine import Experiment, load_run, preset
 from tms_engine.commands import main
 
+pytestmark = pytest.mark.slow
+
 
 def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
     """`tms` in a process of its own, which takes up to two seconds to import."""

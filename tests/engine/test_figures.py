@@ -14,6 +14,8 @@ from tms_engine.analysis import clouds as cloud
 from tms_engine.analysis.projection import rotation
 from tms_engine.figures.colors import TABLEAU, feature_colors, mix, strongest, viridis
 
+pytestmark = pytest.mark.slow
+
 
 def seeds_colors(data: np.ndarray) -> np.ndarray:
     """The seed's `get_colors`, as it is written there."""

@@ -24,6 +24,8 @@ from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
 
+pytestmark = pytest.mark.slow
+
 EPS = float(np.finfo(np.float32).eps)
 
 

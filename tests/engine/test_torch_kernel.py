@@ -11,6 +11,8 @@ from tms_engine.models.tied_relu import forward, initial_parameters, row_losses
 from tms_engine.training.state import State, initial_state
 from tms_engine.training.torch_kernel import TorchKernel, learning_rates
 
+pytestmark = pytest.mark.slow
+
 CPU = "cpu"
 
 

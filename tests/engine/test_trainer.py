@@ -120,6 +120,7 @@ def test_training_past_the_end_keeps_at_most_512_snapshots():
     assert run.history.snapshots[0].step == 0
 
 
+@pytest.mark.slow
 def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_run):
     # Reference: 128 seeds, fresh data: .00392 to .00406, median .00396, ΣD about 2.995. Standard error 8e-6.
     evaluation = evaluate(seed_run, rows=1 << 21)

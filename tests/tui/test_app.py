@@ -22,6 +22,8 @@ from tms_tui.keys import KEYS
 from tms_tui.session import Session
 from tms_tui.view_options import Look
 
+pytestmark = pytest.mark.slow
+
 SMALL = Experiment(n_features=5, n_hidden=2, sparsity=0.5, steps=400)
 
 

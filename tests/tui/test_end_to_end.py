@@ -18,6 +18,8 @@ import pexpect
 import pyte
 import pytest
 
+pytestmark = pytest.mark.slow
+
 COLUMNS, ROWS = 120, 40
 # Seconds after which something will never come; only what fails takes so long. On a busy machine, with all to
 # compile, a start may take a minute.

@@ -15,6 +15,8 @@ from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
 from tms_tui import export as export_module
 from tms_tui.export import Export, ExportProgress, as_of, draw, new_directory, start_export
 
+pytestmark = pytest.mark.slow
+
 CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
 NAMES = {f"{name}.png" for name in ("weights", "cloud", "n_active", "loss", "gram", "dimensionality")}
 HTML = {f"{name}.html" for name in ("weights", "cloud", "n_active")}

@@ -13,6 +13,8 @@ from tests.tui.states import STATES
 from tms_tui.app import TmsApp
 from tms_tui.view_options import Look
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _a_fixed_date(monkeypatch):

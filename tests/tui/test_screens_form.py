@@ -14,6 +14,8 @@ from tms_engine.experiment import PRESETS, Experiment
 from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
 from tms_tui.screens.modal import Choice, Tick
 
+pytestmark = pytest.mark.slow
+
 SEED = Experiment()
 
 

@@ -17,6 +17,8 @@ from tests.tui.hosts import press, settled, text
 from tests.tui.states import ALONE, DIALOGS, SIZES, STATES
 from tms_tui.app import TmsApp
 
+pytestmark = pytest.mark.slow
+
 # The rows above and below the panes, and the panes, by the size of the screen.
 AROUND = ["title", "bar", "keys"]
 PANES = {

@@ -19,6 +19,8 @@ from tms_tui.screens.export_form import ExportChoice, ExportForm, new_directory,
 from tms_tui.screens.modal import Tick
 from tms_tui.screens.too_small import TooSmall
 
+pytestmark = pytest.mark.slow
+
 LOSS = "This run has taken 6,420 of 10,000 steps, and is saved nowhere."
 
 

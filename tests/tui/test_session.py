@@ -320,6 +320,7 @@ def test_a_restart_keeps_the_experiment_in_force_or_takes_another():
 # The thread
 
 
+@pytest.mark.slow
 def test_a_session_trains_to_the_end_as_a_trainer_does(begin):
     session = begin()
     assert session.view().phase in ("loading", "training")
@@ -329,6 +330,7 @@ def test_a_session_trains_to_the_end_as_a_trainer_does(begin):
     assert_same_run(session.run(), trainer.run())
 
 
+@pytest.mark.slow
 def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():
     session = Session(TINY, 500)
     view = session.view()
@@ -338,6 +340,7 @@ def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():
     assert session.stop()
 
 
+@pytest.mark.slow
 def test_each_command_takes_effect_within_50_ms(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
@@ -360,6 +363,7 @@ def test_each_command_takes_effect_within_50_ms(begin):
     assert max(delays) < 0.25  # a machine with other things to do
 
 
+@pytest.mark.slow
 def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_run(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
@@ -369,6 +373,7 @@ def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_
     assert session.run().state.step >= session.view().step > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["paused", "finished"])
 def test_paused_and_finished_cost_no_cpu(begin, state):
     session = begin(TINY, paused=state == "paused")
@@ -380,6 +385,7 @@ def test_paused_and_finished_cost_no_cpu(begin, state):
     assert session.view() is view
 
 
+@pytest.mark.slow
 def test_looking_costs_next_to_nothing_while_it_trains(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
@@ -391,6 +397,7 @@ def test_looking_costs_next_to_nothing_while_it_trains(begin):
     assert np.median(costs) < 1e-4
 
 
+@pytest.mark.slow
 def test_an_invalid_command_raises_at_once_and_changes_nothing(begin):
     session = begin(TINY.replace(n_instances=2), paused=True)
     view = until(session, lambda view: view.phase == "paused")
@@ -412,6 +419,7 @@ def test_an_invalid_command_raises_at_once_and_changes_nothing(begin):
     assert (after.experiment, after.changes, after.pace) == (view.experiment, (), view.pace)
 
 
+@pytest.mark.slow
 def test_a_change_right_after_a_restart_is_checked_against_the_new_experiment(begin):
     session = begin(TINY, paused=True)
     session.restart(TINY.replace(n_instances=2))
@@ -420,6 +428,7 @@ def test_a_change_right_after_a_restart_is_checked_against_the_new_experiment(be
     assert view.experiment == TINY.replace(n_instances=2, sparsity=(0.1, 0.2))
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_fails_with_its_sentence_and_can_be_mended(begin, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     session = begin(TINY.replace(device="cuda"))
@@ -431,6 +440,7 @@ def test_a_device_that_is_not_there_fails_with_its_sentence_and_can_be_mended(be
     assert view.error == ""
 
 
+@pytest.mark.slow
 def test_too_large_an_experiment_fails_with_its_sentence(begin):
     session = begin()
     until(session, lambda view: view.phase == "finished")
@@ -441,6 +451,7 @@ def test_too_large_an_experiment_fails_with_its_sentence(begin):
     assert view.snapshot is None
 
 
+@pytest.mark.slow
 def test_an_unexpected_exception_is_told_in_one_line_and_the_run_so_far_is_kept(begin, monkeypatch):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
@@ -457,6 +468,7 @@ def test_an_unexpected_exception_is_told_in_one_line_and_the_run_so_far_is_kept(
     until(session, lambda view: view.phase == "finished")
 
 
+@pytest.mark.slow
 def test_a_run_directory_is_loaded_in_the_thread_and_goes_on_to_the_bit(begin, tmp_path):
     trainer = Trainer(TINY)
     trainer.advance(50)
@@ -470,11 +482,13 @@ def test_a_run_directory_is_loaded_in_the_thread_and_goes_on_to_the_bit(begin, t
         assert_same_run(session.run(), trainer.run())
 
 
+@pytest.mark.slow
 def test_a_directory_that_is_no_run_fails_with_its_sentence(begin, tmp_path):
     view = until(begin(tmp_path), lambda view: view.phase == "failed")
     assert "is not a run: it has no experiment.json" in view.error
 
 
+@pytest.mark.slow
 def test_the_nearest_kept_weights_are_found_and_shared(begin):
     session = begin(TINY)
     view = until(session, lambda view: view.phase == "finished")
@@ -484,6 +498,7 @@ def test_the_nearest_kept_weights_are_found_and_shared(begin):
     assert session.weights_at(10**9).step == 120
 
 
+@pytest.mark.slow
 def test_commands_from_several_threads_do_not_break_it(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 0)
@@ -524,6 +539,7 @@ def test_commands_from_several_threads_do_not_break_it(begin):
     assert_same_run(session.run(), trainer.run())
 
 
+@pytest.mark.slow
 def test_a_session_is_imported_and_made_without_torch_textual_or_rich():
     script = """
 import sys
@@ -536,6 +552,7 @@ print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in 
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_film_on_the_cpu_trains_is_evaluated_and_drawn_without_torch():
     script = """
 import sys, time
@@ -557,6 +574,7 @@ print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in 
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.1, 0.6, 2.5])
 def test_leaving_at_any_moment_even_while_torch_loads_ends_the_process_cleanly(seconds):
     script = f"""
