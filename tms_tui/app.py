@@ -1,7 +1,7 @@
-"""TmsApp: a session, a Look, and the actions by which keys change them.
+"""TmsApp: a session, ViewOptions, and the actions by which keys change them.
 
-The screen polls: many times a second it takes the session's newest View, and draws if that or the Look has
-changed. Nobody queues, so the screen is never behind.
+The screen polls: many times a second it takes the session's newest View, and draws if that or the options
+have changed. Nobody queues, so the screen is never behind.
 """
 
 import asyncio
@@ -24,10 +24,12 @@ from tms_engine.analysis.projection import HOME
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_tui import settings as stored
-from tms_tui.ansi_minimizer import lean
-from tms_tui.drawing.cells import Mode
+from tms_tui.ansi_minimizer import minimize_ansi
+from tms_tui.compat import filtering_driver, screen_lines
+from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, Format, new_directory, start_export
 from tms_tui.keys import KEYS
+from tms_tui.pace import next_pace
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
@@ -36,22 +38,22 @@ from tms_tui.screens.dashboard import Dashboard, Shown
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportChoice, ExportForm
 from tms_tui.screens.help import HelpScreen
-from tms_tui.session import Session, View
+from tms_tui.session import Session
 from tms_tui.settings import Settings
 from tms_tui.space_scene import axes_of
 from tms_tui.themes import DARK, LIGHT
+from tms_tui.view import View
 from tms_tui.view_options import (
     COLORINGS,
     DATA,
+    FEATURE_PALETTES,
     GUIDES,
-    PALETTES,
     POINTS,
     PROJECTIONS,
     TOUR_SPEED,
     TURN_SPEED,
-    Look,
+    ViewOptions,
     cycle,
-    pace_after,
 )
 
 # Degrees that an arrow turns, and that dragging by one cell does.
@@ -83,7 +85,7 @@ class Beside(NamedTuple):
     """All on which the panes beside the space depend."""
 
     view: View
-    look: Look  # but for what moves by itself
+    look: ViewOptions  # but for what moves by itself
     exporting: str
     size: Size
 
@@ -107,7 +109,7 @@ class TmsApp(App[None]):
         name: str = "gist",
         mode: Mode = "braille",
         settings: Settings | None = None,
-        look: Look | None = None,
+        look: ViewOptions | None = None,
         fps: float = 30.0,
         warning: str = "",
         saved: Saved = NOTHING,
@@ -118,11 +120,11 @@ class TmsApp(App[None]):
         self.name_of_run = name
         self.mode: Mode = mode
         self.settings = settings or Settings()
-        self.look = look or Look(palette=self.settings.palette)
+        self.look = look or ViewOptions(palette=self.settings.palette)
         self._fps, self._warning, self._clock = fps, warning, clock
         self._last_tick = clock()
         # What the space shows, and what stands beside it.
-        self._drawn: tuple[View, Look] | None = None
+        self._drawn: tuple[View, ViewOptions] | None = None
         self._drawn_beside: Beside | None = None
         self._drawn_beside_at = -math.inf
         self._export: Export | None = None
@@ -136,13 +138,7 @@ class TmsApp(App[None]):
         if sys.platform == "win32":  # there Textual cuts what it writes into pieces, codes and all
             return base
 
-        class LeanDriver(base):  # type: ignore[valid-type, misc]
-            """Sends as little as it can."""
-
-            def write(self, data: str) -> None:
-                super().write(lean(data))
-
-        return LeanDriver
+        return filtering_driver(base, minimize_ansi)
 
     @property
     def ascii(self) -> bool:
@@ -229,7 +225,7 @@ class TmsApp(App[None]):
         if self.session.view().phase in ("training", "compiling"):
             self.session.pause()
         else:
-            self.session.go_on()
+            self.session.resume()
 
     def action_step_once(self) -> None:
         self.look_as(step=None)
@@ -242,7 +238,7 @@ class TmsApp(App[None]):
         self._set_pace(1)
 
     def _set_pace(self, direction: int) -> None:
-        pace = pace_after(self.session.view().pace, direction)
+        pace = next_pace(self.session.view().pace, direction)
         self.session.set_pace(pace)
         self.settings = dataclasses.replace(self.settings, pace=pace)
 
@@ -403,7 +399,7 @@ class TmsApp(App[None]):
         self._tell(f"{self.look.points:,} points")
 
     def action_next_palette(self) -> None:
-        self.look_as(palette=cycle(PALETTES, self.look.palette))
+        self.look_as(palette=cycle(FEATURE_PALETTES, self.look.palette))
         self.settings = dataclasses.replace(self.settings, palette=self.look.palette)
 
     def action_next_feature(self, direction: int) -> None:
@@ -588,7 +584,7 @@ class TmsApp(App[None]):
                 await asyncio.sleep(0.05)
             self.tick()
             await pilot.pause()
-            lines = [strip.text.rstrip() for strip in self.screen._compositor.render_strips()]
+            lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

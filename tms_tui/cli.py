@@ -23,7 +23,7 @@ from tms_engine.experiment import PRESETS, Experiment
 
 if TYPE_CHECKING:
     from tms_tui.app import Saved, TmsApp
-    from tms_tui.drawing.cells import Mode
+    from tms_tui.drawing.modes import Mode
 
 # The size of --once where there is no terminal to ask, in cells.
 _ONCE_SIZE = (120, 40)

@@ -1,4 +1,4 @@
-"""From a run and a Look to the scenes of the space view: which points, which colours, which vectors.
+"""From a run and a ViewOptions to the scenes of the space view: which points, which colours, which vectors.
 
 The samples are fixed, so a cloud's points flow as the weights learn. Sampling, encoding and projection are
 the engine's and run on its device.
@@ -23,7 +23,7 @@ from tms_tui.drawing.scene import (
     stacked_origins,
     weights_scene,
 )
-from tms_tui.view_options import Coloring, Data, Look
+from tms_tui.view_options import Coloring, Data, ViewOptions
 
 # More entries than this make a sample smaller: a picture has no room for them.
 _MAX_ENTRIES = 1 << 24
@@ -78,7 +78,7 @@ class Clouds:
 
 
 def picture(
-    look: Look,
+    look: ViewOptions,
     experiment: Experiment,
     device: str,
     weights: Float32[np.ndarray, "instances features hidden"],
@@ -131,11 +131,13 @@ def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
     return [("", min(int(data[0]), n_features))]
 
 
-def feature_colors(look: Look, n_features: int) -> Float32[np.ndarray, "features 3"]:
+def feature_colors(look: ViewOptions, n_features: int) -> Float32[np.ndarray, "features 3"]:
     return colors.feature_colors(n_features, colors.SAFE if look.palette == "safe" else colors.TABLEAU)
 
 
-def basis_of(look: Look, weights: Float32[np.ndarray, "features hidden"]) -> Float32[np.ndarray, "hidden 3"]:
+def basis_of(
+    look: ViewOptions, weights: Float32[np.ndarray, "features hidden"]
+) -> Float32[np.ndarray, "hidden 3"]:
     """The basis in which the look shows one instance's hidden space."""
     m = weights.shape[1]
     if m > 3 and look.projection == "grand tour":
@@ -143,14 +145,14 @@ def basis_of(look: Look, weights: Float32[np.ndarray, "features hidden"]) -> Flo
     return projection.basis_for(weights, axes_of(look, m))
 
 
-def axes_of(look: Look, n_hidden: int) -> tuple[int, ...] | None:
+def axes_of(look: ViewOptions, n_hidden: int) -> tuple[int, ...] | None:
     """The hidden dimensions chosen to be drawn, where there are more than 3; else None."""
     if n_hidden <= 3 or look.projection != "axes":
         return None
     return tuple(dict.fromkeys(axis % n_hidden for axis in look.axes))
 
 
-def _guides(look: Look, n_hidden: int, radius: float) -> Scene:
+def _guides(look: ViewOptions, n_hidden: int, radius: float) -> Scene:
     dims = min(n_hidden, 3)
     if look.guides == "nothing":
         return merge(())
@@ -158,7 +160,7 @@ def _guides(look: Look, n_hidden: int, radius: float) -> Scene:
     return axes if look.guides == "axes" else merge((axes, sphere_scene(dims)))
 
 
-def _axis_names(look: Look, n_hidden: int) -> tuple[str, ...]:
+def _axis_names(look: ViewOptions, n_hidden: int) -> tuple[str, ...]:
     if n_hidden <= 3:
         return ("X", "Y", "Z")[:n_hidden]
     chosen = axes_of(look, n_hidden)
@@ -174,7 +176,7 @@ def _length(points: Float32[np.ndarray, "rows 3"]) -> float:
 
 def _colors(
     coloring: Coloring,
-    look: Look,
+    look: ViewOptions,
     x: Float32[Array, "rows features"],
     inputs: Float32[np.ndarray, "rows features"],
     weights: Float32[np.ndarray, "features hidden"],

@@ -9,8 +9,9 @@ from textual.widgets import Input
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve, WeightSnapshot
 from tms_tui.app import TmsApp
-from tms_tui.session import Session, View
-from tms_tui.view_options import Look
+from tms_tui.session import Session
+from tms_tui.view import View
+from tms_tui.view_options import ViewOptions
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +114,7 @@ def _recorder(name: str) -> Any:
 
 for _name in (
     "pause",
-    "go_on",
+    "resume",
     "step_once",
     "set_pace",
     "run_to_end",
@@ -126,5 +127,5 @@ for _name in (
 
 def still_app(view: View | None = None, **options: Any) -> TmsApp:
     """The app over a run that stands still: no turning, and a clock that does not move."""
-    look = options.pop("look", Look(turning=False))
+    look = options.pop("look", ViewOptions(turning=False))
     return TmsApp(StillSession(view or still_view()), look=look, clock=lambda: 0.0, **options)

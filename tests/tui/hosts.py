@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tms_tui.app import TmsApp
+from tms_tui.compat import is_laid_out, screen_lines, screen_strips
 
 NOTHING = object()
 
@@ -59,8 +60,7 @@ class Host(App[None]):
 
 def text(app: App[None]) -> str:
     """The characters on the screen, its rows as lines."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+    return "\n".join(screen_lines(app))
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -74,9 +74,9 @@ async def settled(pilot: Pilot[Any]) -> None:
             app.tick()
         await pilot.pause()
         screen = app.screen
-        frame = [list(strip) for strip in screen._compositor.render_strips()]
-        at_work = screen._layout_required or screen._dirty_widgets
-        if frame == before and not at_work and all(child.is_mounted for child in screen.walk_children()):
+        frame = [list(strip) for strip in screen_strips(app)]
+        mounted = all(child.is_mounted for child in screen.walk_children())
+        if frame == before and mounted and is_laid_out(screen):
             return
         before = frame
     raise AssertionError("the screen does not come to rest")

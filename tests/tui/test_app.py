@@ -20,9 +20,10 @@ from tms_engine import Experiment, Trainer, save_run
 from tms_engine.training.state import Change
 from tms_tui import settings as stored
 from tms_tui.app import Saved, TmsApp
+from tms_tui.compat import screen_lines, toasts
 from tms_tui.keys import KEYS
 from tms_tui.session import Session
-from tms_tui.view_options import Look
+from tms_tui.view_options import ViewOptions
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ async def until(condition, seconds: float = 120.0) -> None:
 
 
 def text_of(app: TmsApp) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    return "\n".join(screen_lines(app))
 
 
 async def test_it_trains_to_the_end_and_shows_it():
@@ -60,6 +61,7 @@ FIRST_PAINT = """
 import asyncio, math, sys
 from tms_engine import Experiment
 from tms_tui.app import TmsApp
+from tms_tui.compat import screen_lines
 from tms_tui.session import Session
 
 class Waiting(Session):
@@ -68,7 +70,7 @@ class Waiting(Session):
         print({"torch", "numba", "matplotlib", "plotly", "plotext"} & set(sys.modules))
 
 def text(app):
-    return "\\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    return "\\n".join(screen_lines(app))
 
 async def main():
     async with app.run_test(size=(120, 40)) as pilot:
@@ -202,7 +204,7 @@ async def test_dragging_turns_and_the_wheel_zooms():
 
 
 async def test_a_tick_that_comes_while_the_screen_is_taken_apart_draws_nothing():
-    app = still_app(look=Look(turning=True))
+    app = still_app(look=ViewOptions(turning=True))
     async with app.run_test(size=(120, 40)):
         pass
     app.look_as(log=not app.look.log)
@@ -211,7 +213,7 @@ async def test_a_tick_that_comes_while_the_screen_is_taken_apart_draws_nothing()
 
 async def test_auto_turn_moves_with_the_clock_alone():
     clock = [0.0]
-    app = still_app(look=Look(turning=True))
+    app = still_app(look=ViewOptions(turning=True))
     app._clock = lambda: clock[0]
     app._last_tick = 0.0
     async with app.run_test(size=(80, 24)) as pilot:
@@ -334,7 +336,7 @@ async def test_an_export_ends_with_a_toast_that_names_the_directory(tmp_path, mo
         (directory,) = (tmp_path / "runs").iterdir()
         assert len(list((directory / "figures").glob("*.png"))) == 6
         assert (directory / "state.safetensors").exists()
-        assert [n.title for n in app._notifications][-1:] == ["Exported the run and its figures to"]
+        assert [n.title for n in toasts(app)][-1:] == ["Exported the run and its figures to"]
         session.stop()
 
 
@@ -346,8 +348,8 @@ async def test_a_failed_export_says_why_and_training_goes_on(tmp_path, monkeypat
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: session.view().step > 5)
         await pilot.press("e")
-        await until(lambda: app._export is None and app._notifications)
-        assert any(n.severity == "error" and "runs" in n.message for n in app._notifications)
+        await until(lambda: app._export is None and toasts(app))
+        assert any(n.severity == "error" and "runs" in n.message for n in toasts(app))
         step = session.view().step
         await until(lambda: session.view().step > step)
         session.stop()
@@ -427,7 +429,7 @@ async def test_2000_random_keys_and_mouse_events_and_500_resizes_raise_nothing(m
 
 
 def test_the_still_session_asks_for_nothing_that_a_session_has_not():
-    for name in ("pause", "go_on", "step_once", "set_pace", "run_to_end", "restart", "extend", "change"):
+    for name in ("pause", "resume", "step_once", "set_pace", "run_to_end", "restart", "extend", "change"):
         assert callable(getattr(Session, name))
         assert callable(getattr(StillSession, name))
 

@@ -11,7 +11,7 @@ from tests.tui.conftest import still_app, still_view
 from tests.tui.hosts import press
 from tests.tui.states import STATES
 from tms_tui.app import TmsApp
-from tms_tui.view_options import Look
+from tms_tui.view_options import ViewOptions as Look
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,7 @@ from tests.tui.conftest import still_app
 from tests.tui.hosts import press, settled, text
 from tests.tui.states import ALONE, DIALOGS, SIZES, STATES
 from tms_tui.app import TmsApp
+from tms_tui.compat import screen_strips
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ async def at_every_size(app: TmsApp, keys: tuple[str, ...], check: Callable[[], 
 
 def cells(app: TmsApp) -> Iterator[tuple[int, int, str, Style]]:
     """Column, row, character and style of each cell on the screen."""
-    for y, strip in enumerate(app.screen._compositor.render_strips()):
+    for y, strip in enumerate(screen_strips(app)):
         x = 0
         for run, style, _ in strip:
             for character in run:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 
 
 class Symbols(NamedTuple):

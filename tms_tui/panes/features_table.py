@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.panes.pane_keys import pane_bindings
 

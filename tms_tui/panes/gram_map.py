@@ -7,9 +7,9 @@ from jaxtyping import Float
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.heat_map import draw_heat_map
-from tms_tui.panes.cells_to_strips import strips
+from tms_tui.drawing.modes import Mode
+from tms_tui.panes.cells_to_strips import cells_to_strips
 
 
 class GramMap(Widget, can_focus=True):
@@ -35,6 +35,6 @@ class GramMap(Widget, can_focus=True):
         if wanted != self._drawn:
             width, height = self.size
             cells = draw_heat_map(self._gram, height, width, self.mode, ground, self._lit)
-            self._strips = strips(cells, self.visual_style.rich_style)
+            self._strips = cells_to_strips(cells, self.visual_style.rich_style)
             self._drawn = wanted
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)

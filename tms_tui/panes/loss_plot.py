@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode
 from tms_tui.drawing.loss_chart import LossChart, draw_loss, same, step_at
-from tms_tui.panes.cells_to_strips import strips
+from tms_tui.drawing.modes import Mode
+from tms_tui.panes.cells_to_strips import cells_to_strips
 from tms_tui.panes.pane_keys import pane_bindings
 
 
@@ -57,7 +57,9 @@ class LossPlot(Widget, can_focus=True):
         if chart is None:
             return Strip.blank(self.size.width, base)
         if not (same(chart, self._drawn) and wanted_for == self._drawn_for):
-            self._strips = strips(draw_loss(chart, self.size.height, self.size.width, self.mode), base)
+            self._strips = cells_to_strips(
+                draw_loss(chart, self.size.height, self.size.width, self.mode), base
+            )
             self._drawn, self._drawn_for = chart, wanted_for
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, base)
 

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 
 

@@ -17,9 +17,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode, hstack
+from tms_tui.drawing.cells import hstack
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import draw_scene
-from tms_tui.panes.cells_to_strips import strips
+from tms_tui.panes.cells_to_strips import cells_to_strips
 from tms_tui.space_scene import Picture
 
 
@@ -82,7 +83,7 @@ class SpaceView(Widget, can_focus=True):
             )
             for panel, wide in zip(self._picture.panels, columns, strict=True)
         ]
-        lines = strips(hstack(pictures, ground), base)
+        lines = cells_to_strips(hstack(pictures, ground), base)
         if count > 1 and height:
             titles = (" " * gap).join(
                 panel.title.center(wide)[:wide]

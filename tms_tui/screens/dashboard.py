@@ -1,7 +1,7 @@
 """The one screen: space, loss, features, W Wᵀ and numbers, the run bar and the keys.
 
-`show_space` and `show_beside` are functions of a View and a Look. What they work out is kept as long as what
-it depends on stays the same object, so that turning the camera does not encode the cloud again.
+`show_space` and `show_beside` are functions of a View and ViewOptions. What they work out is kept as long as
+what it depends on stays the same object, so that turning the camera does not encode the cloud again.
 """
 
 import math
@@ -20,8 +20,8 @@ from textual.widgets import Static
 
 from tms_engine.analysis import geometry
 from tms_engine.experiment import Experiment
-from tms_tui.drawing.cells import Mode
-from tms_tui.drawing.loss_chart import LossChart, Palette
+from tms_tui.drawing.loss_chart import ChartColors, LossChart
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.gram_map import GramMap
@@ -31,9 +31,9 @@ from tms_tui.panes.run_bar import RunBar, rate_text, time_left
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
-from tms_tui.session import View
 from tms_tui.space_scene import Clouds, Picture, axes_of, feature_colors, picture
-from tms_tui.view_options import Look
+from tms_tui.view import View
+from tms_tui.view_options import ViewOptions
 
 
 class Shown(NamedTuple):
@@ -93,7 +93,7 @@ class Dashboard(Screen[None]):
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
         self.composed = True
 
-    def show_space(self, view: View, look: Look, shown: Shown | None) -> None:
+    def show_space(self, view: View, look: ViewOptions, shown: Shown | None) -> None:
         """Show the space as the look wants it; `shown` is None until there are weights."""
         space = self.query_one(SpaceView)
         if shown is None:
@@ -101,7 +101,7 @@ class Dashboard(Screen[None]):
         else:
             space.show(self._space(view, look, shown))
 
-    def show_beside(self, view: View, look: Look, shown: Shown | None, name: str) -> None:
+    def show_beside(self, view: View, look: ViewOptions, shown: Shown | None, name: str) -> None:
         """Show all the rest: the title, the loss, the features, W Wᵀ, the numbers, and how far the run is."""
         signs = symbols(self._mode)
         self._titles(view, look, name, signs)
@@ -121,7 +121,7 @@ class Dashboard(Screen[None]):
         whole = len(numbers) + len(reason) <= room.height
         self._say("#numbers", Content("\n").join([_table(numbers), *(reason if whole else [])]))
 
-    def _space(self, view: View, look: Look, shown: Shown) -> Picture:
+    def _space(self, view: View, look: ViewOptions, shown: Shown) -> Picture:
         still = (
             look.data, look.coloring, look.feature, look.instance, look.guides, look.projection, look.axes,
             look.tour_time, look.points, look.palette,
@@ -146,7 +146,7 @@ class Dashboard(Screen[None]):
     def _gram_of(self, instance: int) -> np.ndarray:
         return self._rows.setdefault(instance, self._gram[instance])
 
-    def _chart(self, view: View, look: Look) -> LossChart:
+    def _chart(self, view: View, look: ViewOptions) -> LossChart:
         cursor = look.step if look.step is not None else look.cursor
         return LossChart(
             view.curve,
@@ -156,17 +156,17 @@ class Dashboard(Screen[None]):
             view.diverged_at,
             cursor,
             look.instance,
-            self._palette(),
+            self._chart_colors(),
         )
 
-    def _palette(self) -> Palette:
+    def _chart_colors(self) -> ChartColors:
         variables = self.app.theme_variables
 
         def rgb(name: str) -> tuple[int, int, int]:
             return Color.parse(variables[name]).rgb
 
         ground, text = Color.parse(variables["background"]), Color.parse(variables["foreground"])
-        return Palette(
+        return ChartColors(
             line=rgb("accent"),
             raw=ground.blend(text, 0.25).rgb,
             mean=rgb("secondary"),
@@ -176,7 +176,7 @@ class Dashboard(Screen[None]):
             cursor=rgb("success"),
         )
 
-    def _titles(self, view: View, look: Look, name: str, signs: Symbols) -> None:
+    def _titles(self, view: View, look: ViewOptions, name: str, signs: Symbols) -> None:
         title = _TITLE if self.size.width >= 100 else "TMS"
         self._say("#about", Content.assemble((title, "bold"), "  ", (_about(view, look, name, signs), "dim")))
         self._say("#phase", _phase(view, look, signs, self.exporting), layout=True)
@@ -206,7 +206,7 @@ def _titled(title: str, rest: str, signs: Symbols) -> str:
     return f"{title} {signs.dash} {rest}".replace("[", r"\[")
 
 
-def _about(view: View, look: Look, name: str, signs: Symbols) -> str:
+def _about(view: View, look: ViewOptions, name: str, signs: Symbols) -> str:
     experiment = view.experiment
     sparsity = experiment.per_instance("sparsity")[look.instance]
     parts = [name, f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}", f"S {sparsity:.4g}"]
@@ -218,7 +218,7 @@ def _about(view: View, look: Look, name: str, signs: Symbols) -> str:
     return (" | " if signs.dot == "*" else " · ").join(parts)
 
 
-def _rank(view: View, look: Look) -> str:
+def _rank(view: View, look: ViewOptions) -> str:
     """Which of the instances this is by loss, the best first."""
     if view.snapshot is None or not np.isfinite(view.snapshot.losses[look.instance]):
         return "diverged" if view.snapshot and look.instance in view.snapshot.diverged else "no loss yet"
@@ -231,7 +231,7 @@ def loading(view: View) -> str:
     return f"loading {view.library}".strip()
 
 
-def _phase(view: View, look: Look, signs: Symbols, exporting: str) -> Content:
+def _phase(view: View, look: ViewOptions, signs: Symbols, exporting: str) -> Content:
     color = {
         "loading": "$warning", "compiling": "$warning", "training": "$success", "paused": "$warning",
         "finished": "$primary", "diverged": "$error", "failed": "$error",
@@ -243,7 +243,7 @@ def _phase(view: View, look: Look, signs: Symbols, exporting: str) -> Content:
     return Content.assemble(doing, (f"{signs.dot} ", color), (word, "bold"))
 
 
-def _space_title(experiment: Experiment, look: Look, signs: Symbols) -> str:
+def _space_title(experiment: Experiment, look: ViewOptions, signs: Symbols) -> str:
     title = "weights"
     if look.data == "trained":
         kind = {"n_active": f"exactly {experiment.n_active} active", "bernoulli": "Bernoulli"}
@@ -288,7 +288,7 @@ def _rate(view: View) -> float:
 
 def _numbers(
     view: View,
-    look: Look,
+    look: ViewOptions,
     shown: Shown,
     norms: np.ndarray,
     dimensionality: np.ndarray,
