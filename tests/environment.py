@@ -14,7 +14,7 @@ PLACES = (
     "CC", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "TRITON_INTERPRET", "TRITON_LIBCUDA_PATH",
 )  # fmt: skip
 # What a test runner tells its own workers.
-RUNNERS = ("PYTEST_", "COV_CORE_", "COVERAGE_", "TMS_TESTS_")
+RUNNERS = ("PYTEST_", "TEXTUAL_SNAPSHOT_", "COV_CORE_", "COVERAGE_")
 
 SETTINGS = {
     "LANG": "C.UTF-8",

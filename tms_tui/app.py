@@ -87,7 +87,7 @@ class Beside(NamedTuple):
     view: View
     look: ViewOptions  # but for what moves by itself
     exporting: str
-    size: Size
+    sizes: tuple[Size, ...]  # of the panes, which follow the screen's when they have been laid out
 
 
 class TmsApp(App[None]):
@@ -186,7 +186,7 @@ class TmsApp(App[None]):
             return
         drawn, still = self._drawn, self._drawn_beside
         look = dataclasses.replace(self.look, camera=HOME, tour_time=0.0)
-        beside = Beside(view, look, self.dashboard.exporting, self.size)
+        beside = Beside(view, look, self.dashboard.exporting, self.dashboard.sizes())
         if drawn is None or drawn[0] is not view or drawn[1] != self.look:
             self._drawn = (view, self.look)
             self.dashboard.show_space(view, self.look, self.shown(view))

@@ -484,9 +484,8 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(mo
 def test_without_a_place_for_what_is_compiled_training_compiles_and_goes_on(tmp_path, repository):
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(repository / "tms_engine", tmp_path / "tms_engine", ignore=ignored)
-    (
-        tmp_path / "tms_engine" / "training" / "numba" / "__pycache__"
-    ).touch()  # no directory, not even for root
+    cache = tmp_path / "tms_engine" / "training" / "numba" / "__pycache__"
+    cache.touch()  # no directory, not even for root
     script = """
 from tms_engine import Experiment, Trainer
 trainer = Trainer(Experiment(steps=10, kernel="numba"))

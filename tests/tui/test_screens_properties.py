@@ -52,11 +52,12 @@ def cells(app: TmsApp) -> Iterator[tuple[int, int, str, Style]]:
 
 
 def colors(style: Style) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """A cell's character and background, as RGB; none is left to the terminal's taste."""
-    assert style.color is not None
+    """A cell's character and background, as RGB. No background is left to the terminal's taste."""
     assert style.bgcolor is not None
     assert not style.dim  # Textual works it into the colour
-    pair = tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor())
+    background = tuple(style.bgcolor.get_truecolor())
+    # Where there is no colour, there is no character either.
+    pair = tuple(style.color.get_truecolor()) if style.color else background, background
     return pair[::-1] if style.reverse else pair
 
 
@@ -71,7 +72,7 @@ async def test_in_ascii_there_is_nothing_but_ascii(state):
     await at_every_size(app, keys, check)
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", ["paused", "many instances", "failed", *DIALOGS])
 async def test_with_no_color_every_cell_is_grey(state, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     view, keys = STATES[state]
@@ -108,6 +109,15 @@ async def test_every_pane_is_in_its_place(state):
             assert box.height > 6
 
     await at_every_size(app, keys, check)
+
+
+@pytest.mark.parametrize("pane", PANES[SIZES[-1]])
+async def test_a_maximised_pane_has_the_screen_to_itself(pane):
+    app = still_app()
+    async with app.run_test(size=SIZES[-1]) as pilot:
+        await press(pilot, str(1 + PANES[SIZES[-1]].index(pane)), "m")
+        regions = {id: app.dashboard.query_one(f"#{id}").region for id in AROUND + PANES[SIZES[-1]]}
+        assert {id: region for id, region in regions.items() if region} == {pane: Region(0, 0, *SIZES[-1])}
 
 
 def luminance(color: tuple[int, int, int]) -> float:

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_tui.drawing.contrast import as_bytes, legible
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.panes.pane_keys import pane_bindings
@@ -70,8 +71,12 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         base = self.visual_style.rich_style
         if j >= len(self._norms):
             return Strip.blank(width, base)
+        if j == self._selected:
+            base = self.get_component_rich_style("selected")
         norm, dimensionality = self._norms[j], self._dimensionality[j]
-        color = Style.from_color(Color.from_rgb(*(255 * self._colors[j]).round()))
+        r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb
+        (color,) = as_bytes(legible(self._colors[j : j + 1], (r, g, b))).tolist()
+        colored = Style.from_color(Color.from_rgb(*color))
         represented = norm > REPRESENTED_NORM
         faint = Style() if represented else Style(dim=True)
         digits = len(str(len(self._norms) - 1))
@@ -81,13 +86,11 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
         bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
         segments = [
-            Segment(f" {self._symbols.dot} {j:>{digits}} ", color),
-            Segment(self._symbols.bar * bar + " " * (longest - bar), color),
+            Segment(f" {self._symbols.dot} {j:>{digits}} ", colored),
+            Segment(self._symbols.bar * bar + " " * (longest - bar), colored),
             Segment(numbers, faint),
             Segment(self._symbols.check if represented else " ", faint),
         ]
-        if j == self._selected:
-            base = self.get_component_rich_style("selected")
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:

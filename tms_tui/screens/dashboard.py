@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -92,6 +93,10 @@ class Dashboard(Screen[None]):
         if self._mode == "ascii":
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
         self.composed = True
+
+    def sizes(self) -> tuple[Size, ...]:
+        """Of the screen and its panes, on which it depends how much of a title or a text is shown."""
+        return self.size, *(pane.outer_size for pane in self.query(".pane"))
 
     def show_space(self, view: View, look: ViewOptions, shown: Shown | None) -> None:
         """Show the space as the look wants it; `shown` is None until there are weights."""
