@@ -22,6 +22,7 @@ from tms_tui import settings as stored
 from tms_tui.app import Saved, TmsApp
 from tms_tui.compat import screen_lines, toasts
 from tms_tui.keys import KEYS
+from tms_tui.screens.confirm_quit import ConfirmQuit
 from tms_tui.session import Session
 from tms_tui.view_options import ViewOptions
 
@@ -301,8 +302,9 @@ async def test_quitting_asks_only_if_something_would_be_lost():
             app._saved = Saved(view.step, len(view.changes))
         async with app.run_test() as pilot:
             await pilot.press("q")
-            await until(lambda: not app.is_running or app.screen is not app.dashboard)
-            return app.is_running
+            # The return code first: an app that has been told to exit may have no screen any more.
+            await until(lambda: app.return_code is not None or isinstance(app.screen, ConfirmQuit))
+            return app.return_code is None
 
     change = (Change(10, "sparsity", 0.5),)
     assert not await asks(still_view())  # the seed gives it back in no time
@@ -397,7 +399,7 @@ async def test_a_run_directory_is_opened(tmp_path):
         session.stop()
 
 
-async def test_2000_random_keys_and_mouse_events_and_500_resizes_raise_nothing(monkeypatch, tmp_path):
+async def test_random_keys_mouse_events_and_sizes_raise_nothing(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # keys export
     rng = random.Random(0)
     # Left out: what ends the test, writes files (tested above), or draws 100,000 points each time.
@@ -408,7 +410,7 @@ async def test_2000_random_keys_and_mouse_events_and_500_resizes_raise_nothing(m
     app = TmsApp(session)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(lambda: session.view().snapshot is not None)
-        for i in range(2000):
+        for i in range(600):  # a quarter of them with another size
             x, y = rng.randrange(app.size.width), rng.randrange(app.size.height)
             if rng.random() < 0.8:
                 app.simulate_key(rng.choice(keys))

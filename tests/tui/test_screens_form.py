@@ -256,6 +256,6 @@ def test_in_ascii_the_form_is_ascii(size: tuple[int, int], keys: list[str]) -> N
 
 def test_the_form_stands_random_keys_clicks_and_sizes() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 0)
+        await press_at_random(app, pilot, 150, 0)
 
     with_form(check)

@@ -126,7 +126,7 @@ def test_the_last_key_can_be_scrolled_to() -> None:
 @pytest.mark.slow
 def test_the_page_stands_random_keys_clicks_and_sizes() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 0)
+        await press_at_random(app, pilot, 150, 0)
 
     async def run() -> None:
         app = Host(lambda: HelpScreen("features", False))

@@ -229,6 +229,6 @@ def test_in_ascii_it_is_ascii(screen: str, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("screen", list(SCREENS))
 def test_it_stands_random_keys_clicks_and_sizes(screen: str) -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 1)
+        await press_at_random(app, pilot, 150, 1)
 
     show(SCREENS[screen], check)
