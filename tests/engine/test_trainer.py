@@ -122,7 +122,7 @@ def test_training_past_the_end_keeps_at_most_512_snapshots():
 
 @pytest.mark.slow
 def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_run):
-    # Reference: 128 seeds, fresh data: .00392 to .00406, median .00396, ΣD about 2.995. Standard error 1.7e-5.
+    # Reference: 128 seeds, fresh data: .00392 to .00406, median .00396, ΣD about 2.995. Its error: 1.7e-5.
     evaluation = evaluate(seed_run, rows=1 << 19)
     assert evaluation.standard_error.max() < 2e-5
     assert evaluation.loss.min() > 0.00390
