@@ -7,14 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.environment import tests_environment
+from tests.environment import environment_for_tests
 
 # A home of the tests' own, shared with the workers, and removed by the process that made it.
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 _home = os.environ["HOME"] if _is_worker else tempfile.mkdtemp(prefix="tms-home-")
-_environment = tests_environment(os.environ, _home)
+_environment = environment_for_tests(os.environ, _home)
 os.environ.clear()
 os.environ.update(_environment)
+for _name in ("COLUMNS", "LINES"):  # GNU readline, which pytest imports, sets them where Python does not see it
+    os.unsetenv(_name)
 if "textual.constants" in sys.modules:  # a plugin of pytest has imported it, and it has read the user's
     importlib.reload(sys.modules["textual.constants"])
 

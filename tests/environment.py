@@ -24,7 +24,7 @@ SETTINGS = {
 }
 
 
-def tests_environment(users: Mapping[str, str], home: str) -> dict[str, str]:
+def environment_for_tests(users: Mapping[str, str], home: str) -> dict[str, str]:
     """What the user's environment says of the machine, fixed settings, and a home of the tests' own."""
     kept = {name: value for name, value in users.items() if name in PLACES or name.startswith(RUNNERS)}
     return {"PATH": os.defpath, **kept, **SETTINGS, "HOME": home}
