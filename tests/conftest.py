@@ -15,7 +15,7 @@ _home = os.environ["HOME"] if _is_worker else tempfile.mkdtemp(prefix="tms-home-
 _environment = environment_for_tests(os.environ, _home)
 os.environ.clear()
 os.environ.update(_environment)
-for _name in ("COLUMNS", "LINES"):  # GNU readline, which pytest imports, sets them where Python does not see it
+for _name in ("COLUMNS", "LINES"):  # set by GNU readline, which pytest imports, unseen by Python
     os.unsetenv(_name)
 if "textual.constants" in sys.modules:  # a plugin of pytest has imported it, and it has read the user's
     importlib.reload(sys.modules["textual.constants"])
