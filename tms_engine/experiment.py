@@ -143,7 +143,7 @@ Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
 Size = Annotated[int, Field(ge=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
 Importance = Annotated[
-    Sequence[float] | Sequence[Sequence[float]] | None,
+    Sequence[float | Sequence[float]] | None,  # one type for both, so that checkers infer that of a list
     BeforeValidator(_importance),
     AfterValidator(_positive_importance),
 ]
