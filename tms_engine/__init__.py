@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
     from tms_engine.experiment import Experiment
-    from tms_engine.figures import save_figures, save_html
     from tms_engine.figures.cloud import cloud_figure
     from tms_engine.figures.dimensionality import dimensionality_figure
     from tms_engine.figures.gram import gram_figure
     from tms_engine.figures.loss import loss_figure
     from tms_engine.figures.n_active import n_active_figure
+    from tms_engine.figures.saving import save_figures, save_html
     from tms_engine.figures.weights import weights_figure
     from tms_engine.models import Model, Sizes, register_model
     from tms_engine.presets import PRESETS, preset
@@ -50,13 +50,13 @@ _HOMES = {
     "register_law": "data",
     "InputError": "errors",
     "Experiment": "experiment",
-    "save_figures": "figures",
-    "save_html": "figures",
     "cloud_figure": "figures.cloud",
     "dimensionality_figure": "figures.dimensionality",
     "gram_figure": "figures.gram",
     "loss_figure": "figures.loss",
     "n_active_figure": "figures.n_active",
+    "save_figures": "figures.saving",
+    "save_html": "figures.saving",
     "weights_figure": "figures.weights",
     "Model": "models",
     "Sizes": "models",

@@ -12,7 +12,7 @@ import sys
 import pexpect
 import pytest
 
-from tms_engine import Camera, Experiment, load_run, preset, save_figures
+from tms_engine import Camera, Experiment, load_run, plugins, preset, save_figures
 from tms_engine.commands import COMMANDS, main
 from tms_engine.commands.figures import add_arguments, camera_options, read_camera
 from tms_engine.commands.options import Parser
@@ -319,7 +319,7 @@ def test_each_command_is_a_file_and_a_line_in_the_table(repository):
 
 PLUGIN = """
 import sys
-from tms_engine.data import register_law
+from tms_engine import register_law
 from tms_engine.data.bernoulli import sample
 
 print("loaded in", sys.argv[1], file=sys.stderr)
@@ -329,7 +329,7 @@ register_law("half", lambda word, parameters: 0.5 * sample(word, parameters))
 
 def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_path):
     (tmp_path / "laws.py").write_text(PLUGIN)
-    (tmp_path / "uuid.py").write_text("raise RuntimeError('no library imports this')")
+    (tmp_path / "safetensors.py").write_text("raise RuntimeError('this is no library')")
     plugin = ["--plugin", "laws", "--plugin", "laws"]
     for command in (
         ["train", "--features", "half", "--steps", "5", "--out", "run"],
@@ -346,6 +346,15 @@ def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_p
         assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
         assert "'half'" in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_the_plugins_that_were_loaded_are_known_once_each(tmp_path, monkeypatch):
+    (tmp_path / "my_plugin_of_laws.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(plugins, "_loaded", [])
+    plugins.load(["my_plugin_of_laws", "json", "my_plugin_of_laws"])
+    assert plugins.loaded() == ("my_plugin_of_laws", "json")
 
 
 @pytest.mark.parametrize(

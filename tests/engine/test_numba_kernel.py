@@ -19,7 +19,7 @@ from tms_engine import Experiment, Trainer, evaluate, geometry, process, samplin
 from tms_engine.training.numba import kernel as numba_kernel
 from tms_engine.training.numba import loops as numba_loops
 from tms_engine.training.numba.kernel import NumbaKernel
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
 

@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tms_tui.compat import screen_lines
+
 NOTHING = object()
 
 # Those that close a screen are one in thirty, so that the others get far into it.
@@ -57,8 +59,7 @@ class Host(App[None]):
 
 def text(app: App[None]) -> str:
     """The characters on the screen, its rows as lines."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+    return "\n".join(screen_lines(app))
 
 
 async def press_at_random(app: Host, pilot: Pilot[None], n_events: int, seed: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.conftest import still_app, still_view
 from tms_engine.training.state import Change
-from tms_tui.view_options import Look
+from tms_tui.view_options import ViewOptions as Look
 
 SIZES = [(60, 18), (80, 24), (120, 40), (200, 50)]
 

@@ -84,7 +84,8 @@ def test_a_field_added_to_the_experiment_appears_by_itself(monkeypatch: pytest.M
     class Longer(Experiment):
         temperature: int = Field(3, description="A field of tomorrow.")
 
-    monkeypatch.setattr("tms_tui.screens.experiment_form.Experiment", Longer)
+    for module in ("tms_engine.experiment", "tms_tui.screens.experiment_form"):
+        monkeypatch.setattr(f"{module}.Experiment", Longer)
 
     async def check(app: Host, pilot: Pilot[None]) -> None:
         await type_into(app, pilot, "temperature", "5")

@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float, Float32, UInt8, UInt32
 from tms_engine.analysis.projection import EYE, Camera, view
 from tms_tui.drawing import canvas
 from tms_tui.drawing.canvas import Grid, Marks
-from tms_tui.drawing.cells import BLANK, RGB, Cells, Mode, blank, write
+from tms_tui.drawing.cells import BLANK, RGB, Cells, blank, write
 from tms_tui.drawing.contrast import GAP, TEXT_GAP, coarse, guide_colors, shown
+from tms_tui.drawing.modes import Mode
 
 # How far, in radii, a point has to be before a vector to hide it.
 AHEAD = 0.8

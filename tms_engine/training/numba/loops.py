@@ -24,7 +24,7 @@ import numpy as np
 from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
 from tms_engine.process import make_openmp_sleep
 from tms_engine.training.numba.cache import compiled
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
 make_openmp_sleep()  # numba starts its threads when the first of these loops is compiled
 

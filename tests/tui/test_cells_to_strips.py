@@ -12,7 +12,7 @@ from tms_engine import Camera
 from tms_engine.figures.colors import feature_colors
 from tms_tui.drawing.cells import Cells, blank
 from tms_tui.drawing.scene import Scene, draw_scene, merge, weights_scene
-from tms_tui.panes.cells_to_strips import strips
+from tms_tui.panes.cells_to_strips import cells_to_strips
 
 OWN = (18, 18, 18)
 BASE = Style(color=Color.from_rgb(200, 200, 200), bgcolor=Color.from_rgb(*OWN))
@@ -39,7 +39,7 @@ def test_every_cell_has_its_character_and_colours(rows, columns, seed, has_backg
         palette[rng.integers(0, 3, (rows, columns))],
         grounds[rng.integers(0, 2, (rows, columns))] if has_background else None,
     )
-    made = strips(picture, BASE)
+    made = cells_to_strips(picture, BASE)
     assert len(made) == rows
     for row, strip in enumerate(made):
         assert strip.cell_length == columns
@@ -53,26 +53,26 @@ def test_every_cell_has_its_character_and_colours(rows, columns, seed, has_backg
 
 def test_neighbours_of_one_colour_and_blanks_between_are_one_segment():
     red, blue = [255, 0, 0], [0, 0, 255]
-    (strip,) = strips(
+    (strip,) = cells_to_strips(
         cells(["  ab  c d "], [[blue, blue, red, red, blue, blue, red, blue, blue, blue]]), BASE
     )
     assert [segment.text for segment in strip] == ["  ab  c ", "d "]
 
 
 def test_a_blank_row_is_one_segment_in_the_widgets_own_style():
-    (strip,) = strips(blank(1, 7), BASE)
+    (strip,) = cells_to_strips(blank(1, 7), BASE)
     assert [(segment.text, segment.style) for segment in strip] == [(" " * 7, BASE)]
 
 
 def test_a_picture_without_a_background_has_the_widgets():
-    (own,), (bare,) = (strips(cells(["a"]), base) for base in (BASE, Style()))
+    (own,), (bare,) = (cells_to_strips(cells(["a"]), base) for base in (BASE, Style()))
     assert next(iter(own)).style.bgcolor == BASE.bgcolor
     assert next(iter(bare)).style.bgcolor is None
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(0, 0), (0, 3), (2, 0)])
 def test_pictures_without_cells_have_strips_without_text(rows, columns):
-    made = strips(blank(rows, columns), BASE)
+    made = cells_to_strips(blank(rows, columns), BASE)
     assert [strip.cell_length for strip in made] == [columns] * rows
 
 
@@ -86,5 +86,5 @@ def test_a_turning_cloud_fits_an_ssh_line():
     scene = merge([cloud, weights_scene(tips, feature_colors(8))])
     console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor")
     for yaw in range(0, 360, 30):
-        made = strips(draw_scene(scene, Camera(yaw), 1.15, 34, 64, "braille", OWN), BASE)
+        made = cells_to_strips(draw_scene(scene, Camera(yaw), 1.15, 34, 64, "braille", OWN), BASE)
         assert len("".join(strip.render(console) for strip in made).encode()) < 16_000

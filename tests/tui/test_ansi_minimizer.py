@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tms_tui.ansi_minimizer import lean
+from tms_tui.ansi_minimizer import minimize_ansi
 
 ROWS, COLUMNS = 4, 12
 
@@ -40,26 +40,28 @@ def seen(data: str) -> list[tuple[object, ...]]:
 @given(RUNS)
 def test_the_picture_is_the_same_and_never_longer(runs):
     data = written(runs)
-    assert seen(lean(data)) == seen(data)
-    assert len(lean(data)) <= len(data) + len("\x1b[0m")
+    assert seen(minimize_ansi(data)) == seen(data)
+    assert len(minimize_ansi(data)) <= len(data) + len("\x1b[0m")
 
 
 @given(RUNS, RUNS)
 def test_each_piece_leaves_the_terminal_in_its_own_style(first, second):
-    assert seen(lean(written(first)) + lean(written(second))) == seen(written(first + second))
+    assert seen(minimize_ansi(written(first)) + minimize_ansi(written(second))) == seen(
+        written(first + second)
+    )
 
 
 @pytest.mark.parametrize("attribute", ["4", "7", "9"])
 def test_a_line_through_blanks_and_a_reversed_one_keep_their_colors(attribute):
     data = f"\x1b[{attribute};31m  \x1b[0m\x1b[{attribute};32m  \x1b[0m"
-    assert seen(lean(data)) == seen(data)
+    assert seen(minimize_ansi(data)) == seen(data)
 
 
 def test_a_background_is_sent_once():
     data = "\x1b[38;2;9;9;9;48;2;1;2;3mab\x1b[0m\x1b[48;2;1;2;3m   \x1b[0m\x1b[38;2;8;8;8;48;2;1;2;3mc\x1b[0m"
-    assert lean(data) == "\x1b[38;2;9;9;9;48;2;1;2;3mab   \x1b[38;2;8;8;8mc\x1b[0m"
+    assert minimize_ansi(data) == "\x1b[38;2;9;9;9;48;2;1;2;3mab   \x1b[38;2;8;8;8mc\x1b[0m"
 
 
 @pytest.mark.parametrize("data", ["", "plain", "\x1b[?1049h\x1b[2J", "\x1b[3;4Hat", "\x1b]8;;x\x1b\\link"])
 def test_what_has_no_style_goes_through(data):
-    assert lean(data) == data
+    assert minimize_ansi(data) == data
