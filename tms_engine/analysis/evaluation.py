@@ -34,11 +34,16 @@ _PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 16, 1 << 22
 
 
 class Evaluation(NamedTuple):
-    """Loss on data that training never saw."""
+    """Loss on data that training never saw.
+
+    loss            float64 (instances,): mean over rows and features of importance · (x̂ − x)²
+    standard_error  float64 (instances,): of the loss, from the spread of the losses of its rows
+    rows            rows of each instance
+    """
 
     loss: Float64[np.ndarray, " instances"]
-    standard_error: Float64[np.ndarray, " instances"]  # of the loss, from the spread of its rows
-    rows: int  # rows of each instance
+    standard_error: Float64[np.ndarray, " instances"]
+    rows: int
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a diverged instance may well lose infinitely much
