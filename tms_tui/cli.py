@@ -208,7 +208,11 @@ def _once(app: "TmsApp") -> int:
     app.session.stop()
     if error:
         raise InputError(error)
-    print(frame)
+    process.print_what_can_be_shown()
+    try:
+        print(frame, flush=True)
+    except BrokenPipeError:  # `tms-tui --once | head -5`
+        process.discard_stdout()
     return 0
 
 

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tms_tui.cli import choose_mode, main
@@ -24,6 +28,14 @@ def test_the_environment_says_what_the_terminal_shows(environment, mode):
     assert choose_mode("auto", environment) == mode
     for wanted in ("braille", "blocks", "ascii"):
         assert choose_mode(wanted, environment) == wanted
+
+
+@pytest.mark.parametrize("end", ["head -1", "true"])
+def test_once_into_a_pipe_that_closes_is_no_error(end):
+    once = f"{sys.executable} -m tms_tui.cli --once --steps 5 --render braille | {end}"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(once, shell=True, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from tms_engine import sampling
 from tms_engine.analysis import geometry
-from tms_engine.arrays import beside, to_host
+from tms_engine.arrays import placed_like, to_host
 from tms_engine.data.stream import EVALUATION
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
@@ -83,9 +83,9 @@ def _losses(
             k, within = divmod(row, block)
             size = min(piece, block - within, rows - row)
             x = sampling.fresh_rows(experiment, numbers[here], law, size, EVALUATION + k, device, within)
-            weights = {name: beside(x, value[here]) for name, value in snapshot.parameters.items()}
+            weights = {name: placed_like(x, value[here]) for name, value in snapshot.parameters.items()}
             reconstruction = forward(trained, weights, x).reconstruction
-            losses = row_losses(trained.target(x), reconstruction, beside(x, importance[here]))
+            losses = row_losses(trained.target(x), reconstruction, placed_like(x, importance[here]))
             yield here, to_host(losses).astype(np.float64)
 
 

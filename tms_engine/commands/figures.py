@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tms_engine.commands import options as common
 from tms_engine.commands.progress import say
 from tms_engine.errors import InputError
+from tms_engine.figures import FIGURES
 
 if TYPE_CHECKING:
     from tms_engine.analysis.projection import Camera
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dpi", default="300", metavar="N", help="dots per inch (default: 300)")
     parser.add_argument("--html", action="store_true", help="interactive twins too (needs the extra html)")
     parser.add_argument("--no-png", action="store_true", help="only the interactive twins")
-    parser.add_argument("--only", metavar="NAME,...", help="only these figures (default: all)")
+    parser.add_argument("--only", metavar="NAME,...", help=f"only these of {', '.join(FIGURES)}")
     parser.add_argument("--step", metavar="N", help="the kept step nearest to this (default: the last)")
     parser.add_argument("--instance", default="0", metavar="I", help="which instance (default: 0)")
     parser.add_argument(
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     directory = options.out or options.run / "figures"
     say(f"drawing step {run.at(view['step']).step:,} at {dpi} dpi")
 
-    from tms_engine.figures import save_figures, save_html
+    from tms_engine.figures.saving import save_figures, save_html
 
     if not options.no_png:
         save_figures(run, directory, dpi=dpi, **view)

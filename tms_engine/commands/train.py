@@ -29,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
         return train_to_the_end(start(experiment, options.out), options.out, options)
     trainer = Trainer(experiment)  # before a directory is made: it may refuse
     out = new_directory(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    save_run(trainer.run(), out)
+    save_run(trainer.run(), out, evaluated=False)
     return train_to_the_end(trainer, out, options)

@@ -20,7 +20,7 @@ always be told from an inactive one.
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from tms_engine.arrays import Array, beside, library_of
+from tms_engine.arrays import Array, library_of, placed_like
 
 # SplitMix64's constants, for all kernels.
 GAMMA = 0x9E3779B97F4A7C15
@@ -109,4 +109,4 @@ def active(
     word: Int64[Array, "*lead instances rows features"], density: Float32[np.ndarray, " instances"]
 ) -> Bool[Array, "*lead instances rows features"]:
     """Whether each entry is active, with the probability of its instance."""
-    return upper(word) < beside(word, thresholds(density))[:, None, None]
+    return upper(word) < placed_like(word, thresholds(density))[:, None, None]

@@ -45,23 +45,32 @@ def train(
     experiment: Experiment,
     out: str | Path | None = None,
     *,
+    callback: Callable[[Trainer], object] | None = None,
+    every: int = 1000,
     on_progress: Callable[[Trainer], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
-    """Train an experiment to its last step, or until `should_stop`, and save it to `out` if that is given.
+    """Train an experiment to its last step, and save it to `out` if that is given.
 
-    Both callbacks are called about ten times a second. Raises InputError if the experiment cannot run
-    here, or if `out` is not a new or empty directory that can be written.
+    callback     called with the Trainer before the first step and then after each `every` steps; where it
+                 returns True, training stops early (its `snapshot()` has the losses and the parameters)
+    on_progress  called with the Trainer about ten times a second
+    should_stop  asked about ten times a second, and training stops where it says True
+
+    Raises InputError if the experiment cannot run here, or if `out` is not a new or empty directory that can
+    be written.
     """
     trainer = Trainer(experiment) if out is None else start(experiment, out)
-    return train_on(trainer, out, on_progress=on_progress, should_stop=should_stop)
+    return train_on(
+        trainer, out, callback=callback, every=every, on_progress=on_progress, should_stop=should_stop
+    )
 
 
 def start(experiment: Experiment, out: str | Path) -> Trainer:
     """A trainer at step 0, saved in a new directory. Raises InputError as `train` does."""
     trainer = Trainer(experiment)
     claim(Path(out), f", or `tms resume {out}` to go on")
-    save_run(trainer.run(), out)
+    save_run(trainer.run(), out, evaluated=False)
     return trainer
 
 
@@ -69,14 +78,25 @@ def train_on(
     trainer: Trainer,
     out: str | Path | None = None,
     *,
+    callback: Callable[[Trainer], object] | None = None,
+    every: int = 1000,
     on_progress: Callable[[Trainer], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
     """Like `train`, for a trainer that has begun; `out` is a run directory of its own run."""
-    chunk, saved = 1, time.monotonic()
-    while not trainer.finished and not (should_stop and should_stop()):
+    if every < 1:
+        raise InputError(f"every should be at least 1 step, not {every}")
+    chunk, saved, told = 1, time.monotonic(), -1
+    while not (should_stop and should_stop()):
+        if callback and trainer.step % every == 0 and trainer.step != told:
+            told = trainer.step
+            if callback(trainer) is True:
+                break
+        if trainer.finished or trainer.all_diverged:
+            break
         began = time.monotonic()
-        trainer.advance(min(chunk, trainer.current.steps - trainer.step))
+        due = every - trainer.step % every if callback else chunk
+        trainer.advance(min(chunk, due, trainer.current.steps - trainer.step))
         now = time.monotonic()
         # Twice as many steps, until a chunk takes about the time between two looks at it.
         chunk = max(1, min(2 * chunk, int(chunk * _PROGRESS_EVERY / max(now - began, 1e-4))))
@@ -85,8 +105,6 @@ def train_on(
         if out is not None and now - saved > SAVE_EVERY:
             save_run(trainer.run(), out, evaluated=False)
             saved = time.monotonic()
-        if trainer.all_diverged:
-            break
     run = trainer.run()
     if out is not None:
         save_run(run, out)
