@@ -11,13 +11,15 @@ import pytest
 from textual.events import MouseDown, MouseMove, MouseScrollDown, MouseScrollUp, MouseUp, Resize
 from textual.geometry import Size
 
-from tests.tui.conftest import still_app
-from tms_engine import Experiment, Trainer, save_run
+from tests.engine.test_trainer import assert_same_run
+from tests.tui.conftest import still_app, still_view
+from tms_engine import Experiment, Trainer, load_run, save_run
+from tms_engine.training.state import Change
 from tms_tui import settings as stored
 from tms_tui.app import TmsApp
 from tms_tui.compat import screen_lines, toasts
 from tms_tui.keys import KEYS
-from tms_tui.messages import ExportNow, NextPoints, Quit, SaveScreen, ToggleLog
+from tms_tui.messages import ExportNow, NextPoints, Quit, SaveScreen, Terminated, ToggleLog
 from tms_tui.session import Session
 from tms_tui.view_options import ViewOptions
 
@@ -202,6 +204,45 @@ async def test_a_failed_export_says_why_and_training_goes_on(tmp_path, monkeypat
         step = session.view().step
         await until(lambda: session.view().step > step)
         session.stop()
+
+
+async def test_a_thread_that_does_not_answer_is_neither_no_run_nor_a_saved_one(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    app = still_app(still_view(changes=(Change(10, "sparsity", 0.5),)))
+
+    def late(timeout: float = 1.0) -> None:
+        raise TimeoutError("the training thread did not answer within 1 s")
+
+    async with app.run_test() as pilot:
+        await pilot.press("e")
+        assert "nothing to export yet" in toasts(app)[-1].message
+        app.session.run = late
+        await pilot.press("e")
+        assert "did not answer" in toasts(app)[-1].message
+        await pilot.press("q", "s")
+        await until(lambda: "not saved" in toasts(app)[-1].message)
+        assert app.return_code is None  # it has not left
+        app.send(Terminated())
+        await until(lambda: app.return_code is not None)
+    assert "not saved: the training thread did not answer" in capfd.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+async def test_leaving_with_the_run_saved_says_where_it_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    trainer = Trainer(SMALL)
+    trainer.advance(10)
+    trainer.change(sparsity=0.3)
+    session = Session(trainer.run(), 500.0, paused=True)
+    app = TmsApp(session)
+    async with app.run_test() as pilot:
+        await until(lambda: session.view().snapshot is not None)
+        app.tick()
+        await pilot.press("q", "s")
+        await until(lambda: app.return_code is not None)
+    (directory,) = (tmp_path / "runs").iterdir()
+    assert f"saved to runs/{directory.name}" in capfd.readouterr().err
+    assert_same_run(load_run(directory), trainer.run())
 
 
 async def test_the_screen_is_saved_as_svg(tmp_path, monkeypatch):
