@@ -12,8 +12,8 @@ from collections.abc import Callable
 import matplotlib as mpl
 import numpy as np
 
-from tms_engine import Experiment
-from tms_engine import data as features
+from tms_engine import Experiment, sampling
+from tms_engine.data import stream
 from tms_engine.figures.colors import feature_colors, mix
 
 ROWS = 10_000
@@ -28,7 +28,7 @@ def seeds_two_active() -> np.ndarray:
 
 
 def our_two_active() -> np.ndarray:
-    return features.fresh(Experiment(features="n_active", n_active=2), 0, ROWS, features.CLOUD, CPU)
+    return sampling.fresh(Experiment(features="n_active", n_active=2), 0, ROWS, stream.CLOUD, CPU)
 
 
 X = our_two_active()

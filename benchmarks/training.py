@@ -76,7 +76,7 @@ class Way(Protocol):
 def initial_weights(setting: Setting) -> np.ndarray:
     from tms_engine import Trainer
 
-    return Trainer(setting.experiment("torch")).run().state.weights
+    return Trainer(setting.experiment("torch")).run().weights
 
 
 class Seed:
@@ -133,7 +133,7 @@ class Engine:
         self.trainer.advance(n_steps)
 
     def weights(self) -> np.ndarray:
-        return self.trainer.run().state.weights
+        return self.trainer.run().weights
 
 
 class Jax:

@@ -1,6 +1,7 @@
 """Toy Models of Superposition: data, training, geometry and figures, without a screen.
 
-The public names, loaded when first used: `import tms_engine` itself loads no torch.
+The public names, loaded when first used: `import tms_engine` itself loads neither numpy nor torch. To a type
+checker they are imported here, so that a misspelt name is an error.
 """
 
 from importlib import import_module
@@ -10,62 +11,104 @@ if TYPE_CHECKING:
     from tms_engine.analysis import geometry, projection, theory
     from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
     from tms_engine.analysis.projection import Camera
+    from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
-    from tms_engine.experiment import PRESETS, Experiment, preset
-    from tms_engine.figures import save_figures
-    from tms_engine.figures.html import save_html
+    from tms_engine.experiment import Experiment
+    from tms_engine.figures.cloud import cloud_figure
+    from tms_engine.figures.dimensionality import dimensionality_figure
+    from tms_engine.figures.gram import gram_figure
+    from tms_engine.figures.loss import loss_figure
+    from tms_engine.figures.n_active import n_active_figure
+    from tms_engine.figures.saving import save_figures, save_html
+    from tms_engine.figures.weights import weights_figure
+    from tms_engine.models import Model, Sizes, register_model
+    from tms_engine.presets import PRESETS, preset
     from tms_engine.runs import load_run, save_run, train
-    from tms_engine.training.trainer import Run, Snapshot, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.state import Change, Snapshot
+    from tms_engine.training.trainer import Trainer
+
+    __version__: str
 
 _HOMES = {
-    "InputError": "errors",
-    "Experiment": "experiment",
-    "PRESETS": "experiment",
-    "preset": "experiment",
-    "Trainer": "training.trainer",
-    "Run": "training.trainer",
-    "Snapshot": "training.trainer",
-    "train": "runs",
-    "load_run": "runs",
-    "save_run": "runs",
-    "evaluate": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
+    "evaluate": "analysis.evaluation",
     "summarize": "analysis.evaluation",
     "Camera": "analysis.projection",
-    "save_figures": "figures",
-    "save_html": "figures.html",
+    "LawParameters": "data",
+    "register_law": "data",
+    "InputError": "errors",
+    "Experiment": "experiment",
+    "cloud_figure": "figures.cloud",
+    "dimensionality_figure": "figures.dimensionality",
+    "gram_figure": "figures.gram",
+    "loss_figure": "figures.loss",
+    "n_active_figure": "figures.n_active",
+    "save_figures": "figures.saving",
+    "save_html": "figures.saving",
+    "weights_figure": "figures.weights",
+    "Model": "models",
+    "Sizes": "models",
+    "register_model": "models",
+    "PRESETS": "presets",
+    "preset": "presets",
+    "load_run": "runs",
+    "save_run": "runs",
+    "train": "runs",
+    "Run": "training.run",
+    "Change": "training.state",
+    "Snapshot": "training.state",
+    "Trainer": "training.trainer",
 }
 _MODULES = ("geometry", "projection", "theory")
 
 __all__ = [
     "PRESETS",
     "Camera",
+    "Change",
     "Evaluation",
     "Experiment",
     "InputError",
+    "LawParameters",
+    "Model",
     "Run",
+    "Sizes",
     "Snapshot",
     "Trainer",
+    "__version__",
+    "cloud_figure",
+    "dimensionality_figure",
     "evaluate",
     "geometry",
+    "gram_figure",
     "load_run",
+    "loss_figure",
+    "n_active_figure",
     "preset",
     "projection",
+    "register_law",
+    "register_model",
     "save_figures",
     "save_html",
     "save_run",
     "summarize",
     "theory",
     "train",
+    "weights_figure",
 ]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
-    if name in _MODULES:
-        return import_module(f"tms_engine.analysis.{name}")
-    raise AttributeError(f"module 'tms_engine' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
+        if name in _MODULES:
+            return import_module(f"tms_engine.analysis.{name}")
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("tms-tui")
+        raise AttributeError(f"module 'tms_engine' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,6 @@
-"""From "auto" | "cpu" | "cuda" | "cuda:1" | "mps" to a device that is there, or a clear error.
+"""The device that a name ("auto", "cpu", "cuda", "cuda:1", "mps") stands for on this machine.
 
-A device is a string here, and torch is imported only where there may be a GPU to ask it about.
+A device is a string here. torch is imported only if there may be a GPU.
 """
 
 import ctypes
@@ -10,10 +10,9 @@ from pathlib import Path
 
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.process import make_mkl_reproducible
 
-# Read by MKL when it first computes: an item of a batched product then has the same bits wherever in
-# memory it lies, which an instance trained beside others must not notice. (Without it, a 251 × 17 batch did.)
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+make_mkl_reproducible()
 
 
 def resolve_device(name: str) -> str:

@@ -1,10 +1,9 @@
 """The one exception for a user's mistake."""
 
 
-class InputError(Exception):
+class InputError(ValueError):
     """A user's mistake, told in one sentence that names what is wrong and what would be right.
 
-    Not a ValueError: pydantic would catch that inside a validator and bury the sentence in a report.
     `field` is the experiment's field at fault, where there is one.
     """
 

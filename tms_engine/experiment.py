@@ -1,4 +1,4 @@
-"""Experiment: every choice that defines a run, in one flat frozen record; its presets; TOML and JSON.
+"""Experiment: every choice that defines a run, in one flat frozen record; TOML and JSON.
 
 Loads neither torch nor numpy, so that the command line answers at once. All rules about what makes a
 valid experiment are here and nowhere else: the command line, config files and the app's form pass
@@ -6,13 +6,14 @@ their values on as they came.
 """
 
 import difflib
+import itertools
 import json
 import math
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import (
@@ -25,14 +26,29 @@ from pydantic import (
     model_validator,
 )
 
+from tms_engine.data import LawParameters, check_law, law_names
 from tms_engine.errors import InputError
+from tms_engine.files import cannot
+from tms_engine.models import model_names
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import Float64
+    from jaxtyping import Float64, Int64
 
 # What a user may change while a run trains; everything else makes another run.
-LIVE_FIELDS = ("sparsity", "learning_rate", "importance_decay", "steps")
+LIVE_FIELDS = ("sparsity", "learning_rate", "importance_decay", "importance", "steps")
+
+# Fields that are one value, or one per instance.
+PER_INSTANCE = ("sparsity", "importance_decay", "learning_rate")
+
+
+def check_live(names: Iterable[str]) -> None:
+    """Raise InputError if one of these fields cannot be changed while a run trains."""
+    for name in names:
+        if name not in LIVE_FIELDS:
+            raise InputError(
+                f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
+            )
 
 
 def _numbers(value: Any) -> float | tuple[float, ...]:
@@ -40,7 +56,7 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
     try:
         if isinstance(value, str):
             value = value.split(",") if "," in value else float(value)
-        if isinstance(value, list | tuple):
+        if isinstance(value, Iterable):
             return tuple(float(v) for v in value)
         return float(value)
     except (TypeError, ValueError):
@@ -48,7 +64,7 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
 
 
 def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
-    def check(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    def check(value: float | Sequence[float]) -> float | Sequence[float]:
         for number in value if isinstance(value, tuple) else (value,):
             if not (math.isfinite(number) and holds(number)):
                 raise ValueError(f"should be {rule}, not {number}")
@@ -57,16 +73,80 @@ def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _instance_numbers(value: Any) -> Any:
+    """Whole numbers, or text with commas and ranges: "0,7,100:200" ends before 200."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str):
+            parts = (part.split(":") for part in value.split(","))
+            spans = [(int(part[0]), int(part[-1]) if len(part) == 2 else int(part[0]) + 1) for part in parts]
+            return tuple(number for first, end in spans for number in range(first, end))
+        numbers = tuple(value)
+        if any(isinstance(number, float | bool | str) for number in numbers):
+            raise ValueError
+        return tuple(int(number) for number in numbers)
+    except (TypeError, ValueError):
+        raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {value!r}") from None
+
+
+def _importance(value: Any) -> Any:
+    """One number a feature, or a list of such lists, one an instance; as text "1,.5" and "1,.5;1,.2"."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        value = [part.split(",") for part in value.split(";")]
+        value = value[0] if len(value) == 1 else value
+    try:
+        rows = list(value)
+        if rows and not isinstance(rows[0], str) and isinstance(rows[0], Iterable):
+            return tuple(tuple(float(v) for v in row) for row in rows)
+        return tuple(float(v) for v in rows)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"should be a list of numbers, one a feature, or a list of such lists, not {value!r}"
+        ) from None
+
+
+def _positive_importance(value: Any) -> Any:
+    for number in itertools.chain.from_iterable(
+        row if isinstance(row, tuple) else (row,) for row in value or ()
+    ):
+        if not (math.isfinite(number) and number >= 0):
+            raise ValueError(f"should be at least 0, not {number}")
+    return value
+
+
 def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
         raise ValueError(f"should be auto, cpu, cuda, cuda:N or mps, not {value!r}")
     return value
 
 
-PerInstance = Annotated[float | tuple[float, ...], BeforeValidator(_numbers)]
+def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in names():
+            near = difflib.get_close_matches(value, names(), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(
+                f"should be {', '.join(names())}, or one that your script or --plugin registers, "
+                f"not {value!r}; {hint}".rstrip("; ")
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
 Size = Annotated[int, Field(ge=1)]
+InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
+Importance = Annotated[
+    Sequence[float] | Sequence[Sequence[float]] | None,
+    BeforeValidator(_importance),
+    AfterValidator(_positive_importance),
+]
 
 
 class Experiment(BaseModel):
@@ -78,60 +158,86 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    n_features: Size = Field(8, description="Features: coordinates of the input.")
-    n_hidden: Size = Field(3, description="Hidden dimensions: the bottleneck.")
-    n_instances: Size = Field(1, description="Models trained side by side, never touching each other.")
-    features: Literal["bernoulli", "n_active", "correlated", "anticorrelated"] = Field(
-        "bernoulli", description="How features become active: each alone, exactly n_active, or in sets."
+    n_features: Size = Field(default=8, description="Features: coordinates of the input.")
+    n_hidden: Size = Field(default=3, description="Hidden dimensions: the bottleneck.")
+    n_instances: Size = Field(
+        default=1, description="Models trained side by side, never touching each other."
+    )
+    instances: InstanceNumbers = Field(
+        default=None,
+        description="Numbers of the instances, on which their data and first weights depend "
+        "(default: 0 to n_instances − 1); a number may occur twice.",
+    )
+    model: Annotated[str, _name_among(model_names)] = Field(
+        default="tied_relu", description="What is trained: tied_relu, linear, untied or relu_hidden."
+    )
+    features: Annotated[str, _name_among(law_names)] = Field(
+        default="bernoulli",
+        description="Data law: bernoulli, n_active, correlated or anticorrelated.",
     )
     sparsity: Probability = Field(
-        0.95, description="Probability S that a feature (or set) is zero; one, or one per instance."
+        default=0.95, description="Probability S that a feature (or set) is zero; one, or one per instance."
     )
-    n_active: int = Field(2, ge=0, description="Active features in each row, where features is n_active.")
+    n_active: int = Field(
+        default=2, ge=0, description="Active features in each row, where features is n_active."
+    )
     set_size: Size = Field(
-        2, description="Features in a set, where features is correlated or anticorrelated."
+        default=2, description="Features in a set, where features is correlated or anticorrelated."
     )
     importance_decay: Positive = Field(
-        1.0, description="Feature j has importance decay^j in the loss; one, or one per instance."
+        default=1.0, description="Feature j has importance decay^j in the loss; one, or one per instance."
     )
-    bias: bool = Field(False, description="Add a learned bias before the ReLU, starting at 0.")
+    importance: Importance = Field(
+        default=None,
+        description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
+    )
+    bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
     init: Literal["normal", "xavier"] = Field(
-        "normal", description="Initial weights: standard normal, or Xavier normal within each instance."
+        default="normal",
+        description="Initial weights: standard normal, or Xavier normal within each instance.",
     )
-    batch_size: Size = Field(32, description="Rows in a batch.")
-    # Beyond it begin the streams of fresh data (features.py).
-    steps: int = Field(10_000, ge=1, le=10**12, description="Optimiser updates (the seed calls them epochs).")
+    batch_size: Size = Field(default=32, description="Rows in a batch.")
+    # Beyond it begin the streams of fresh data (data/stream.py).
+    steps: int = Field(
+        default=10_000, ge=1, le=10**12, description="Optimiser updates (the seed calls them epochs)."
+    )
     optimizer: Literal["adam", "adamw"] = Field(
-        "adam", description="Adam (weight decay as L2) or AdamW (decoupled)."
+        default="adam", description="Adam (weight decay as L2) or AdamW (decoupled)."
     )
-    learning_rate: Positive = Field(0.01, description="Step size of Adam; one, or one per instance.")
-    weight_decay: float = Field(0.0, ge=0, description="Pull of all parameters towards 0.")
+    learning_rate: Positive = Field(default=0.01, description="Step size of Adam; one, or one per instance.")
+    weight_decay: float = Field(default=0.0, ge=0, description="Pull of all parameters towards 0.")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        "constant", description="How the learning rate falls to 0 at the last step, if it does."
+        default="constant", description="How the learning rate falls to 0 at the last step, if it does."
     )
-    seed: int = Field(42, ge=0, lt=2**63, description="Seed of the initial weights and of all data.")
+    keep: int = Field(
+        default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."
+    )
+    seed: int = Field(default=42, ge=0, lt=2**63, description="Seed of the initial weights and of all data.")
     device: Annotated[str, AfterValidator(_device)] = Field(
-        "auto", description="auto, cpu, cuda, cuda:N or mps; auto takes the first GPU, else the CPU."
+        default="auto", description="auto, cpu, cuda, cuda:N or mps; auto takes the first GPU, else the CPU."
     )
     kernel: Literal["auto", "torch", "numba", "triton"] = Field(
-        "auto",
+        default="auto",
         description="Code that trains: auto takes the fastest that serves, numba is the CPU's, "
         "triton CUDA's, torch goes anywhere.",
     )
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _one_sentence(cls, data: Any, handler: Callable[[Any], "Experiment"]) -> "Experiment":
-        try:
-            return handler(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else None
-            raise InputError(_sentence(first, name), name) from None
+    if not TYPE_CHECKING:  # to a type checker, a field is an argument
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**_with_n_instances(fields))
+            except ValidationError as error:
+                first = error.errors()[0]
+                mistake = first.get("ctx", {}).get("error")
+                if isinstance(mistake, InputError):
+                    raise mistake from None
+                name = str(first["loc"][0]) if first["loc"] else None
+                raise InputError(_sentence(first, name), name) from None
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "Experiment":
-        for name in ("sparsity", "importance_decay", "learning_rate"):
+        for name in PER_INSTANCE:
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != self.n_instances:
                 raise InputError(
@@ -139,46 +245,80 @@ class Experiment(BaseModel):
                     "give one value, or one per instance",
                     name,
                 )
-        if self.features == "n_active" and self.n_active > self.n_features:
-            raise InputError(
-                f"n_active is {self.n_active} but there are only {self.n_features} features", "n_active"
-            )
-        if self.features in ("correlated", "anticorrelated") and self.n_features % self.set_size:
-            raise InputError(
-                f"set_size {self.set_size} does not divide n_features {self.n_features}", "set_size"
-            )
+        if self.instances is not None:
+            if len(self.instances) != self.n_instances:
+                raise InputError(
+                    f"instances has {len(self.instances)} numbers but n_instances is {self.n_instances}: "
+                    "give one number per instance",
+                    "instances",
+                )
+            if min(self.instances) < 0 or max(self.instances) >= 2**62:
+                raise InputError("instances should be numbers from 0 up", "instances")
+        if self.importance is not None:
+            rows: Any = self.importance if self._importance_differs() else (self.importance,)
+            if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
+                raise InputError(
+                    f"importance should be {self.n_features} numbers, one a feature, or {self.n_instances} "
+                    "such lists, one an instance",
+                    "importance",
+                )
+        check_law(self.features, self.n_features, LawParameters(None, self.n_active, self.set_size))
         return self
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
-        return type(self)(**{**self.model_dump(), **fields})
+        before = self.model_dump()
+        if "instances" in fields and "n_instances" not in fields:
+            del before["n_instances"]
+        return type(self)(**{**before, **fields})
+
+    def numbers(self) -> "Int64[np.ndarray, 'instances']":
+        """The global number of each instance: what its data and first weights depend on."""
+        import numpy as np
+
+        return np.arange(self.n_instances) if self.instances is None else np.array(self.instances, np.int64)
 
     def per_instance(self, name: str) -> "Float64[np.ndarray, 'instances']":
         """A field that is one, or one per instance, as (instances,)."""
         import numpy as np
 
-        return np.broadcast_to(np.asarray(getattr(self, name), np.float64), (self.n_instances,))
+        value = getattr(self, name)
+        return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
-    def importance(self) -> "Float64[np.ndarray, 'instances features']":
-        """Weight of each feature in the loss: decay^j."""
+    def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
+        """Weight of each feature in the loss: importance_j · decay^j."""
         import numpy as np
 
-        return self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
+        decays = self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
+        return decays if self.importance is None else decays * np.asarray(self.importance, np.float64)
+
+    def _importance_differs(self) -> bool:
+        """Whether there is a list of importances for each instance."""
+        return bool(self.importance) and isinstance(self.importance[0], tuple)  # type: ignore[index]
+
+    def select(self, places: "Sequence[int]") -> "Experiment":
+        """The experiment of some of the instances, by their places (from 0): a shard of this one.
+
+        They keep their numbers, so each is trained to the same bits as among the others.
+        """
+        import numpy as np
+
+        numbers, fields = self.numbers(), {}
+        for name in (*PER_INSTANCE, "importance"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and (name != "importance" or self._importance_differs()):
+                fields[name] = tuple(value[i] for i in places)
+        return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 
     def alone(self, instance: int) -> "Experiment":
-        """The experiment of one instance by itself (its data still depend on its number, see features.py)."""
-        fields = {
-            name: value[instance]
-            for name in ("sparsity", "importance_decay", "learning_rate")
-            if isinstance(value := getattr(self, name), tuple)
-        }
-        return self.replace(n_instances=1, **fields)
+        """The experiment of the instance at a place (from 0) by itself; it keeps its number."""
+        return self.select([instance])
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2) + "\n"
 
     def to_toml(self) -> str:
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))  # TOML has no null
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Experiment":
@@ -192,13 +332,39 @@ class Experiment(BaseModel):
             raise InputError(_within(path, error), error.field) from None
 
 
+def _with_n_instances(data: dict[str, Any]) -> dict[str, Any]:
+    """n_instances from `instances`, where only that is given; None for the numbers that are the default."""
+    if data.get("instances") is None:
+        return data
+    try:
+        numbers = _instance_numbers(data["instances"])
+    except ValueError:
+        return data  # the field's own validation says what is wrong
+    if numbers is None:
+        return data
+    n_instances = data.get("n_instances", len(numbers))
+    default = len(numbers) > 0 and numbers == tuple(range(len(numbers)))
+    return {**data, "n_instances": n_instances, "instances": None if default else numbers}
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a field may have, where there are few: the names of a Literal, of laws or of models."""
+    field = Experiment.model_fields[name]
+    if name in _NAMES:
+        return _NAMES[name]()
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+_NAMES = {"features": law_names, "model": model_names}
+
+
 def read_fields(path: str | Path) -> dict[str, Any]:
     """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise cannot(f"read {path}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
@@ -227,75 +393,3 @@ def _sentence(error: Any, name: str | None) -> str:
     if error["type"] != "value_error":
         message += f", not {error['input']!r}"
     return f"{name} {message}" if name else message
-
-
-class Preset(NamedTuple):
-    description: str
-    experiment: Experiment
-
-
-# The settings of the paper's notebook.
-_PAPER = Experiment(
-    bias=True, init="xavier", batch_size=1024, optimizer="adamw", learning_rate=1e-3, weight_decay=0.01
-)
-# Densities 1 − S of the paper's figures of superposition against sparsity.
-_PAPER_SPARSITIES = tuple(1 - p for p in (1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
-# The phase diagram of n = 2, m = 1: 10 densities from 1 to .01, 10 importances of feature 1 from .1 to 10.
-_PHASES = [(1 - 10 ** (-2 * i / 9), 10 ** (2 * j / 9 - 1)) for j in range(10) for i in range(10)]
-
-PRESETS: dict[str, Preset] = {
-    "gist": Preset("The seed: 8 features in 3 dimensions, 95 % zeros", Experiment()),
-    "paper-5-2": Preset(
-        "5 features in 2 dimensions, 10 sparsities: orthogonal pair to pentagon",
-        _PAPER.replace(
-            n_features=5,
-            n_hidden=2,
-            n_instances=10,
-            sparsity=tuple(1 - 20 ** (-i / 9) for i in range(10)),
-            importance_decay=0.9,
-        ),
-    ),
-    "paper-20-5": Preset(
-        "20 features in 5 dimensions, importance .7^j, 7 sparsities",
-        _PAPER.replace(
-            n_features=20, n_hidden=5, n_instances=7, sparsity=_PAPER_SPARSITIES, importance_decay=0.7
-        ),
-    ),
-    "paper-80-20": Preset(
-        "80 features in 20 dimensions, importance .9^j, 7 sparsities",
-        _PAPER.replace(
-            n_features=80, n_hidden=20, n_instances=7, sparsity=_PAPER_SPARSITIES, importance_decay=0.9
-        ),
-    ),
-    "paper-400-30": Preset(
-        "400 equal features in 30 dimensions: the geometry of superposition",
-        _PAPER.replace(n_features=400, n_hidden=30, sparsity=0.99),
-    ),
-    "phase-2-1": Preset(
-        "2 features in 1 dimension, 10 sparsities × 10 importances: the phase diagram",
-        _PAPER.replace(
-            n_features=2,
-            n_hidden=1,
-            n_instances=100,
-            sparsity=tuple(s for s, _ in _PHASES),
-            importance_decay=tuple(r for _, r in _PHASES),
-        ),
-    ),
-    "correlated": Preset(
-        "Two correlated pairs in 2 dimensions: pairs share an orthogonal basis",
-        _PAPER.replace(n_features=4, n_hidden=2, features="correlated"),
-    ),
-    "anticorrelated": Preset(
-        "Two anticorrelated pairs in 2 dimensions: pairs become antipodal",
-        _PAPER.replace(n_features=4, n_hidden=2, features="anticorrelated"),
-    ),
-}
-
-
-def preset(name: str) -> Experiment:
-    """The experiment of a preset. Raises InputError for a name that is none."""
-    if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else "the presets are " + ", ".join(PRESETS)
-        raise InputError(f"there is no preset {name!r}; {hint}")
-    return PRESETS[name].experiment

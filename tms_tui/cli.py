@@ -1,29 +1,38 @@
 """`tms-tui`: the app on the command line.
 
-Whatever can be said without the app (help, a mistake, no terminal) is said before Textual and NumPy are
-imported, and torch and matplotlib are imported by nothing here: the first paint does not wait for them.
+Help, and errors that need no app (bad options, no terminal), come before Textual and numpy are imported.
+Nothing here imports torch or matplotlib, so the first paint does not wait for them.
 """
 
 import argparse
 import dataclasses
-import gc
 import json
-import locale
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from tms_engine.commands import Parser, add_experiment_arguments, experiment_from, given_fields
+from tms_engine import plugins, process
+from tms_engine.commands.options import (
+    Parser,
+    add_experiment,
+    add_plugins,
+    experiment_from,
+    given_fields,
+)
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
+from tms_tui.drawing.modes import MODES, Mode
 
 if TYPE_CHECKING:
-    from tms_tui.app import Saved, TmsApp
-    from tms_tui.drawing.modes import Mode
+    from tms_tui.app import TmsApp
+    from tms_tui.messages import Saved
+
+RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
 # The size of --once where there is no terminal to ask, in cells.
 _ONCE_SIZE = (120, 40)
@@ -31,23 +40,20 @@ _ONCE_SIZE = (120, 40)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
-    # Before all is loaded there is nothing to collect. The session turns this on again.
-    gc.disable()
-    # Read when NumPy is imported. Its products for a frame are small, and its other threads spin long after
-    # each, on the core that trains: at full speed paper-400-30 took 450 steps a second beside 19 frames, and
-    # 590 beside 26 without them.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    process.collect_no_garbage()  # the session turns this on again
+    process.keep_openblas_to_one_thread()
     try:
         options, unknown = _parser().parse_known_args(arguments)
         if unknown:
             _parser().refuse(unknown)
+        plugins.load(options.plugin)
         source, name = _source(options)
         app = _app(options, source, name)
         if options.once:
             return _once(app)
         app.run()
         if not app.session.stop():
-            # The thread is deep in a library, importing torch perhaps; nobody wants to wait for that.
+            # The thread cannot be stopped within a library, which may be importing torch: do not wait for it.
             sys.stdout.flush()
             os._exit(app.return_code or 0)
         return app.return_code or 0
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     finally:
-        gc.enable()
+        process.collect_garbage()
 
 
 def _parser() -> Parser:
@@ -79,13 +85,15 @@ def _parser() -> Parser:
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
     )
     parser.add_argument(
-        "--render", metavar="|".join(("auto", "braille", "blocks", "ascii")),
+        "--render",
+        metavar="|".join(RENDER),
         help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
-    )  # fmt: skip
+    )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
-    add_experiment_arguments(parser)
+    add_plugins(parser)
+    add_experiment(parser)
     return parser
 
 
@@ -104,8 +112,8 @@ def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
 
 def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "TmsApp":
     pace, fps = _pace(options.pace), _fps(options.fps)
-    if options.render not in (None, "auto", "braille", "blocks", "ascii"):
-        raise InputError(f"render should be auto, braille, blocks or ascii, not {options.render!r}")
+    if options.render not in (None, *RENDER):
+        raise InputError(f"render should be {', '.join(RENDER)}, not {options.render!r}")
     # Textual itself would go on without a terminal, and write its escapes to stderr.
     if not options.once and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise InputError(
@@ -113,15 +121,16 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         )
 
     from tms_tui import settings as stored
-    from tms_tui.app import NOTHING, TmsApp
+    from tms_tui.app import TmsApp
+    from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
 
     settings, warning = stored.load()
     if options.render is not None:
         settings = dataclasses.replace(settings, render=options.render)
-    mode = choose_mode(settings.render, locale.getpreferredencoding(False))
+    mode = choose_mode(settings.render, os.environ)
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
-    saved = _saved(source) if isinstance(source, Path) else NOTHING
+    saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
     return TmsApp(
         session,
         name=name,
@@ -134,21 +143,36 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
 
 
 def _saved(run: Path) -> "Saved":
-    """How much of a run its directory holds, from its summary: the state is read later, with torch there."""
-    from tms_tui.app import NOTHING, Saved
+    """How much of a run is saved, from its summary: the state is read later, in the thread."""
+    from tms_tui.messages import Saved
+    from tms_tui.model import NOTHING_SAVED
 
     try:
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         return Saved(summary["step"], len(summary["changes"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return NOTHING
+        return NOTHING_SAVED
 
 
-def choose_mode(wanted: str, encoding: str) -> "Mode":
-    """The render mode that a setting and the locale's encoding come to."""
-    if wanted in ("braille", "blocks", "ascii"):
-        return wanted  # type: ignore[return-value]
-    return "braille" if encoding.lower().replace("-", "") == "utf8" else "ascii"
+def choose_mode(wanted: Literal["auto", Mode], environment: Mapping[str, str]) -> Mode:
+    """The render mode that is wanted; for auto, braille if the locale of the environment has it, else ascii.
+
+    Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on and says UTF-8, and under
+    LANG=C it sets LC_CTYPE to C.UTF-8 itself. Where no locale is set, as in containers, terminals have UTF-8.
+    """
+    if wanted != "auto":
+        return wanted
+    names = ("LC_ALL", "LANG", "LC_CTYPE") if _coerced(environment) else ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next((environment[name] for name in names if environment.get(name)), "")
+    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
+
+
+def _coerced(environment: Mapping[str, str]) -> bool:
+    """Whether LC_CTYPE may be Python's (PEP 538) instead of the user's."""
+    return environment.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8") and environment.get("LANG") in (
+        "C",
+        "POSIX",
+    )
 
 
 def _pace(text: str | None) -> float | None:
@@ -184,7 +208,11 @@ def _once(app: "TmsApp") -> int:
     app.session.stop()
     if error:
         raise InputError(error)
-    print(frame)
+    process.print_what_can_be_shown()
+    try:
+        print(frame, flush=True)
+    except BrokenPipeError:  # `tms-tui --once | head -5`
+        process.discard_stdout()
     return 0
 
 

@@ -1,36 +1,35 @@
-"""Figures of a run, made by another process, so that the screen never stutters: `python -m tms_tui.export`.
+"""Figures of a run, drawn by `tms figures` in a process of its own, so that the screen never stutters.
 
-`start_export` returns at once. A thread saves the run into its new directory and writes export.json there,
-which says what to draw. The process it then starts, at low priority, loads the run, draws into figures/, and
-prints the path of each file that is there, as a line of JSON. What is left when anything ends early is
-whole: the engine writes every file beside its place and moves it there.
+`start_export` returns at once. A thread saves the run into its new directory and starts the process, at low
+priority, which draws into figures/ and prints the path of each file that is there. What is left when anything
+ends early is whole: the engine writes every file beside its place and moves it there.
 """
 
 import contextlib
 import importlib.util
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from tms_engine import plugins, process
 from tms_engine.analysis.projection import Camera
+from tms_engine.commands.figures import camera_options
 from tms_engine.errors import InputError
+from tms_engine.figures import FIGURES, HTML_FIGURES
+from tms_engine.files import claim, new_directory
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run
+    from tms_engine.training.run import Run
 
 Format = Literal["png", "html"]
 
-REQUEST = "export.json"
-_FILES: dict[Format, int] = {"png": 6, "html": 3}
 _NO_PLOTLY = "HTML figures are left out, they need plotly: pip install 'tms-tui[html]'"
-# How much the drawing stands back behind the screen and the training.
-_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,6 @@ class ExportProgress:
     note: str  # one sentence on what is left out, or ""
 
 
-def new_directory(base: Path, name: str) -> Path:
-    """BASE/NAME, or BASE/NAME-2 and so on where that is taken. Makes nothing."""
-    path, count = base / name, 1
-    while os.path.lexists(path):
-        count += 1
-        path = base / f"{name}-{count}"
-    return path
-
-
 def start_export(
     run: "Run",
     directory: Path,
@@ -63,38 +53,40 @@ def start_export(
     step: int | None = None,
     dpi: int = 300,
     formats: tuple[Format, ...] = ("png", "html"),
+    take_next: bool = False,
 ) -> "Export":
     """Save a run into a new (or empty) directory, and its figures into figures/ in that; returns at once.
 
-    `step` is the step of kept weights to draw, where the screen has gone back to them; the run that is
-    saved is always the whole. What cannot be done is told by the progress.
+    With `take_next`, an existing directory DIR makes it DIR-2, and so on, instead of an error. `step` is the
+    kept step to draw (None: now); the run that is saved is always the whole. Errors are told by the progress.
     """
-    if run.state.step != run.history.step:
-        raise ValueError("a run is saved whole: say with `step` which of its weights to draw")
     note = ""
     if "html" in formats and importlib.util.find_spec("plotly") is None:
         formats, note = tuple(kind for kind in formats if kind != "html"), _NO_PLOTLY
-    request = {
-        "step": step,
-        "instance": instance,
-        "camera": asdict(camera),
-        "axes": axes,
-        "dpi": dpi,
-        "formats": formats,
-    }
-    return Export(run, directory.absolute(), request, note)
+    options = [f"--instance={instance}", f"--dpi={dpi}", *camera_options(camera)]
+    options += [] if step is None else [f"--step={step}"]
+    options += [] if axes is None else [f"--axes={','.join(map(str, axes))}"]
+    options += ["--html"] if "html" in formats else []
+    options += [] if "png" in formats else ["--no-png"]
+    options += [f"--plugin={module}" for module in plugins.loaded()]
+    total = len(FIGURES) * ("png" in formats) + len(HTML_FIGURES) * ("html" in formats)
+    return Export(run, directory.absolute(), options, ExportProgress((), total, False, "", note), take_next)
 
 
 class Export:
-    """An export under way. Neither method waits for anything."""
+    """An export under way. Neither method waits for anything, but `wait`."""
 
-    def __init__(self, run: "Run", directory: Path, request: dict[str, Any], note: str) -> None:
-        self.directory = directory
-        total = sum(_FILES[kind] for kind in request["formats"])
-        self._progress = ExportProgress((), total, False, "", note)
+    def __init__(
+        self, run: "Run", directory: Path, options: Sequence[str], progress: ExportProgress, take_next: bool
+    ) -> None:
+        """`progress` is that of the start; where it has a total of 0, only the run is saved."""
+        self.directory = directory  # the one taken, once the export has begun
+        self._progress = progress
         self._cancelled = threading.Event()
         self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread(target=self._work, args=(run, request), name="export", daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, args=(run, options, take_next), name="export", daemon=True
+        )
         self._thread.start()
 
     def poll(self) -> ExportProgress:
@@ -103,19 +95,19 @@ class Export:
     def cancel(self) -> None:
         """End it; the figures that are there stay."""
         self._cancelled.set()
-        process = self._process
-        if process is not None:
-            process.terminate()
+        drawing = self._process
+        if drawing is not None:
+            drawing.terminate()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait, for tests and scripts; True if the export has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _work(self, run: "Run", request: dict[str, Any]) -> None:
+    def _work(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
         """The thread."""
         try:
-            self._export(run, request)
+            self._export(run, options, take_next)
             error = "the export was cancelled" if self._cancelled.is_set() else ""
         except InputError as mistake:
             error = str(mistake)
@@ -123,109 +115,66 @@ class Export:
             error = " ".join(f"{type(failure).__name__}: {failure}".split())
         self._progress = replace(self._progress, finished=True, error=error)
 
-    def _export(self, run: "Run", request: dict[str, Any]) -> None:
-        from tms_engine.runs import save_run, write_atomically
+    def _export(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
+        from tms_engine.runs import save_run
 
-        _claim(self.directory)
+        if take_next:
+            self.directory = new_directory(self.directory.parent, self.directory.name)
+        else:
+            claim(self.directory)
         save_run(run, self.directory)
-        if not request["formats"] and self._progress.note:
+        if not self._progress.total and self._progress.note:
             raise InputError(self._progress.note)
-        if self._cancelled.is_set() or not request["formats"]:
+        if self._cancelled.is_set() or not self._progress.total:
             return
-        write_atomically(self.directory / REQUEST, json.dumps(request, indent=2).encode())
         try:
-            self._draw()
+            self._draw(options)
         finally:
             for part in (self.directory / "figures").glob("*.part"):
                 with contextlib.suppress(OSError):
                     part.unlink()
 
-    def _draw(self) -> None:
-        """Start the process and follow it to its end. Raises InputError if that is not a good one."""
-        command = [sys.executable, "-m", "tms_tui.export", str(self.directory / REQUEST)]
+    def _draw(self, options: Sequence[str]) -> None:
+        """Start the process and follow it to its end. Raises InputError if it fails."""
+        command = [sys.executable, "-m", "tms_engine", "figures", str(self.directory), *options]
         with (
-            tempfile.TemporaryFile("w+", errors="replace") as complaints,
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
             subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 # Where the package is: Python finds it, and nothing of the user's directory instead.
                 cwd=Path(__file__).parent.parent,
+                env=_environment(),
                 start_new_session=True,  # signals of the terminal are not meant for it
-            ) as process,
+            ) as drawing,
         ):
-            self._process = process
+            process.give_way(drawing.pid)
+            self._process = drawing
             if self._cancelled.is_set():
-                process.terminate()
-            assert process.stdout
-            for line in process.stdout:
-                self._progress = replace(self._progress, done=(*self._progress.done, Path(json.loads(line))))
-            code = process.wait()
+                drawing.terminate()
+            assert drawing.stdout
+            for line in drawing.stdout:
+                self._progress = replace(self._progress, done=(*self._progress.done, Path(line.rstrip("\n"))))
+            code = drawing.wait()
             if code == 0 or self._cancelled.is_set():
                 return
+            if code < 0:
+                raise InputError(f"the figures' process was ended by signal {-code}")
             complaints.seek(0)
-            lines = complaints.read().split("\n")
-            reason = next((line.strip() for line in reversed(lines) if line.strip()), "")
-            raise InputError(reason or f"the figures' process was ended by signal {-code}")
+            lines = [line.strip() for line in complaints.read().splitlines() if line.strip()]
+            raise InputError(
+                lines[-1].removeprefix("tms: ") if lines else f"the figures' process failed ({code})"
+            )
 
 
-def _claim(directory: Path) -> None:
-    """Make a directory, or find it empty. Raises InputError."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        taken = any(directory.iterdir())
-    except OSError as error:
-        raise InputError(f"cannot write to {directory}: {(error.strerror or str(error)).lower()}") from None
-    if taken:
-        raise InputError(f"{directory} is there already, and not empty: choose a new directory")
-
-
-def as_of(run: "Run", step: int) -> "Run":
-    """A run as it was at the step nearest to `step` of which it keeps the weights, to be drawn."""
-    kept = min(run.history.snapshots, key=lambda kept: abs(kept.step - step))
-    parameters = {"W": kept.weights} | ({} if kept.bias is None else {"b": kept.bias})
-    return run._replace(
-        state=run.state._replace(step=kept.step, parameters=parameters),
-        changes=tuple(change for change in run.changes if change.step <= kept.step),
-    )
-
-
-def main() -> int:
-    """The process: draw what a run directory's export.json asks for."""
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
-    path = Path(sys.argv[1])
-    request = json.loads(path.read_text(encoding="utf-8"))
-    try:
-        draw(path.parent, request)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
-def draw(directory: Path, request: dict[str, Any]) -> None:
-    """Draw a run's figures into figures/ in its directory, and print the path of each as it is there."""
-    from tms_engine import load_run, save_figures, save_html
-
-    run = load_run(directory)
-    if request["step"] is not None:
-        run = as_of(run, request["step"])
-    figures, instance, axes = directory / "figures", request["instance"], request["axes"]
-
-    def tell(path: Path) -> None:
-        print(json.dumps(str(path)), flush=True)
-
-    camera = Camera(**request["camera"])
-    if "png" in request["formats"]:
-        save_figures(
-            run, figures, instance=instance, dpi=request["dpi"], camera=camera, axes=axes, on_saved=tell
-        )
-    if "html" in request["formats"]:
-        save_html(run, figures, instance=instance, camera=camera, axes=axes, on_saved=tell)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _environment() -> dict[str, str]:
+    """That of the process: plugins are found where they were found here."""
+    environment = dict(os.environ, PYTHONIOENCODING="utf-8")
+    if plugins.loaded():
+        here = [path for path in (environment.get("PYTHONPATH"), os.getcwd()) if path]
+        environment["PYTHONPATH"] = os.pathsep.join(here)
+    return environment

@@ -3,31 +3,30 @@
 No Textual here. torch and numba are imported by `load` and by what follows it, so in the thread.
 """
 
-import gc
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from jaxtyping import Shaped
-
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
-from tms_engine.training.history import LossCurve, WeightSnapshot
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Snapshot, make_read_only
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Evaluation
-    from tms_engine.training.trainer import Run, Snapshot, Trainer
+    from tms_engine.training.run import Run
+    from tms_engine.training.trainer import Trainer
 
 Result = TypeVar("Result")
 
 # Seconds that a chunk of training should take. Between two chunks commands are obeyed and a View is made.
 _CHUNK = 0.02
-# Least seconds between two copies of the loss curve and of the list of kept weights.
+# Least seconds between two copies of the run, with its loss curve.
 _CURVE_EVERY = 1 / 15
 # The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
 # take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
@@ -75,9 +74,7 @@ class Player:
         self._snapshot: Snapshot | None = None
         self._run: Run | None = None
         self._curve: LossCurve | None = None
-        self._kept: tuple[WeightSnapshot, ...] = ()
-        self._kept_steps = np.zeros(0, np.int64)
-        _make_read_only(self._kept_steps)
+        self._kept_steps: tuple[int, ...] = ()
         self._copied_at = -math.inf
         # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
         # training came to rest; when the next evaluation is due, and how fast evaluations are.
@@ -107,9 +104,7 @@ class Player:
             run = load_run(self._source) if isinstance(self._source, Path) else self._source
             self._trainer = Trainer.resume(run)
         if self._trainer.kernel == "numba":
-            from tms_engine.training.numba.kernel import leave_a_core
-
-            leave_a_core()  # to the screen
+            process.leave_a_core()  # to the screen
         self._experiment = self._trainer.current
         self._compiling = self._trainer.compiles
         self._pace.begin(self._clock())
@@ -123,7 +118,7 @@ class Player:
             self._error = _sentence(error)
             return None
 
-    # Commands with absolute values.
+    # Commands.
 
     def pause(self) -> None:
         self._paused, self._to_end, self._single_steps = True, False, 0
@@ -136,6 +131,13 @@ class Player:
         """Pause, and take one step."""
         self._paused, self._to_end = True, False
         self._single_steps += 1
+
+    def toggle_pause(self) -> None:
+        """Pause if it trains or is about to, else resume."""
+        if self._phase() in ("training", "compiling"):
+            self.pause()
+        else:
+            self.resume()
 
     def set_pace(self, pace: float) -> None:
         """Steps a second; ends a run to the end."""
@@ -255,8 +257,7 @@ class Player:
             self._observe(trainer)
         else:
             trainer.prepare()
-            gc.collect()
-            gc.freeze()
+            process.keep_what_was_compiled()
             self._compiling = False
             self._pace.begin(self._clock())
         return 0.0
@@ -291,11 +292,10 @@ class Player:
         self._copied_at = now
         self._run = trainer.run()
         self._curve = self._run.history.loss_curve()
-        self._kept = tuple(self._run.history.snapshots)
-        self._kept_steps = np.array([kept.step for kept in self._kept], np.int64)
-        _make_read_only(*self._curve, self._kept_steps)
-        for kept in self._kept:
-            _make_read_only(kept.weights, *([] if kept.bias is None else [kept.bias]))
+        self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
+        make_read_only(*self._curve)
+        for kept in self._run.history.kept:
+            make_read_only(*kept.parameters.values())
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
@@ -321,7 +321,7 @@ class Player:
         began = time.perf_counter()
         self._evaluation = evaluate(trainer.run(), rows, trainer.device)
         seconds = max(time.perf_counter() - began, 1e-6)
-        _make_read_only(self._evaluation.loss, self._evaluation.standard_error)
+        make_read_only(self._evaluation.loss, self._evaluation.standard_error)
         self._evaluated = (trainer.step, trainer.current)
         self._rows_per_second = rows / seconds
         self._evaluate_at = self._clock() + max(_EVALUATE_EVERY, seconds / _EVALUATION_SHARE)
@@ -337,6 +337,7 @@ class Player:
             step=snapshot.step if snapshot else 0,
             steps=self._experiment.steps,
             snapshot=snapshot,
+            run=run,
             curve=self._curve,
             changes=run.changes if run else (),
             diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
@@ -348,8 +349,8 @@ class Player:
             kernel=trainer.kernel if trainer else "",
             reason=trainer.reason if trainer else "",
             device=trainer.device if trainer else "",
-            kept=self._kept,
-            snapshot_steps=self._kept_steps,
+            rate=trainer.rate if trainer else 0.0,
+            kept_steps=self._kept_steps,
             note=self._note,
         )
 
@@ -387,8 +388,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
         return "not enough memory for this experiment: make it smaller"
     return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _make_read_only(*arrays: Shaped[np.ndarray, "..."]) -> None:
-    for array in arrays:
-        array.flags.writeable = False

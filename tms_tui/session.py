@@ -4,7 +4,6 @@ Commands are queued for the thread and return at once. `view` gives the newest V
 place by one assignment, so the screen never waits for training.
 """
 
-import gc
 import math
 import threading
 import time
@@ -15,17 +14,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tms_engine.errors import InputError
-from tms_engine.experiment import LIVE_FIELDS, Experiment
-from tms_engine.training.history import WeightSnapshot
+from tms_engine import process
+from tms_engine.experiment import Experiment, check_live
 from tms_tui.pace import check_pace
 from tms_tui.player import Player
 from tms_tui.view import View
 
 if TYPE_CHECKING:
-    from tms_engine.training.trainer import Run
+    from tms_engine.training.run import Run
 
 # Seconds that the process waits at its end for a thread that could not be stopped.
 _LAST_WAIT = 30.0
@@ -69,10 +65,9 @@ class Session:
     def view(self) -> View:
         return self._view
 
-    def weights_at(self, step: int) -> WeightSnapshot | None:
-        """The kept weights nearest to a step; None while loading."""
-        view = self._view
-        return view.kept[int(np.abs(view.snapshot_steps - step).argmin())] if view.kept else None
+    def toggle_pause(self) -> None:
+        """Pause if it trains, else resume."""
+        self._tell(self._player.toggle_pause)
 
     def pause(self) -> None:
         self._tell(self._player.pause)
@@ -118,11 +113,7 @@ class Session:
 
     def change(self, **fields: Any) -> None:
         """Change fields from the next step on. Raises InputError at once, as Trainer.change does."""
-        for name in fields:
-            if name not in LIVE_FIELDS:
-                raise InputError(
-                    f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
-                )
+        check_live(fields)
         with self._lock:
             self._asked.replace(**fields)
             self._tell(lambda: self._player.change(**fields))
@@ -178,10 +169,7 @@ class Session:
         player.attempt(player.find_library)
         self._view = player.view()
         player.attempt(player.load)
-        # torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end.
-        # Garbage collections over them held up the screen by 130 ms every 1.5 s: leave them out from now on.
-        gc.freeze()
-        gc.enable()
+        process.keep_what_is_loaded()
         while not self._stopping:
             self._woken.clear()
             while self._commands:

@@ -1,12 +1,10 @@
-"""What lasts from one session to the next: tms-tui/settings.toml in $XDG_CONFIG_HOME or ~/.config.
+"""Settings that are kept between sessions: tms-tui/settings.toml in $XDG_CONFIG_HOME or ~/.config.
 
-A file that cannot be used costs nothing but itself: the defaults hold, the caller is told why in one
-sentence, and the first `save` keeps it beside, as settings.toml.broken.
+If the file cannot be used, `load` gives the defaults and one sentence that says why, and the next `save`
+renames the file to settings.toml.broken.
 """
 
-import contextlib
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +14,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
+from tms_engine.files import free_name, write_atomically
+from tms_tui.drawing.modes import Mode
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,14 @@ class Settings:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     theme: str = "tms-dark"  # ours, or any of Textual's
-    render: Literal["auto", "braille", "blocks", "ascii"] = "auto"  # auto: braille where the locale has it
+    render: Literal["auto", Mode] = "auto"  # auto: braille where the locale has it
     palette: Literal["tableau", "safe"] = "tableau"  # of features; safe is for the colour-blind
-    pace: Annotated[float, Field(gt=0)] = (
-        500.0  # steps a second, inf for as fast as it goes; the seed in 20 s
-    )
+    pace: Annotated[float, Field(gt=0)] = 500.0  # steps a second, inf for no limit; the seed's run in 20 s
     fps: Annotated[float, Field(ge=1, le=120)] = 30.0  # frames a second at most
 
 
 def settings_path() -> Path | None:
-    """Where the settings are; None for a user without a home."""
+    """Where the settings are; None for a user without a home directory."""
     base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if not base.is_absolute():  # unset, empty, or invalid by the XDG specification
         try:
@@ -54,14 +52,14 @@ def load() -> tuple[Settings, str]:
 
 
 def save(settings: Settings) -> bool:
-    """Write the settings, whole or not at all. False where that is not possible, which is no error."""
+    """Write the settings. False if that is not possible; then the old file is as it was."""
     path = settings_path()
     if path is None:
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _put_aside_if_broken(path)
-        _write_atomically(path.resolve(), tomli_w.dumps(asdict(settings)))  # a link stays a link
+        write_atomically(path.resolve(), tomli_w.dumps(asdict(settings)).encode())  # a link stays a link
     except (OSError, RuntimeError):  # the latter: a loop of links
         return False
     return True
@@ -85,20 +83,4 @@ def _put_aside_if_broken(path: Path) -> None:
     try:
         _read(path)
     except InputError:
-        aside, count = path.with_name(path.name + ".broken"), 1
-        while os.path.lexists(aside):
-            count += 1
-            aside = path.with_name(f"{path.name}.broken-{count}")
-        os.replace(path, aside)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
+        os.replace(path, free_name(path.parent, f"{path.name}.broken"))

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-from jaxtyping import Int64
-
 from tms_engine.experiment import Experiment
-from tms_engine.training.history import LossCurve, WeightSnapshot
-from tms_engine.training.state import Change
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Change, Snapshot
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Evaluation
-    from tms_engine.training.trainer import Snapshot
+    from tms_engine.training.run import Run
 
 Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
 
@@ -34,7 +31,8 @@ class View:
     experiment: Experiment  # in force: as started, with the changes made since
     step: int
     steps: int
-    snapshot: "Snapshot | None"  # None while loading
+    snapshot: Snapshot | None  # the newest; None while loading
+    run: "Run | None"  # a copy of the whole, for earlier steps; it may be some steps behind `snapshot`
     curve: LossCurve | None
     changes: tuple[Change, ...]
     diverged_at: tuple[int, ...]  # step, one per instance; −1 if it has not diverged
@@ -46,6 +44,6 @@ class View:
     kernel: str  # "" while loading; the same holds for `reason` and `device`
     reason: str  # one line: the kernel, and why it was chosen
     device: str
-    kept: tuple[WeightSnapshot, ...]  # weights over time
-    snapshot_steps: Int64[np.ndarray, " kept"]  # the steps of `kept`, ascending
+    rate: float  # steps a second that the kernel takes
+    kept_steps: tuple[int, ...]  # steps whose weights `run` keeps, ascending
     note: Note | None = None  # None before the first relative command

@@ -53,6 +53,12 @@ class ViewOptions:
         """Without the camera and tour time, which change every frame."""
         return replace(self, camera=HOME, tour_time=0.0)
 
+    @property
+    def of_scene(self) -> "ViewOptions":
+        """Only what the scene in the space depends on, the rest at its default."""
+        tour_time = self.tour_time if self.projection == "grand tour" else 0.0
+        return replace(self, camera=HOME, tour_time=tour_time, turning=True, log=True, step=None, cursor=None)
+
 
 def cycle(values: Sequence[Value], value: Value) -> Value:
     """The value after this one; after the last, the first."""

@@ -13,8 +13,12 @@ import sys
 import pexpect
 import pytest
 
-from tms_engine import Experiment, load_run, preset
-from tms_engine.commands import main
+from tms_engine import Camera, Experiment, load_run, plugins, preset, save_figures
+from tms_engine.commands import COMMANDS, main
+from tms_engine.commands.figures import add_arguments, camera_options, read_camera
+from tms_engine.commands.options import Parser
+from tms_engine.commands.text import headline, some
+from tms_engine.figures import FIGURES, HTML_FIGURES
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +32,18 @@ def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
         capture_output=True,
         encoding="utf-8",
         timeout=300,
+    )
+
+
+def tms_script(*arguments, cwd) -> subprocess.CompletedProcess:
+    """The same as the installed program `tms`, which does not look for modules in the current directory."""
+    start = "import sys; sys.path.remove(''); from tms_engine.commands import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", start, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -63,7 +79,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
     drawn = tms("figures", tmp_path / "A", "--dpi", 30, "--html")
     assert drawn.returncode == 0, drawn.stderr
     paths = drawn.stdout.splitlines()
-    assert len(paths) == 9
+    assert len(paths) == len(FIGURES) + len(HTML_FIGURES)
     assert all(os.path.getsize(path) > 1000 for path in paths)
 
     shown = tms("show", tmp_path / "A")
@@ -94,7 +110,11 @@ def test_runs_that_begin_in_the_same_second_get_a_directory_each(tmp_path, monke
 def test_memory_that_runs_out_is_one_sentence(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
-        monkeypatch.setattr("tms_engine.runs.Trainer", lambda _, error=error: (_ for _ in ()).throw(error))
+
+        def fails(*_, error=error):
+            raise error
+
+        monkeypatch.setattr("tms_engine.training.trainer.Trainer.__init__", fails)
         assert main(["train"]) == 2
         assert capsys.readouterr().err == "tms: not enough memory for this experiment: make it smaller\n"
 
@@ -170,6 +190,13 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, capsys, 
         (["show", "--instance", "1"], "instance should be from 0 to 0, not 1"),
         (["figures", "--dpi", "many"], "dpi should be a whole number, not 'many'"),
         (["figures", "--axes", "0,7"], "hidden dimensions from 0 to 2"),
+        (["figures", "--axes", "0,x"], "axes should be a whole number, not 'x'"),
+        (["figures", "--step", "late"], "step should be a whole number, not 'late'"),
+        (["figures", "--camera", "30"], "camera should be YAW,PITCH or"),
+        (["figures", "--camera", "-30,nan"], "camera should be numbers with commas between, not '-30,nan'"),
+        (["figures", "--camera", "0,0,0,0"], "the zoom of a camera should be from 0.01 to 100, not 0"),
+        (["figures", "--only", "wieghts"], "there is no figure 'wieghts'; did you mean weights?"),
+        (["figures", "--no-png"], "--no-png leaves nothing to draw: give --html too"),
         (["train", "--out"], "is not empty"),
     ],
 )
@@ -208,7 +235,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         assert tms("resume", out, "--steps", stopped + 100).returncode == 0
         whole = tms("train", "--kernel", "torch", "--steps", stopped + 100, "--out", tmp_path / "whole")
         assert whole.returncode == 0
-        assert load_run(out).state.weights.tobytes() == load_run(tmp_path / "whole").state.weights.tobytes()
+        assert load_run(out).weights.tobytes() == load_run(tmp_path / "whole").weights.tobytes()
 
 
 def test_verbose_says_which_kernel_trains_and_why(tmp_path):
@@ -217,6 +244,31 @@ def test_verbose_says_which_kernel_trains_and_why(tmp_path):
     again = tms("resume", tmp_path / "run", "--steps", 10, "--verbose")
     assert "it has trained this run so far" in again.stderr
     assert "autograd" not in tms("train", "--steps", 5, "--out", tmp_path / "quiet").stderr
+
+
+def test_the_headline_names_what_is_not_the_seeds():
+    assert headline(Experiment()) == "8 → 3, bernoulli, S 0.95, seed 42"
+    several = Experiment(n_instances=2, sparsity=(0.5, 0.99), model="linear", seed=1)
+    assert headline(several) == "8 → 3, linear, bernoulli, S 0.5 to 0.99, 2 instances, seed 1"
+    assert headline(Experiment(features="n_active", n_active=1)) == "8 → 3, exactly 1 active, seed 42"
+
+
+def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "run"
+    assert main(["train", "--steps", "20", "--out", str(out)]) == 0
+    text = (out / "summary.json").read_text()
+    (out / "summary.json").write_text(text.replace('"evaluation_rows": 131072', '"evaluation_rows": 7'))
+    capsys.readouterr()
+    assert main(["show", str(out)]) == 0
+    assert "(7 rows)" in capsys.readouterr().out
+    (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
+    assert main(["show", str(out)]) == 0
+    assert "(131,072 rows)" in capsys.readouterr().out
+
+
+def test_of_many_instances_that_diverged_ten_are_named():
+    assert some([3, 4]) == "3, 4"
+    assert some(range(1200)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,190 more"
 
 
 def test_resume_extends_and_changes_a_finished_run(tmp_path):
@@ -260,6 +312,107 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_each_command_is_a_file_and_a_line_in_the_table(repository):
+    files = {path.stem for path in (repository / "tms_engine" / "commands").glob("*.py")}
+    assert files - {"__init__", "options", "text", "progress"} == set(COMMANDS)
+    words = " ".join(tms("--help").stdout.split())
+    for name, about in COMMANDS.items():
+        assert f"{name} {about}" in words
+        assert about in " ".join(tms(name, "--help").stdout.split())
+
+
+PLUGIN = """
+import sys
+from tms_engine import register_law
+from tms_engine.data.bernoulli import sample
+
+print("loaded in", sys.argv[1], file=sys.stderr)
+register_law("half", lambda word, parameters: 0.5 * sample(word, parameters))
+"""
+
+
+def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_path):
+    (tmp_path / "laws.py").write_text(PLUGIN)
+    (tmp_path / "safetensors.py").write_text("raise RuntimeError('this is no library')")
+    plugin = ["--plugin", "laws", "--plugin", "laws"]
+    for command in (
+        ["train", "--features", "half", "--steps", "5", "--out", "run"],
+        ["resume", "run", "--steps", "6"],
+        ["show", "run"],
+        ["figures", "run", "--dpi", "10"],
+    ):
+        done = tms_script(*command, *plugin, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count(f"loaded in {command[0]}") == 1
+    for command in (["resume", "run", "--steps", "7"], ["show", "run"], ["figures", "run"]):
+        done = tms_script(*command, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
+        assert "'half'" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_the_plugins_that_were_loaded_are_known_once_each(tmp_path, monkeypatch):
+    (tmp_path / "my_plugin_of_laws.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(plugins, "_loaded", [])
+    plugins.load(["my_plugin_of_laws", "json", "my_plugin_of_laws"])
+    assert plugins.loaded() == ("my_plugin_of_laws", "json")
+
+
+@pytest.mark.parametrize(
+    "content", [None, "1 /", "import nowhere", "raise SystemExit(3)", "raise ValueError('a\\nb')"]
+)
+def test_a_plugin_that_cannot_be_imported_is_one_sentence(content, tmp_path):
+    if content is not None:
+        (tmp_path / "mine.py").write_text(content)
+    done = tms_script("train", "--plugin", "mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tms: cannot import plugin mine: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_code_is_imported_because_a_file_names_it(tmp_path):
+    (tmp_path / "evil.py").write_text("open('imported', 'w')")
+    for field in ("plugin", "features"):
+        (tmp_path / "c.toml").write_text(f'{field} = "evil"\n')
+        assert tms_script("train", "--config", "c.toml", cwd=tmp_path).returncode == 2
+    assert not (tmp_path / "imported").exists()
+
+
+def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp_path):
+    done = tms(
+        "figures", trained, "--step", 100, "--camera", "-20,40,10,1.5", "--perspective", "--axes", "0,1,2",
+        "--only", "loss,weights", "--dpi", 30, "--out", tmp_path / "a",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "drawing step 100 at 30 dpi\n"
+    assert [os.path.basename(path) for path in done.stdout.split()] == ["weights.png", "loss.png"]
+    camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
+    save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
+    for name in ("weights", "loss"):
+        a, b = ((tmp_path / way / f"{name}.png").read_bytes() for way in "ab")
+        assert a == b
+
+
+def test_the_options_of_a_camera_are_read_as_that_camera():
+    for camera in (Camera(), Camera(yaw=-1 / 3, pitch=0.1, roll=1e-7, zoom=3.3, perspective=True)):
+        parser = Parser()
+        add_arguments(parser)
+        options = parser.parse_args(["RUN", *camera_options(camera)])
+        assert read_camera(options.camera, options.perspective) == camera
+
+
+@pytest.mark.parametrize("words", [["--camera", "-60,30"], ["--camera=-60,30"]])
+def test_a_value_may_begin_with_a_minus(words):
+    parser = Parser()
+    add_arguments(parser)
+    options, unknown = parser.parse_known_args(["RUN", *words, "--perspective"])
+    assert (options.camera, options.perspective, unknown) == ("-60,30", True, [])
 
 
 def test_presets_are_listed_and_one_is_a_config_file(tmp_path):

@@ -95,7 +95,7 @@ def test_a_file_sets_fields_and_leaves_the_others(tmp_path):
         ({"n_instances": 1.5}, "n_instances", "integer"),
         ({"n_active": 9, "features": "n_active"}, "n_active", "only 8 features"),
         ({"set_size": 3, "features": "correlated"}, "set_size", "does not divide n_features 8"),
-        ({"features": "gaussian"}, "features", "'bernoulli', 'n_active'"),
+        ({"features": "gaussian"}, "features", "bernoulli, n_active"),
         ({"optimizer": "sgd"}, "optimizer", "'adam' or 'adamw'"),
         ({"weight_decay": -1}, "weight_decay", "greater than or equal to 0"),
         ({"seed": -1}, "seed", "greater than or equal to 0"),
@@ -161,6 +161,47 @@ def test_presets_start_with_the_seed_and_hold_the_papers_settings():
 
 def test_importance_is_decay_to_the_j_and_per_instance_spreads():
     experiment = Experiment(n_features=3, n_instances=2, importance_decay=(1, 0.5), learning_rate=0.1)
-    assert experiment.importance().tolist() == [[1, 1, 1], [1, 0.5, 0.25]]
+    assert experiment.feature_importance().tolist() == [[1, 1, 1], [1, 0.5, 0.25]]
     assert experiment.per_instance("learning_rate").tolist() == [0.1, 0.1]
-    assert experiment.alone(1) == Experiment(n_features=3, importance_decay=0.5, learning_rate=0.1)
+    alone = Experiment(n_features=3, importance_decay=(0.5,), learning_rate=0.1, instances=[1])
+    assert experiment.alone(1) == alone
+
+
+def test_importance_may_be_a_list_and_one_for_each_instance():
+    one = Experiment(n_features=3, n_instances=2, importance=[1, 0.5, 0], importance_decay=(1, 0.5))
+    assert one.feature_importance().tolist() == [[1, 0.5, 0], [1, 0.25, 0]]
+    each = Experiment(n_features=2, n_instances=2, importance=[[1, 2], [3, 4]])
+    assert each.feature_importance().tolist() == [[1, 2], [3, 4]]
+    assert each.alone(1).feature_importance().tolist() == [[3, 4]]
+    assert Experiment(n_features=2, n_instances=2, importance="1,2;3,4") == each
+    assert Experiment(**json.loads(each.to_json())) == each
+    with pytest.raises(InputError, match="importance should be 8 numbers"):
+        Experiment(importance=[1, 2])
+    with pytest.raises(InputError, match="importance should be at least 0"):
+        Experiment(n_features=2, importance=[1, -2])
+    assert Experiment(importance="", instances="") == Experiment()
+    for nothing in ([], [[]]):
+        with pytest.raises(InputError, match="importance"):
+            Experiment(importance=nothing)
+
+
+def test_instances_have_numbers_and_a_slice_of_them_is_a_shard():
+    whole = Experiment(n_instances=6, sparsity=(0, 0.1, 0.2, 0.3, 0.4, 0.5))
+    assert whole.numbers().tolist() == [0, 1, 2, 3, 4, 5]
+    shard = whole.select(range(2, 5))
+    assert (shard.n_instances, shard.instances, shard.sparsity) == (3, (2, 3, 4), (0.2, 0.3, 0.4))
+    assert shard.alone(1).numbers().tolist() == [3]
+    assert whole.select(range(6)) == whole
+    assert Experiment(instances=range(6)) == Experiment(instances="0:6") == Experiment(n_instances=6)
+    assert Experiment(instances="7,3,7,10:12").instances == (7, 3, 7, 10, 11)
+    assert Experiment(instances=[4, 4]).replace(instances=[1, 2, 3]).n_instances == 3
+    for wrong in ([-1], "a", [1.5], [], "3:1"):
+        with pytest.raises(InputError, match="instances"):
+            Experiment(instances=wrong)
+    with pytest.raises(InputError, match="2 numbers but n_instances is 3"):
+        Experiment(instances=[1, 2], n_instances=3)
+
+
+def test_input_error_is_a_value_error():
+    with pytest.raises(ValueError, match="sparsity should be"):
+        Experiment(sparsity=2)

@@ -1,18 +1,27 @@
+import inspect
 import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.engine.conftest import run_with
-from tms_engine import Camera, Experiment, InputError, Trainer, figures, save_figures, save_html
+from tms_engine import Camera, Experiment, InputError, Run, Trainer, figures, save_figures, save_html
 from tms_engine.analysis import clouds as cloud
 from tms_engine.analysis.projection import rotation
+from tms_engine.figures.cloud import cloud_figure
 from tms_engine.figures.colors import TABLEAU, feature_colors, mix, strongest, viridis
+from tms_engine.figures.dimensionality import dimensionality_figure
+from tms_engine.figures.gram import gram_figure
+from tms_engine.figures.loss import loss_figure
+from tms_engine.figures.n_active import n_active_figure
+from tms_engine.figures.weights import weights_figure
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +60,8 @@ def test_reconstruction_errors_are_the_engines_loss_row_by_row():
     weights, bias = rng.standard_normal((8, 3)).astype(np.float32), rng.random(8).astype(np.float32)
     x = cloud.cloud_sample(Experiment(), 0, 50, "cpu")
     expected = np.square(np.maximum(x @ weights @ weights.T + bias, 0) - x).mean(1)
-    assert np.allclose(cloud.reconstruction_errors(x, weights, bias), expected, rtol=1e-4)
+    run = Run.from_weights(weights, bias)
+    assert np.allclose(cloud.reconstruction_errors(x, run.at(), 0), expected, rtol=1e-4)
 
 
 def test_every_feature_has_a_colour_of_its_own_whatever_their_number():
@@ -66,7 +76,7 @@ def test_a_cloud_is_a_fixed_sample_through_the_weights():
     weights = np.random.default_rng(0).standard_normal((8, 3)).astype(np.float32)
     x = cloud.cloud_sample(Experiment(), 0, 100, "cpu")
     assert np.array_equal(x, cloud.cloud_sample(Experiment(), 0, 100, "cpu"))
-    points = cloud.project(x, weights, np.eye(3, dtype=np.float32))
+    points = cloud.project(x, Run.from_weights(weights).at(), 0, np.eye(3, dtype=np.float32))
     assert np.allclose(points, x @ weights, atol=1e-6)
     for k in (0, 1, 2, 3):
         active = cloud.cloud_sample(Experiment(), 0, 100, "cpu", n_active=k)
@@ -74,7 +84,7 @@ def test_a_cloud_is_a_fixed_sample_through_the_weights():
 
 
 def test_the_seeds_last_figure():
-    figure = figures.n_active_figure(small())
+    figure = n_active_figure(small())
     assert figure.get_suptitle() == (
         "TMS (8 feats, 3 dims) hidden activations for exactly 1, 2, or 3 active features. "
         "Colored by feature magnitudes."
@@ -90,9 +100,9 @@ def test_the_seeds_last_figure():
 
 def test_the_weight_vectors_start_at_the_origin_and_carry_their_numbers():
     run = small()
-    (axes,) = figures.weights_figure(run, camera=Camera(yaw=10, pitch=20, roll=5, perspective=True)).axes
+    (axes,) = weights_figure(run, camera=Camera(yaw=10, pitch=20, roll=5, perspective=True)).axes
     lines = {line.get_label(): line.get_data_3d() for line in axes.lines}
-    for j, tip in enumerate(run.state.weights[0]):
+    for j, tip in enumerate(run.weights[0]):
         assert np.allclose(np.transpose(lines[f"Weight {j}"]), [[0, 0, 0], tip])
     assert [text.get_text() for text in axes.texts] == [str(j) for j in range(8)]
     assert (axes.azim, axes.elev, axes.roll) == (10, 20, 5)
@@ -100,10 +110,10 @@ def test_the_weight_vectors_start_at_the_origin_and_carry_their_numbers():
 
 def test_the_gram_figure_shows_w_w_transposed_and_dimensionality_its_bars():
     run = run_with(Experiment(n_features=2, n_hidden=1), [[[1], [-0.5]]])
-    gram = figures.gram_figure(run).axes[0]
+    gram = gram_figure(run).axes[0]
     assert np.allclose(gram.images[0].get_array(), [[1, -0.5], [-0.5, 0.25]])
     assert gram.images[0].get_clim() == (-1, 1)
-    bars = figures.dimensionality_figure(run).axes[0].patches
+    bars = dimensionality_figure(run).axes[0].patches
     assert np.allclose([bar.get_height() for bar in bars], [1 / 1.25, 0.25 / 1.25])
 
 
@@ -112,7 +122,7 @@ def test_the_loss_figure_marks_changes_and_divergence():
     trainer.advance(30)
     trainer.change(sparsity=0.8)
     trainer.advance(30)
-    axes = figures.loss_figure(trainer.run()).axes[0]
+    axes = loss_figure(trainer.run()).axes[0]
     assert any("sparsity → 0.8" in text.get_text() for text in axes.texts)
     assert any("instance 1 diverged" in text.get_text() for text in axes.get_legend().get_texts())
     assert axes.get_yscale() == "log"
@@ -125,7 +135,7 @@ def test_the_loss_figure_leaves_its_height_to_the_mean_and_no_label_lies_on_anot
         trainer.change(sparsity=0.98 + 0.001 * i, learning_rate=0.01 - 0.001 * i)
         trainer.advance(25)
     trainer.advance(1900)
-    figure = figures.loss_figure(trainer.run())
+    figure = loss_figure(trainer.run())
     axes, curve = figure.axes[0], trainer.run().history.loss_curve()
     bottom = axes.get_ylim()[0]
     assert curve.low.min() < bottom / 100  # batches without an active feature
@@ -218,3 +228,171 @@ save_figures(Trainer(Experiment()).run(), {str(tmp_path)!r}, dpi=20)
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+# One table ---------------------------------------------------------------------------------------------
+
+
+def test_each_figure_is_a_file_and_a_line_in_the_table(repository):
+    files = {path.stem for path in (repository / "tms_engine" / "figures").glob("*.py")}
+    assert files - {"__init__", "saving", "panels", "browser", "colors"} == set(figures.FIGURES)
+    for name, entry in figures.FIGURES.items():
+        taken = set(inspect.signature(figures.figure_function(name)).parameters)
+        assert ("instance" in taken) == entry.per_instance
+        assert ({"camera", "axes"} <= taken) == entry.spatial
+        assert {"run", "step"} <= taken
+        assert hasattr(sys.modules[f"tms_engine.figures.{name}"], f"{name}_html") == entry.html
+
+
+def test_the_table_is_read_without_numpy_and_colours_without_matplotlib():
+    script = """
+import sys
+from tms_engine.figures import FIGURES
+heavy = {"numpy", "torch", "matplotlib", "plotly", "numba"}
+print(heavy & set(sys.modules))
+from tms_engine.figures.colors import feature_colors
+print(heavy & set(sys.modules))
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["set()", "{'numpy'}"]
+
+
+def test_only_what_is_asked_for_is_drawn(tmp_path):
+    run = small()
+    paths = save_figures(run, tmp_path, dpi=20, only=("loss", "weights"))
+    assert [path.name for path in paths] == ["weights.png", "loss.png"]
+    paths = save_html(run, tmp_path, only=("gram", "weights"))
+    assert [path.name for path in paths] == ["weights.html"]
+    with pytest.raises(InputError, match="of gram there is no HTML, only of weights, cloud, n_active"):
+        save_html(run, tmp_path, only=["gram"])
+    for wrong, hint in [("wieghts", "did you mean weights"), ("zzz", "the figures are weights, cloud")]:
+        with pytest.raises(InputError, match=f"there is no figure '{wrong}'; {hint}"):
+            save_figures(run, tmp_path / "none", only=["loss", wrong])
+    assert not (tmp_path / "none").exists()
+
+
+def test_chosen_axes_are_named():
+    (axes,) = weights_figure(small(n_hidden=5), axes=(4, 0)).axes
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_zlabel()) == ("dimension 4", "dimension 0", "")
+    (axes,) = weights_figure(small(n_hidden=5)).axes
+    assert axes.get_zlabel() == "PC 3"
+
+
+# A past step -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def changed():
+    """60 steps, the sparsity changed after 30; the weights of every step are kept."""
+    trainer = Trainer(Experiment(steps=60, sparsity=0.95))
+    trainer.advance(30)
+    trainer.change(sparsity=0.8)
+    trainer.advance(30)
+    return trainer.run()
+
+
+def test_a_past_step_is_drawn_with_its_weights_and_the_experiment_of_then(changed):
+    then = changed.at(20)
+    assert then.step == 20
+    axes = weights_figure(changed, step=20).axes[0]
+    assert axes.get_title() == "TMS (8 feats, 3 dims) weight vectors, step 20"
+    tips = [
+        np.transpose(line.get_data_3d())[1] for line in axes.lines if line.get_label().startswith("Weight")
+    ]
+    assert np.allclose(tips, then.weights[0])
+    image = gram_figure(changed, step=20).axes[0].images[0].get_array()
+    assert np.allclose(image, then.weights[0] @ then.weights[0].T, atol=1e-6)
+    assert "step 20" in dimensionality_figure(changed, step=20).axes[0].get_title()
+
+    sparse, dense = (
+        np.asarray(cloud_figure(changed, step=step).axes[0].collections[0]._offsets3d).T for step in (20, 60)
+    )
+    assert (np.linalg.norm(sparse, axis=1) == 0).mean() == pytest.approx(0.95**8, abs=0.01)
+    assert (np.linalg.norm(dense, axis=1) == 0).mean() == pytest.approx(0.8**8, abs=0.01)
+
+
+def test_the_loss_figure_of_a_past_step_ends_there(changed):
+    axes = loss_figure(changed, step=20).axes[0]
+    assert axes.get_xlim() == (0, 20)
+    assert not axes.texts
+    assert max(line.get_xdata().max() for line in axes.lines if len(line.get_xdata()) > 2) < 20
+    assert any("sparsity" in text.get_text() for text in loss_figure(changed, step=40).axes[0].texts)
+
+
+def test_what_is_saved_of_a_past_step_can_be_traced_and_drawn_again(changed, tmp_path):
+    camera = Camera(yaw=10, pitch=20, roll=5, zoom=1.5, perspective=True)
+    (path,) = save_figures(changed, tmp_path, step=20, camera=camera, dpi=20, only=["weights"])
+    with Image.open(path) as image:
+        assert (image.text["Step"], image.text["Changes"]) == ("20", "[]")
+        assert image.text["Camera"] == "10,20,5,1.5 perspective"
+    (path,) = save_figures(changed, tmp_path, dpi=20, only=["loss"])
+    with Image.open(path) as image:
+        assert json.loads(image.text["Changes"]) == [[30, "sparsity", 0.8]]
+    page = save_html(changed, tmp_path, step=20, only=["weights"])[0].read_text()
+    assert "weight vectors, step 20" in page
+
+
+# In a notebook -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "draw", [weights_figure, cloud_figure, loss_figure, gram_figure, dimensionality_figure]
+)
+@pytest.mark.parametrize("n_hidden", [2, 3])
+def test_a_figure_of_one_panel_can_be_drawn_into_axes_of_ones_own(draw, n_hidden):
+    run = small(n_hidden=n_hidden)
+    mine = Figure()
+    left = mine.add_subplot(1, 2, 1)
+    in_space = n_hidden == 3 and draw in (weights_figure, cloud_figure)
+    right = mine.add_subplot(1, 2, 2, projection="3d" if in_space else None)
+    assert draw(run, ax=right) is mine
+    assert right.get_title()
+    assert not left.get_title()
+    assert draw(run).axes[0].get_title() == right.get_title()
+
+
+def test_axes_of_the_wrong_kind_are_refused_in_a_sentence():
+    with pytest.raises(InputError, match=r"3 hidden dimensions need Axes in space: .*projection='3d'"):
+        weights_figure(small(), ax=Figure().add_subplot())
+    with pytest.raises(InputError, match="2 hidden dimensions need flat Axes"):
+        cloud_figure(small(n_hidden=2), ax=Figure().add_subplot(projection="3d"))
+
+
+def test_figures_do_not_depend_on_the_users_settings_and_leave_them(tmp_path):
+    run = small(n_hidden=2)
+    save_figures(run, tmp_path / "plain", dpi=20)
+    mine = {"axes.facecolor": "black", "font.size": 20, "savefig.bbox": "tight", "axes.grid": True}
+    with mpl.rc_context(mine):
+        before = dict(mpl.rcParams)
+        save_figures(run, tmp_path / "dark", dpi=20)
+        assert dict(mpl.rcParams) == before
+        assert loss_figure(run).axes[0].get_facecolor() == (1, 1, 1, 1)
+        figure = Figure()
+        loss_figure(run, ax=figure.add_subplot())
+        assert figure.axes[0].get_facecolor() == (0, 0, 0, 1)
+    for name in figures.FIGURES:
+        plain, dark = ((tmp_path / way / f"{name}.png").read_bytes() for way in ("plain", "dark"))
+        assert plain == dark, name
+
+
+def test_figures_drawn_in_threads_are_those_drawn_alone_and_the_settings_stay():
+    run = small(n_hidden=2)
+
+    def draw(_):
+        figure = weights_figure(run)
+        return np.asarray(figure.canvas.buffer_rgba()) if figure.canvas.draw() is None else None
+
+    with mpl.rc_context({"axes.facecolor": "black"}):
+        before, alone = dict(mpl.rcParams), draw(0)
+        with ThreadPoolExecutor(3) as pool:
+            assert all(np.array_equal(alone, image) for image in pool.map(draw, range(6)))
+        assert dict(mpl.rcParams) == before
+
+
+def test_many_instances_that_diverge_take_one_line_of_the_legend():
+    trainer = Trainer(Experiment(n_instances=40, learning_rate=(1e15,) * 39 + (0.01,), steps=40))
+    trainer.advance(40)
+    axes = loss_figure(trainer.run()).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert any(label.startswith("39 instances diverged, from step ") for label in labels)
+    assert len(labels) <= 4

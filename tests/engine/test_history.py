@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tms_engine.training.history import History, WeightSnapshot
+from tms_engine.training.history import History, Kept
 
 
 def history_of(losses: np.ndarray, *cuts: int) -> History:
-    history = History(losses.shape[1], steps=100, snapshot_bytes=96)
-    history.add_weights(WeightSnapshot(0, np.ones((losses.shape[1], 8, 3), np.float32), None))
+    history = History(losses.shape[1], keep=512, kept_bytes=96)
+    history.add_kept(Kept(0, {"W": np.ones((losses.shape[1], 8, 3), np.float32)}))
     for piece in np.split(losses, sorted(cuts)):
         history.add_losses(piece)
     return history
@@ -43,12 +43,12 @@ def test_how_the_steps_are_cut_leaves_no_trace(cuts):
 
 
 def test_ten_million_steps_take_under_a_megabyte_and_keep_their_shape():
-    history = History(1, steps=10**7, snapshot_bytes=96)
+    history = History(1, keep=512, kept_bytes=96)
     scale = np.float32(1e-3)
     for block in range(100):
         steps = np.arange(block * 100_000, (block + 1) * 100_000, dtype=np.float64)
         history.add_losses((scale * (1 + np.sin(steps / 1e6))).astype(np.float32)[:, None])
-    history.snapshots = [WeightSnapshot(0, np.zeros((1, 8, 3), np.float32), None)]
+    history.kept = [Kept(0, {"W": np.zeros((1, 8, 3), np.float32)})]
     assert sum(array.nbytes for array in history.to_arrays().values()) < 1e6
     assert sum(a.nbytes for a in (history._sum, history._count, history._low, history._high)) < 1e6
     curve = history.loss_curve()
@@ -59,7 +59,7 @@ def test_ten_million_steps_take_under_a_megabyte_and_keep_their_shape():
 
 
 def test_many_instances_stay_under_a_megabyte_too():
-    history = History(1000, steps=100, snapshot_bytes=96)
+    history = History(1000, keep=512, kept_bytes=96)
     history.add_losses(some_losses(3000, 1000))
     assert sum(a.nbytes for a in (history._sum, history._count, history._low, history._high)) < 1.1e6
 
@@ -85,29 +85,60 @@ def test_the_recent_loss_is_the_mean_of_about_100_steps():
     assert np.isnan(history_of(losses[:0]).recent_loss()).all()
 
 
-def test_weight_snapshots_are_thinned_evenly_and_the_first_stays():
-    history = History(1, steps=100, snapshot_bytes=96)
+def kept_until(history: History, end: int) -> list[int]:
     step = 0
-    while step < 5000:
-        history.add_weights(WeightSnapshot(step, np.full((1, 8, 3), step, np.float32), None))
+    while step < end:
+        history.add_kept(Kept(step, {"W": np.full((1, 8, 3), step, np.float32)}))
         step = history.due(step)
-    steps = [s.step for s in history.snapshots]
+    return history.steps
+
+
+@pytest.mark.parametrize("keep", [64, 512, 1000])
+def test_kept_steps_are_all_at_first_and_then_lie_as_far_apart_as_a_share_of_their_age(keep):
+    history = History(1, keep=keep, kept_bytes=96)
+    steps = kept_until(history, 100_000)
     assert steps[0] == 0
-    assert 256 <= len(steps) <= 512
-    assert len(set(np.diff(steps))) == 1
-    assert all((s.weights == s.step).all() for s in history.snapshots)
+    assert keep / 3 < len(steps) <= keep
+    share = np.diff(steps) / np.maximum(steps[:-1], 1)
+    dense = 1 << history._bits
+    assert steps[: dense + 1] == list(range(dense + 1))
+    assert (share[dense:] <= 2 / dense).all()
+    assert all((kept.parameters["W"] == kept.step).all() for kept in history.kept)
 
 
-def test_large_weights_are_kept_less_often():
-    large = History(1, steps=10_000, snapshot_bytes=1 << 24)
-    assert large.stride > History(1, steps=10_000, snapshot_bytes=96).stride
+def test_thinning_leaves_what_a_coarser_history_would_have_kept():
+    thinned, coarse = History(1, keep=100, kept_bytes=96), History(1, keep=10**6, kept_bytes=96)
+    kept_until(thinned, 50_000)
+    coarse._bits = thinned._bits
+    assert thinned.steps == kept_until(coarse, 50_000)
 
 
-@pytest.mark.parametrize("bias", [None, np.ones((2, 8), np.float32)])
-def test_arrays_hold_everything(bias):
+def test_a_live_change_is_a_new_beginning_and_outlives_thinning():
+    history = History(1, keep=200, kept_bytes=96)
+    kept_until(history, 10_000)
+    history.begin_again(10_000)
+    history.add_kept(Kept(10_000, {"W": np.zeros((1, 8, 3), np.float32)}))
+    assert history.due(10_000) == 10_001
+    for step in range(10_001, 10_200):
+        if step == history.due(step - 1):
+            history.add_kept(Kept(step, {"W": np.zeros((1, 8, 3), np.float32)}))
+    assert len(history.kept) <= 200
+    assert {0, 10_000, 10_001, 10_002} <= set(history.steps)
+
+
+def test_large_parameters_are_kept_less_often_and_none_where_none_are_wanted():
+    assert len(kept_until(History(1, keep=512, kept_bytes=1 << 24), 10_000)) <= 16
+    none = History(1, keep=0, kept_bytes=96)
+    assert kept_until(none, 10_000) == []
+    assert "weights.W" not in none.to_arrays()
+
+
+@pytest.mark.parametrize("names", [("W",), ("W", "b"), ("D", "E", "b")])
+def test_arrays_hold_everything(names):
     history = history_of(some_losses(3001, 2))
-    history.snapshots.clear()
-    history.add_weights(WeightSnapshot(0, np.ones((2, 8, 3), np.float32), bias))
+    history.kept.clear()
+    history.add_kept(Kept(0, {name: np.ones((2, 8, 3), np.float32) for name in names}))
+    history.begin_again(3001)
     again = History.from_arrays(history.to_arrays())
     more = some_losses(2500, 2)
     history.add_losses(more)

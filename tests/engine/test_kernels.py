@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Experiment, InputError, Trainer, device, evaluate, load_run, save_run
-from tms_engine import data as features
+from tms_engine import Experiment, InputError, Trainer, device, evaluate, load_run, sampling, save_run
 from tms_engine.analysis import clouds as cloud
+from tms_engine.data import stream
 from tms_engine.training import kernels
 from tms_engine.training.torch_kernel import TorchKernel
 
@@ -42,7 +42,7 @@ class Here:
 
         for name in ("numba", "triton"):
             module = SimpleNamespace(
-                serves=lambda _, name=name: getattr(self, name), trouble=lambda *_: self.trouble
+                refusal=lambda _, name=name: getattr(self, name), trouble=lambda *_: self.trouble
             )
             setattr(module, f"{name.capitalize()}Kernel", Compiled)
             monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}.kernel", module)
@@ -240,19 +240,20 @@ def test_evaluation_and_clouds_are_the_same_with_numpy_and_with_torch(shape):
     ours, theirs = (evaluate(run, 50_000, where) for where in ("cpu", "cpu:0"))
     assert np.allclose(ours.loss, theirs.loss, rtol=1e-6)
     assert np.allclose(ours.standard_error, theirs.standard_error, rtol=1e-4)
-    weights, bias = run.state.weights[0], run.state.bias[0]
-    basis = np.eye(weights.shape[1], 3, dtype=np.float32)
+    shown = run.at()
+    basis = np.eye(run.experiment.n_hidden, 3, dtype=np.float32)
     samples = [cloud.cloud_sample(run.experiment, 0, 20_000, where) for where in ("cpu", "cpu:0")]
-    assert np.allclose(*(cloud.project(x, weights, basis) for x in samples), atol=1e-5)
-    assert np.allclose(*(cloud.reconstruction_errors(x, weights, bias) for x in samples), atol=1e-5)
+    assert np.allclose(*(cloud.project(x, shown, 0, basis) for x in samples), atol=1e-5)
+    assert np.allclose(*(cloud.reconstruction_errors(x, shown, 0) for x in samples), atol=1e-5)
 
 
 def test_a_diverging_run_is_evaluated_without_a_word(short_run):
     huge = short_run.state._replace(parameters={"W": np.full((1, 8, 3), 1e30, np.float32)})
-    assert not np.isfinite(evaluate(short_run._replace(state=huge), 1000, "cpu").loss).any()
-    x = features.fresh(short_run.experiment, 0, 100, features.CLOUD, "cpu")
-    assert not np.isfinite(cloud.reconstruction_errors(x, huge.weights[0], None)).all()
-    assert np.isfinite(cloud.project(x, huge.weights[0], np.eye(3, dtype=np.float32))).all()
+    run = short_run._replace(state=huge)
+    assert not np.isfinite(evaluate(run, 1000, "cpu").loss).any()
+    x = sampling.fresh(short_run.experiment, 0, 100, stream.CLOUD, "cpu")
+    assert not np.isfinite(cloud.reconstruction_errors(x, run.at(), 0)).all()
+    assert np.isfinite(cloud.project(x, run.at(), 0, np.eye(3, dtype=np.float32))).all()
 
 
 def test_torch_is_asked_for_a_gpu_only_where_there_may_be_one(monkeypatch):

@@ -10,11 +10,12 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from tests.engine.test_features import assert_independent, assert_uniform
+from tests.engine.test_data import assert_independent, assert_uniform
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state
 from tms_engine import Experiment
+from tms_engine.data import law
 from tms_engine.training.numba import loops
-from tms_engine.training.numba.kernel import _KINDS, NumbaKernel
+from tms_engine.training.numba.kernel import NumbaKernel
 
 DENSITIES = [0.004, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
 
@@ -29,23 +30,11 @@ def chunk(
     x = np.zeros((rows, n), np.float32)
     first, order = np.full(rows + 1, -1, np.int64), np.empty(n, np.int64)
     column, value = np.full(rows * n, -1, np.int64), np.full(rows * n, np.nan, np.float32)
-    filled = loops.draw(
-        np.uint64(loops._key(seed, *at)),
-        rows,
-        n,
-        _KINDS[kind],
-        density,
-        n_active,
-        set_size,
-        np.zeros((1, 1, 1, 1), np.float32),
-        0,
-        0,
-        0,
-        first,
-        column,
-        value,
-        order,
-    )
+    number, step, chunk = at
+    key = np.uint64(loops._chunk_key(np.uint64(loops._instance_key(seed, number)), step, chunk))
+    none = np.zeros((1, 1, 1, 1), np.float32)
+    sizes = (rows, n, law(kind).compiled, density, n_active, set_size)
+    filled = loops.draw(key, *sizes, none, 0, 0, 0, first, column, value, order)
     assert first[0] == 0
     assert (np.diff(first[: filled + 1]) > 0).all()  # a row that is listed has something in it
     row = np.repeat(np.arange(filled), np.diff(first[: filled + 1]))
@@ -277,7 +266,7 @@ def test_the_kernel_trains_on_these_draws(fields, shared_from, monkeypatch):
     expected = given.train_on(experiment, x)
     if experiment.features == "n_active":  # drawn in another order than a batch has: rounded otherwise
         assert np.allclose(losses, expected, rtol=1e-4)
-        assert np.allclose(own.state().weights, given.state().weights, rtol=1e-3, atol=1e-4)
+        assert np.allclose(own.state().parameters["W"], given.state().parameters["W"], rtol=1e-3, atol=1e-4)
     else:
         assert np.array_equal(losses, expected)
         assert_same_bits(own.state(), given.state())

@@ -15,12 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, evaluate, geometry
-from tms_engine import data as features
+from tms_engine import Experiment, Trainer, evaluate, geometry, process, sampling
 from tms_engine.training.numba import kernel as numba_kernel
 from tms_engine.training.numba import loops as numba_loops
 from tms_engine.training.numba.kernel import NumbaKernel
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON, learning_rates
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
 
@@ -80,11 +79,15 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
 
     x (instances, batch, features) → loss (instances), {"W": ..., "b": ...}.
     """
-    x, w = np.abs(x).astype(float), np.abs(state.weights).astype(float)
-    b = np.zeros(w.shape[:2]) if state.bias is None else np.abs(state.bias).astype(float)
+    x, w = np.abs(x).astype(float), np.abs(state.parameters["W"]).astype(float)
+    b = (
+        np.zeros(w.shape[:2])
+        if state.parameters.get("b") is None
+        else np.abs(state.parameters.get("b")).astype(float)
+    )
     hidden = x @ w
     error = hidden @ w.swapaxes(1, 2) + b[:, None] + x
-    weighted = experiment.importance()[:, None] * error / x[0].size
+    weighted = experiment.feature_importance()[:, None] * error / x[0].size
     loss = (weighted * error).sum((1, 2))
     l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
     gradient = 2 * (x.swapaxes(1, 2) @ (weighted @ w) + weighted.swapaxes(1, 2) @ hidden)
@@ -142,7 +145,7 @@ def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> St
 )
 def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, emptied):
     experiment = Experiment(**fields)
-    batches = np.asarray(features.batches(experiment, 0, steps_before + 3, "cpu"))
+    batches = np.asarray(sampling.batches(experiment, 0, steps_before + 3, "cpu"))
     if emptied == "some rows":
         batches[:, :, ::3] = 0
     reference = TorchKernel(fresh_state(experiment), "cpu")
@@ -180,7 +183,7 @@ SHAPES = [
 @pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
 def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
-    batches = np.asarray(features.batches(experiment, 0, 20, "cpu"))
+    batches = np.asarray(sampling.batches(experiment, 0, 20, "cpu"))
     together = NumbaKernel(fresh_state(experiment))
     losses = together.train_on(experiment, batches)
     for i in range(n_instances):
@@ -235,7 +238,7 @@ def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
     results = []
     for number in (1, 2, 3):
-        with numba_kernel.threads(number):
+        with process.threads(number):
             results.append(train(experiment, 40))
     for a, b in pairwise(results):
         assert np.array_equal(a[0], b[0])
@@ -281,7 +284,7 @@ def test_128_instances_reach_the_published_losses_with_all_features_represented(
     assert evaluation.loss.min() > 0.00388
     assert evaluation.loss.max() < 0.00410
     assert 0.00393 < np.median(evaluation.loss) < 0.00399
-    assert geometry.represented(trainer.run().state.weights).all()
+    assert geometry.represented(trainer.run().weights).all()
 
 
 def test_a_million_steps_keep_their_whole_curve_in_little_memory():
@@ -310,7 +313,7 @@ def test_a_million_steps_keep_their_whole_curve_in_little_memory():
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     wild = Experiment(n_instances=3, learning_rate=(0.01, 1e15, 0.01), bias=bias)
-    batches = np.asarray(features.batches(wild, 0, 50, "cpu"))
+    batches = np.asarray(sampling.batches(wild, 0, 50, "cpu"))
     kernels = [make(fresh_state(wild)) for make in (NumbaKernel, lambda state: TorchKernel(state, "cpu"))]
     losses, expected = (kernel.train_on(wild, batches) for kernel in kernels)
     state = kernels[0].state()
@@ -334,7 +337,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
     # It does not start again.
     halted = NumbaKernel(state)
     assert np.isnan(halted.advance(wild.replace(learning_rate=0.01), 3)[:, 1]).all()
-    assert np.array_equal(halted.state().weights[1], state.weights[1])
+    assert np.array_equal(halted.state().parameters["W"][1], state.parameters["W"][1])
     assert halted.state().diverged_at[1] == step
 
 
@@ -343,7 +346,7 @@ def test_a_diverged_instance_stops_alone_as_in_the_torch_kernel(bias):
 @pytest.mark.parametrize("fields", [{}, {"bias": True, "batch_size": 300}, {"n_hidden": 5, "n_features": 9}])
 def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     experiment = Experiment(n_instances=2, **fields)
-    good = np.asarray(features.batches(experiment, 0, 3, "cpu"))
+    good = np.asarray(sampling.batches(experiment, 0, 3, "cpu"))
     batches = good.copy()
     batches[1, 0, -1, 4] = bad
     kernel, untouched = NumbaKernel(fresh_state(experiment)), NumbaKernel(fresh_state(experiment))
@@ -357,7 +360,7 @@ def test_a_bad_entry_in_a_batch_stops_its_instance_and_no_other(bad, fields):
     assert reference.state().diverged_at.tolist() == [1, -1]
     after_one = NumbaKernel(fresh_state(experiment))
     after_one.train_on(experiment, batches[:1])
-    assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
+    assert np.array_equal(kernel.state().parameters["W"][0], after_one.state().parameters["W"][0])
 
 
 @pytest.mark.usefixtures("variant")
@@ -377,7 +380,7 @@ def test_overflow_anywhere_stops_an_instance_with_its_weights(weight, entry):
     for kernel in (NumbaKernel(state), TorchKernel(state, "cpu")):
         assert np.isnan(kernel.train_on(experiment, batch)).all()
         assert kernel.state().diverged_at.tolist() == [0]
-        assert kernel.state().weights.item() == np.float32(weight)
+        assert kernel.state().parameters["W"].item() == np.float32(weight)
 
 
 @pytest.mark.usefixtures("variant")
@@ -474,7 +477,7 @@ def test_preparing_compiles_all_that_any_experiment_needs_and_changes_nothing(mo
     ):
         kernel = NumbaKernel(fresh_state(other))
         kernel.advance(other, 3)
-        kernel.train_on(other, np.asarray(features.batches(other, 3, 2, "cpu")))
+        kernel.train_on(other, np.asarray(sampling.batches(other, 3, 2, "cpu")))
         NumbaKernel(kernel.state()).advance(other, 2)
     assert {name: list(compiled[name].signatures) for name in prepared} == prepared
     assert all(len(signatures) <= 1 for signatures in prepared.values())
@@ -512,7 +515,7 @@ def compile_anew(tmp_path, monkeypatch):
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
     source = tmp_path / "small.py"
     source.write_text(
-        "from tms_engine.training.numba.loops import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
+        "from tms_engine.training.numba.cache import compiled\n@compiled()\ndef twice(x): return 2 * x\n"
     )
     return lambda: runpy.run_path(str(source))["twice"]
 

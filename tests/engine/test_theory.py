@@ -113,7 +113,7 @@ def test_training_finds_the_best_strategy_on_both_sides_of_the_boundary():
         strategy = theory.best_strategy(p, r)
         theirs = theory.strategy_sums(p, r)[strategy] / 2
         assert 0.8 * theirs < losses.min() < 1.02 * theirs, (p, r)
-        w = run.state.weights[losses.argmin(), :, 0]
+        w = run.weights[losses.argmin(), :, 0]
         found = (
             "antipodal"
             if w.min() < -0.5 and w.max() > 0.5

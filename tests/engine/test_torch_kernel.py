@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from tms_engine import Experiment
-from tms_engine import data as features
-from tms_engine.models.tied_relu import forward, initial_parameters, row_losses
-from tms_engine.training.state import State, initial_state
-from tms_engine.training.torch_kernel import TorchKernel, learning_rates
+from tms_engine import Experiment, sampling
+from tms_engine.models import model
+from tms_engine.models.layers import forward, row_losses
+from tms_engine.training.optimizers import learning_rates
+from tms_engine.training.state import State, initial_parameters, initial_state
+from tms_engine.training.torch_kernel import TorchKernel
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ CPU = "cpu"
 
 
 def fresh_state(experiment: Experiment) -> State:
-    return initial_state(initial_parameters(experiment))
+    return initial_state(experiment)
 
 
 def train(experiment: Experiment, n_steps: int) -> tuple[np.ndarray, State]:
@@ -63,15 +64,17 @@ def test_adam_is_torchs(optimizer, weight_decay, reference):
 
     weights, bias = (torch.tensor(p, requires_grad=True) for p in initial_parameters(experiment).values())
     optimiser = reference([weights, bias], lr=0.01, weight_decay=weight_decay)
-    importance = torch.tensor(experiment.importance(), dtype=torch.float32)
-    for k, x in enumerate(map(torch.tensor, features.batches(experiment, 0, 200, CPU))):
+    importance = torch.tensor(experiment.feature_importance(), dtype=torch.float32)
+    for k, x in enumerate(map(torch.tensor, sampling.batches(experiment, 0, 200, CPU))):
         optimiser.zero_grad()
-        loss = row_losses(x, forward(x, weights, bias).reconstruction, importance).mean()
+        loss = row_losses(
+            x, forward(model("tied_relu"), {"W": weights, "b": bias}, x).reconstruction, importance
+        ).mean()
         loss.backward()
         optimiser.step()
         assert np.isclose(loss.item(), losses[k, 0], rtol=1e-4)
-    assert np.allclose(weights.detach(), state.weights, rtol=1e-4, atol=1e-5)
-    assert np.allclose(bias.detach(), state.bias, rtol=1e-4, atol=1e-5)
+    assert np.allclose(weights.detach(), state.parameters["W"], rtol=1e-4, atol=1e-5)
+    assert np.allclose(bias.detach(), state.parameters.get("b"), rtol=1e-4, atol=1e-5)
     assert np.allclose(
         optimiser.state[weights]["exp_avg_sq"], state.second_moments["W"], rtol=1e-3, atol=1e-9
     )
@@ -90,7 +93,7 @@ def test_adam_is_torchs(optimizer, weight_decay, reference):
 )
 def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     experiment = Experiment(n_instances=n_instances, **shape)
-    batches = features.batches(experiment, 0, 20, CPU)
+    batches = sampling.batches(experiment, 0, 20, CPU)
     together = TorchKernel(fresh_state(experiment), CPU)
     losses = together.train_on(experiment, batches)
     for i in range(n_instances):
@@ -107,7 +110,7 @@ def test_a_sweep_trains_each_instance_with_its_own_settings():
         learning_rate=(0.1, 0.01, 0.001),
         importance_decay=(1, 0.9, 0.5),
     )
-    batches = features.batches(sweep, 0, 50, CPU)
+    batches = sampling.batches(sweep, 0, 50, CPU)
     kernel = TorchKernel(fresh_state(sweep), CPU)
     kernel.train_on(sweep, batches)
     for i in range(3):
@@ -118,7 +121,7 @@ def test_a_sweep_trains_each_instance_with_its_own_settings():
         )
         alone = TorchKernel(only(fresh_state(sweep), i), CPU)
         alone.train_on(one, batches[:, i : i + 1])
-        assert np.allclose(alone.state().weights[0], kernel.state().weights[i], atol=1e-6)
+        assert np.allclose(alone.state().parameters["W"][0], kernel.state().parameters["W"][i], atol=1e-6)
 
 
 def test_one_thread_equals_two_to_the_bit():
@@ -167,10 +170,10 @@ def test_a_diverged_instance_stops_with_its_last_finite_weights_and_the_others_g
         assert all(np.isfinite(value).all() for value in parameters.values())
     # Its weights are those after its last finite step.
     _, before = train(wild, step)
-    assert np.array_equal(before.weights[1], state.weights[1])
+    assert np.array_equal(before.parameters["W"][1], state.parameters["W"][1])
     # The others are what they are without it.
     _, calm = train(wild.replace(learning_rate=0.01), 50)
-    assert np.array_equal(calm.weights[[0, 2]], state.weights[[0, 2]])
+    assert np.array_equal(calm.parameters["W"][[0, 2]], state.parameters["W"][[0, 2]])
 
 
 def test_weights_that_cannot_be_stepped_from_are_kept():
@@ -182,13 +185,13 @@ def test_weights_that_cannot_be_stepped_from_are_kept():
     losses = kernel.train_on(experiment, np.full((1, 1, 32, 1), 0.5, np.float32))
     assert kernel.state().diverged_at.tolist() == [0]
     assert np.isnan(losses).all()
-    assert kernel.state().weights.item() == np.float32(1e8)
+    assert kernel.state().parameters["W"].item() == np.float32(1e8)
 
 
 def test_an_instance_that_has_stopped_does_not_start_again():
     experiment = Experiment(n_instances=2)
     state = fresh_state(experiment)
-    batches = features.batches(experiment, 0, 3, CPU)
+    batches = sampling.batches(experiment, 0, 3, CPU)
     batches[1, 0, 0, 0] = np.inf  # one bad batch for one instance, and good ones after it
     kernel = TorchKernel(state, CPU)
     losses = kernel.train_on(experiment, batches)
@@ -197,7 +200,7 @@ def test_an_instance_that_has_stopped_does_not_start_again():
     assert kernel.state().diverged_at.tolist() == [1, -1]
     after_one = TorchKernel(state, CPU)
     after_one.train_on(experiment, batches[:1])
-    assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
+    assert np.array_equal(kernel.state().parameters["W"][0], after_one.state().parameters["W"][0])
 
 
 def test_a_loss_that_overflows_stops_an_instance_even_if_its_gradient_does_not():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.engine.test_torch_kernel import assert_same_bits
-from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry
+from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, train
 
 
 def trained(experiment: Experiment, *chunks: int) -> Run:
@@ -68,7 +68,7 @@ def test_live_changes_are_recorded_and_a_repetition_is_the_same_run():
         again.change(**{change.field: change.value})
     again.advance(run.state.step - again.step)
     assert_same_run(again.run(), run)
-    assert not np.array_equal(run.state.weights, trained(Experiment(), 80).state.weights)
+    assert not np.array_equal(run.weights, trained(Experiment(), 80).weights)
 
 
 def test_an_invalid_change_changes_nothing():
@@ -91,7 +91,7 @@ def test_a_snapshot_is_a_read_only_copy():
     trainer.advance(100)
     assert np.array_equal(snapshot.weights, weights)
     assert (snapshot.step, trainer.step) == (100, 200)
-    assert snapshot.rate > 0
+    assert trainer.rate > 0
 
 
 def test_a_diverged_instance_is_named_and_left_out_of_means():
@@ -105,19 +105,70 @@ def test_a_diverged_instance_is_named_and_left_out_of_means():
     assert np.isnan(everyone.snapshot().loss)
 
 
-def test_weights_are_kept_over_the_whole_run():
-    run = trained(Experiment(steps=2000), 700, 1300)
-    steps = [s.step for s in run.history.snapshots]
-    assert steps[0] == 0
-    assert steps[-1] == 2000
-    assert len(set(np.diff(steps))) == 1
-    assert np.array_equal(run.history.snapshots[-1].weights, run.state.weights)
+def test_weights_are_kept_every_step_at_first_and_then_at_geometric_distances():
+    run = trained(Experiment(steps=2048), 700, 1348)
+    steps = run.history.steps
+    assert steps[:129] == list(range(129))
+    assert steps[-1] == 2048
+    apart = np.diff(steps)
+    assert (apart <= np.maximum(1, np.array(steps[:-1]) / 64)).all()
+    assert np.array_equal(run.history.kept[-1].parameters["W"], run.weights)
 
 
-def test_training_past_the_end_keeps_at_most_512_snapshots():
-    run = trained(Experiment(steps=50), 2000)
-    assert 200 < len(run.history.snapshots) <= 512
-    assert run.history.snapshots[0].step == 0
+def test_after_a_live_change_weights_are_kept_every_step_again():
+    trainer = Trainer(Experiment())
+    trainer.advance(1001)
+    trainer.change(sparsity=0.5)
+    trainer.advance(200)
+    steps = trainer.run().history.steps
+    assert steps[steps.index(1001) :][:129] == list(range(1001, 1130))
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 100])
+def test_no_more_weights_are_kept_than_asked_for(keep):
+    trainer = Trainer(Experiment(steps=3000, keep=keep))
+    for _ in range(10):
+        trainer.advance(300)
+        trainer.change(sparsity=round(1 - 1.1 * (1 - trainer.current.sparsity), 6))
+        assert len(trainer.run().history.kept) <= keep
+    assert (trainer.run().history.steps[:1] == [0]) == (keep > 0)
+
+
+def test_keeping_weights_leaves_no_trace_in_the_run():
+    kept, not_kept = trained(Experiment(keep=512), 500), trained(Experiment(keep=0), 500)
+    assert kept.weights.tobytes() == not_kept.weights.tobytes()
+    assert kept.history.loss_curve().mean.tobytes() == not_kept.history.loss_curve().mean.tobytes()
+
+
+def test_a_step_that_is_looked_back_at_has_the_experiment_and_the_loss_of_then():
+    trainer = Trainer(Experiment())
+    trainer.advance(1000)
+    trainer.change(sparsity=0.5)
+    trainer.advance(1000)
+    run = trainer.run()
+    before, after = run.at(992), run.at(1500)
+    assert (before.step, before.experiment.sparsity) == (992, 0.95)
+    assert (after.experiment.sparsity, run.at().experiment.sparsity) == (0.5, 0.5)
+    assert run.at(1000).experiment.sparsity == 0.5  # in force from this step on
+    curve = run.history.loss_curve()
+    near = (curve.start >= 880) & (curve.end <= 1000)
+    assert before.loss == pytest.approx(float(curve.mean[near].mean()), rel=0.1)
+    assert before.loss < after.loss / 3
+
+
+def test_a_run_can_be_made_of_weights_and_trained_on():
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((8, 3)).astype(np.float32)
+    run = Run.from_weights(weights)
+    assert np.array_equal(run.weights[0], weights)
+    assert evaluate(run, 1000).loss.shape == (1,)
+    trainer = Trainer.resume(run, device="cpu")
+    trainer.advance(300)
+    assert trainer.snapshot().loss < evaluate(run, 10_000).loss[0]
+    with pytest.raises(InputError, match="not float32"):
+        Run.from_weights(weights, experiment=Experiment(n_hidden=4))
+    with pytest.raises(InputError, match="has no parameter b"):
+        Run.from_weights(weights, np.zeros(8), Experiment())
 
 
 @pytest.mark.slow
@@ -128,8 +179,8 @@ def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_ru
     assert evaluation.loss.min() > 0.00390
     assert evaluation.loss.max() < 0.00408
     assert abs(np.median(evaluation.loss) - 0.00396) < 2e-5
-    assert geometry.represented(seed_run.state.weights).all()
-    assert abs(geometry.dimensionality(seed_run.state.weights).sum(1).mean() - 2.995) < 0.005
+    assert geometry.represented(seed_run.weights).all()
+    assert abs(geometry.dimensionality(seed_run.weights).sum(1).mean() - 2.995) < 0.005
 
 
 def test_asking_for_a_device_that_is_not_there_says_so(monkeypatch):
@@ -150,3 +201,45 @@ def test_asking_for_a_device_that_is_not_there_says_so(monkeypatch):
 def test_more_memory_than_the_machine_has_is_refused_before_it_is_taken(field):
     with pytest.raises(InputError, match=rf"{field} \d+.* needs about [\d,]+ GiB"):
         Trainer(Experiment(**{field: 10**11}))
+
+
+def test_a_callback_is_called_every_k_steps_and_may_stop_early(tmp_path):
+    seen = []
+
+    def stop_below(trainer):
+        seen.append(trainer.step)
+        return trainer.step >= 700
+
+    run = train(Experiment(steps=1000), tmp_path / "run", callback=stop_below, every=350)
+    assert seen == [0, 350, 700]
+    assert run.state.step == load_run(tmp_path / "run").state.step == 700
+    unbroken = trained(Experiment(steps=1000), 700)
+    assert run.weights.tobytes() == unbroken.weights.tobytes()
+    seen.clear()
+    train(Experiment(steps=100), callback=lambda trainer: seen.append(trainer.step), every=30)
+    assert seen == [0, 30, 60, 90]
+    with pytest.raises(InputError, match="every should be at least 1"):
+        train(Experiment(), callback=print, every=0)
+
+
+def test_an_instance_alone_is_that_instance_of_the_whole_to_the_bit():
+    whole = Experiment(n_instances=9, sparsity=tuple(0.5 + 0.05 * i for i in range(9)), bias=True)
+    together = trained(whole, 500)
+    alone, shard = trained(whole.alone(7), 500), trained(whole.select([2, 7, 3]), 500)
+    for name, value in together.state.parameters.items():
+        assert value[7].tobytes() == alone.state.parameters[name][0].tobytes()
+        assert value[[2, 7, 3]].tobytes() == shard.state.parameters[name].tobytes()
+    assert evaluate(alone, 1000).loss[0] == pytest.approx(evaluate(together, 1000).loss[7], rel=1e-9)
+
+
+@pytest.mark.parametrize("kernel", ["numba", "torch"])
+def test_a_number_that_occurs_twice_is_a_pair_that_differs_only_in_what_was_varied(kernel):
+    experiment = Experiment(
+        instances=[5, 5, 5], learning_rate=(0.01, 0.01, 0.02), kernel=kernel, device="cpu"
+    )
+    run = trained(experiment, 100)
+    first, same, other = run.weights
+    assert first.tobytes() == same.tobytes()
+    assert not np.array_equal(first, other)
+    start = run.at(0).weights
+    assert start[0].tobytes() == start[2].tobytes()

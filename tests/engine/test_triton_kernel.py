@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer
-from tms_engine import data as features
+from tms_engine import Experiment, Trainer, sampling
+from tms_engine.data import law, stream
 from tms_engine.training import kernels
 from tms_engine.training.state import State
 from tms_engine.training.torch_kernel import TorchKernel
@@ -23,7 +23,7 @@ import triton.language as tl  # noqa: E402
 
 from tms_engine.training.triton import kernel as triton_kernel  # noqa: E402
 from tms_engine.training.triton import loops as triton_loops  # noqa: E402
-from tms_engine.training.triton.kernel import TritonKernel, serves, trouble  # noqa: E402
+from tms_engine.training.triton.kernel import TritonKernel, refusal, trouble  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -140,22 +140,22 @@ def test_data_are_those_of_features_py_to_the_bit(kind, seed):
         features=kind, seed=seed, sparsity=(0, 0.5, 0.95), n_active=4, set_size=3, batch_size=300
     )
     first_step = (1 << 41) - 2
-    keys = features.stream_keys(seed, np.arange(3), np.arange(first_step, first_step + 4))
+    keys = stream.stream_keys(seed, np.arange(3), np.arange(first_step, first_step + 4))
     x = torch.full((4, 3, 300, 6), -1.0, device=DEVICE)
     write_batches[(4, 3)](
         torch.tensor(keys, device=DEVICE),
-        torch.tensor(features.thresholds(experiment), device=DEVICE),
-        x, 300, 4, 3, n=6, kind=triton_kernel._KINDS[kind], N=8, T=32,
+        torch.tensor(stream.thresholds(sampling.density(experiment)), device=DEVICE),
+        x, 300, 4, 3, n=6, kind=law(kind).compiled, N=8, T=32,
     )  # fmt: skip
-    assert np.array_equal(x.cpu().numpy(), features.batches(experiment, first_step, 4, "cpu"))
+    assert np.array_equal(x.cpu().numpy(), sampling.batches(experiment, first_step, 4, "cpu"))
 
 
 def test_a_word_at_the_threshold_is_not_active():
     keys = np.array([[7]])
-    upper = (features.words(keys[0], 4, 6)[0] >> 32) & 0xFFFFFFFF
+    upper = (stream.words(keys[0], 4, 6)[0] >> 32) & 0xFFFFFFFF
     x = torch.empty((1, 1, 4, 6), device=DEVICE)
     given = (torch.tensor(values, device=DEVICE) for values in (keys, upper[:1, 0]))
-    write_batches[(1, 1)](*given, x, 4, 0, 1, n=6, kind=triton_loops.BERNOULLI, N=8, T=4)
+    write_batches[(1, 1)](*given, x, 4, 0, 1, n=6, kind=law("bernoulli").compiled, N=8, T=4)
     assert np.array_equal(x[0, 0].cpu().numpy() > 0, upper < upper[0, 0])
 
 
@@ -172,7 +172,7 @@ def test_instances_together_equal_each_alone_to_the_bit():
     experiment = EVERYTHING.replace(
         n_instances=8, sparsity=0.7, learning_rate=0.01, importance_decay=tuple(0.9**i for i in range(8))
     )
-    batches = features.batches(experiment, 0, 3, "cpu")
+    batches = sampling.batches(experiment, 0, 3, "cpu")
     together = TritonKernel(fresh_state(experiment), DEVICE)
     losses = together.train_on(experiment, batches)
     for i in range(8):
@@ -204,7 +204,7 @@ def test_3_steps_and_4_equal_7_to_the_bit_and_so_does_a_run_resumed(monkeypatch,
 
 @pytest.mark.parametrize(("tiles", "upload"), [(3, 1 << 24), (8192, 1)])
 def test_given_batches_are_taken_in_turn_whatever_one_launch_takes(monkeypatch, tiles, upload):
-    batches = features.batches(EVERYTHING, 0, 5, "cpu")
+    batches = sampling.batches(EVERYTHING, 0, 5, "cpu")
     whole, pieces = (TritonKernel(fresh_state(EVERYTHING), DEVICE) for _ in range(2))
     losses = whole.train_on(EVERYTHING, batches)
     monkeypatch.setattr(triton_kernel, "_TILES_A_LAUNCH", tiles)
@@ -257,7 +257,7 @@ class TestDivergence:
 
     def test_one_that_has_stopped_does_not_start_again_not_even_in_another_launch(self):
         experiment = Experiment(n_instances=2)
-        batches = features.batches(experiment, 0, 4, "cpu")
+        batches = sampling.batches(experiment, 0, 4, "cpu")
         batches[1, 0, 0, 0] = np.inf  # one bad batch for one instance, and good ones after it
         kernel = TritonKernel(fresh_state(experiment), DEVICE)
         losses = np.concatenate([kernel.train_on(experiment, part) for part in (batches[:3], batches[3:])])
@@ -266,7 +266,7 @@ class TestDivergence:
         assert kernel.state().diverged_at.tolist() == [1, -1]
         after_one = TritonKernel(fresh_state(experiment), DEVICE)
         after_one.train_on(experiment, batches[:1])
-        assert np.array_equal(kernel.state().weights[0], after_one.state().weights[0])
+        assert np.array_equal(kernel.state().parameters["W"][0], after_one.state().parameters["W"][0])
 
     @pytest.mark.parametrize(
         ("weight", "x", "why"),
@@ -280,7 +280,7 @@ class TestDivergence:
         losses = kernel.train_on(experiment, np.full((1, 1, 32, 1), x, np.float32))
         assert kernel.state().diverged_at.tolist() == [0], why
         assert np.isnan(losses).all()
-        assert kernel.state().weights.item() == np.float32(weight)
+        assert kernel.state().parameters["W"].item() == np.float32(weight)
 
     def test_a_bias_that_overflows_stops_its_instance(self):
         experiment = Experiment(n_features=1, n_hidden=1, sparsity=0.0, bias=True)
@@ -294,12 +294,12 @@ class TestDivergence:
 
 
 def test_it_serves_what_fits_on_the_chip():
-    def refusal(n_features, n_hidden):
-        return serves(Experiment(n_features=n_features, n_hidden=n_hidden))
+    def refused(n_features, n_hidden):
+        return refusal(Experiment(n_features=n_features, n_hidden=n_hidden))
 
-    assert refusal(8, 3) == refusal(1, 1) == refusal(64, 32) == ""
-    assert refusal(65, 2) == "it holds at most 64 features on the chip"
-    assert refusal(40, 33) == "it holds at most 32 hidden dimensions on the chip"
+    assert refused(8, 3) == refused(1, 1) == refused(64, 32) == ""
+    assert refused(65, 2) == "it holds at most 64 features on the chip"
+    assert refused(40, 33) == "it holds at most 32 hidden dimensions on the chip"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -11,15 +10,16 @@ import pytest
 from PIL import Image
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
+from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
+from tms_engine.figures import FIGURES, HTML_FIGURES
 from tms_tui import export as export_module
-from tms_tui.export import Export, ExportProgress, as_of, draw, new_directory, start_export
+from tms_tui.export import Export, ExportProgress, start_export
 
 pytestmark = pytest.mark.slow
 
 CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
-NAMES = {f"{name}.png" for name in ("weights", "cloud", "n_active", "loss", "gram", "dimensionality")}
-HTML = {f"{name}.html" for name in ("weights", "cloud", "n_active")}
+NAMES = {f"{name}.png" for name in FIGURES}
+HTML = {f"{name}.html" for name in HTML_FIGURES}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_an_export_is_the_run_and_its_figures(exported, run):
     assert (progress.error, progress.note) == ("", "")
     assert {path.name for path in (directory / "figures").iterdir()} == NAMES | HTML
     assert set(progress.done) == set((directory / "figures").iterdir())
-    assert len(progress.done) == progress.total == 9
+    assert len(progress.done) == progress.total == len(NAMES | HTML)
     assert_same_run(load_run(directory), run)
 
 
@@ -91,7 +91,7 @@ def test_progress_grows_file_by_file(exported):
     counts = [len(progress.done) for progress in exported[2]]
     assert counts == sorted(counts)
     assert len(set(counts)) > 4
-    assert all(progress.total == 9 for progress in exported[2])
+    assert all(progress.total == len(NAMES | HTML) for progress in exported[2])
 
 
 def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run, tmp_path):
@@ -137,47 +137,54 @@ def test_the_caller_is_free_while_a_large_run_is_saved(tmp_path):
     assert not (tmp_path / "run" / "figures").exists()
 
 
-def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_run_is_saved(
-    run, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
-    assert ended(export(run, tmp_path / "run", step=20, instance=0, formats=("png",))).error == ""
+def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_run_is_saved(run, tmp_path):
+    assert ended(export(run, tmp_path / "run", step=20, formats=("png",))).error == ""
     assert_same_run(load_run(tmp_path / "run"), run)
-
-    drawn = []
-    monkeypatch.setattr(
-        "tms_engine.figures.save_figures", lambda *args, **kwargs: drawn.append((args, kwargs))
-    )
-    draw(tmp_path / "run", json.loads((tmp_path / "run" / "export.json").read_text("utf-8")))
-    (((found, where), options),) = drawn
-    assert found.state.step == 20
-    assert np.array_equal(found.state.weights, as_of(run, 20).state.weights)
-    assert where == tmp_path / "run" / "figures"
-    assert (options["camera"], options["dpi"], options["instance"], options["axes"]) == (CAMERA, 30, 0, None)
+    save_figures(run, tmp_path / "figures", step=20, dpi=30, camera=CAMERA)
+    for name in NAMES:
+        ours = (tmp_path / "run" / "figures" / name).read_bytes()
+        assert ours == (tmp_path / "figures" / name).read_bytes(), name
+    with Image.open(tmp_path / "run" / "figures" / "weights.png") as image:
+        assert (image.text["Step"], image.text["Changes"]) == ("20", "[]")
 
 
-def test_a_run_as_it_was_has_the_weights_and_the_experiment_of_then(run):
-    was = as_of(run, 20)
-    kept = next(kept for kept in run.history.snapshots if kept.step == 20)
-    assert was.state.step == 20
-    assert was.state.weights is kept.weights
-    assert was.state.bias is kept.bias
-    assert was.current.sparsity == 0.95
-    assert as_of(run, 60).current.sparsity == run.current.sparsity == 0.8
+ARGUMENTS = 'shift 3; for word in "$@"; do echo "$word" >> "$0.arguments"; done'
 
 
-def test_a_run_with_other_weights_put_in_is_refused_because_it_would_be_saved_so(run, tmp_path):
-    with pytest.raises(ValueError, match="saved whole"):
-        export(run._replace(state=run.state._replace(step=20)), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["--instance=0", "--dpi=30", "--camera=12,70,5,1.2", "--perspective", "--html"]),
+        (
+            {"step": 20, "axes": (0, 2), "instance": 3, "camera": Camera(yaw=-30.0), "formats": ("html",)},
+            ["--instance=3", "--dpi=30", "--camera=-30.0,30.0,0.0,1.0", "--step=20", "--axes=0,2", "--html",
+             "--no-png"],
+        ),
+        ({"formats": ("png",)}, ["--instance=0", "--dpi=30", "--camera=12,70,5,1.2", "--perspective"]),
+    ],
+)  # fmt: skip
+def test_what_the_screen_shows_is_asked_of_the_command_line(options, expected, run, tmp_path, monkeypatch):
+    python = shell(tmp_path / "python", ARGUMENTS)
+    monkeypatch.setattr(export_module.sys, "executable", str(python))
+    assert ended(export(run, tmp_path / "run", **options)).error == ""
+    directory, *found = (tmp_path / "python.arguments").read_text().splitlines()
+    assert (directory, found) == (str(tmp_path / "run"), expected)
+
+
+def test_the_plugins_that_are_loaded_here_are_loaded_there(run, tmp_path, monkeypatch):
+    (tmp_path / "mylaw.py").write_text("print('plugin', __file__)")
+    monkeypatch.setattr("tms_engine.plugins._loaded", ["mylaw"])
+    monkeypatch.chdir(tmp_path)
+    progress = ended(export(run, tmp_path / "run", formats=("png",)))
+    assert progress.error == ""
+    assert str(progress.done[0]) == f"plugin {tmp_path / 'mylaw.py'}"
 
 
 def test_without_plotly_html_is_left_out_and_said_so(run, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
     progress = ended(export(run, tmp_path / "run"))
-    assert json.loads((tmp_path / "run" / "export.json").read_text("utf-8"))["formats"] == ["png"]
-    assert (progress.total, progress.error) == (6, "")
+    assert (progress.total, progress.error) == (len(FIGURES), "")
     assert "need plotly" in progress.note
     only = ended(export(run, tmp_path / "only", formats=("html",)))
     assert "need plotly" in only.error
@@ -195,7 +202,7 @@ def test_a_file_in_the_way_is_told_in_one_sentence(run, tmp_path):
 def test_a_directory_that_holds_something_is_left_as_it_is(run, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     progress = ended(export(run, tmp_path))
-    assert "is there already, and not empty" in progress.error
+    assert "is not empty: choose a new directory" in progress.error
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -212,7 +219,7 @@ def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tms_engine.runs._write_durably", full)
+    monkeypatch.setattr("tms_engine.runs.write_durably", full)
     error = ended(export(run, tmp_path / "run")).error
     assert error == f"cannot write the run to {tmp_path / 'run'}: no space left on device"
 
@@ -230,7 +237,7 @@ def test_cancelling_ends_the_process_and_leaves_only_whole_files(run, tmp_path):
     progress = under_way.poll()
     assert (progress.finished, progress.error) == (True, "the export was cancelled")
     found = list((tmp_path / "run" / "figures").iterdir())
-    assert 0 < len(found) < 9
+    assert 0 < len(found) < len(NAMES | HTML)
     for path in found:
         with Image.open(path) as image:
             image.load()
@@ -255,7 +262,7 @@ def test_if_the_process_breaks_its_last_words_are_the_error_and_no_half_file_is_
     run, tmp_path, monkeypatch
 ):
     breaks = """
-    figures=$(dirname "$3")/figures
+    figures=$4/figures
     mkdir "$figures"
     touch "$figures/weights.png" "$figures/cloud.png.part"
     echo Traceback >&2
@@ -272,17 +279,13 @@ def test_no_thread_is_left_behind(exported):
     assert "export" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_new_directories_are_free(tmp_path):
-    assert new_directory(tmp_path, "gist") == tmp_path / "gist"
+def test_a_name_that_was_taken_meanwhile_gives_the_next_one(run, tmp_path):
     (tmp_path / "gist").mkdir()
-    (tmp_path / "gist-2").symlink_to("nowhere")
-    assert new_directory(tmp_path, "gist") == tmp_path / "gist-3"
-    assert not (tmp_path / "gist-3").exists()
-
-
-def test_what_was_asked_for_is_kept_beside_the_run(exported):
-    request = json.loads((exported[0] / "export.json").read_text("utf-8"))
-    assert Camera(**request["camera"]) == CAMERA
+    under_way = export(run, tmp_path / "gist", formats=(), take_next=True)
+    assert ended(under_way).error == ""
+    assert under_way.directory == tmp_path / "gist-2"
+    assert_same_run(load_run(tmp_path / "gist-2"), run)
+    assert list((tmp_path / "gist").iterdir()) == []
 
 
 def test_the_export_is_imported_without_torch_matplotlib_or_textual():

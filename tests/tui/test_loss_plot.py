@@ -73,7 +73,7 @@ async def test_it_is_drawn_again_only_for_another_chart_or_size(draws: list[tupl
         plot.show(first)
         await pilot.pause()
         assert draws == [(12, 65)]
-        plot.show(first._replace())
+        plot.show(first)
         plot.refresh()
         await pilot.pause()
         assert draws == [(12, 65)]

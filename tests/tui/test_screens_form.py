@@ -10,7 +10,8 @@ from textual.widgets import Button, Input, Label, Select
 
 from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
 from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
 from tms_tui.screens.modal import Choice, Tick
 
@@ -85,7 +86,8 @@ def test_a_field_added_to_the_experiment_appears_by_itself(monkeypatch: pytest.M
     class Longer(Experiment):
         temperature: int = Field(3, description="A field of tomorrow.")
 
-    monkeypatch.setattr("tms_tui.screens.experiment_form.Experiment", Longer)
+    for module in ("tms_engine.experiment", "tms_tui.screens.experiment_form"):
+        monkeypatch.setattr(f"{module}.Experiment", Longer)
 
     async def check(app: Host, pilot: Pilot[None]) -> None:
         await type_into(app, pilot, "temperature", "5")

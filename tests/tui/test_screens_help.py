@@ -6,7 +6,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.hosts import NOTHING, Host, press_at_random, text
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment
+from tms_engine.presets import PRESETS
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.keys import KEYS
 from tms_tui.screens.help import HelpScreen, KeysPage, in_columns, section_lines, sections

@@ -227,15 +227,6 @@ def test_a_directory_that_is_no_run_fails_with_its_sentence(begin, tmp_path):
     assert "is not a run: it has no experiment.json" in view.error
 
 
-def test_the_nearest_kept_weights_are_found_and_shared(begin):
-    session = begin(TINY)
-    view = until(session, lambda view: view.phase == "finished")
-    assert view.snapshot_steps.tolist() == list(range(121))
-    assert session.weights_at(103) is view.kept[103]
-    assert session.weights_at(-5).step == 0
-    assert session.weights_at(10**9).step == 120
-
-
 def test_commands_from_several_threads_do_not_break_it(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 0)
@@ -253,7 +244,9 @@ def test_commands_from_several_threads_do_not_break_it(begin):
             lambda: session.change(sparsity=float(rng.uniform(0, 0.99))),
             lambda: session.extend(10),
             lambda: session.restart(ENDLESS.replace(seed=int(rng.integers(100)))),
-            lambda: session.weights_at(int(rng.integers(1000))),
+            lambda: session.scale_density(float(rng.uniform(0.5, 2))),
+            lambda: session.change_pace(int(rng.choice([-1, 1]))),
+            session.toggle_pause,
             session.run,
         ]
         try:

@@ -122,15 +122,14 @@ def test_a_file_in_the_place_of_the_directory_is_no_error(path):
     assert path.parent.read_text() == "not a directory"
 
 
-@pytest.mark.parametrize("call", ["mkstemp", "replace", "mkdir"])
+@pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
 def test_where_it_cannot_be_written_the_old_file_stays_and_nothing_is_left(path, monkeypatch, call):
     settings.save(Settings())
 
     def refuses(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    owner = {"mkstemp": settings.tempfile, "replace": os, "mkdir": Path}[call]
-    monkeypatch.setattr(owner, call, refuses)
+    monkeypatch.setattr(Path if call == "mkdir" else os, call, refuses)
     assert settings.save(OTHERS) is False
     assert settings.load() == (Settings(), "")
     assert [p.name for p in path.parent.iterdir()] == ["settings.toml"]

@@ -7,10 +7,13 @@ encoding and projection run on the device, on the CPU with numpy; only a point's
 import numpy as np
 from jaxtyping import Float, Float32
 
-from tms_engine import data as features
-from tms_engine.arrays import Array, beside, to_host
+from tms_engine import sampling
+from tms_engine.arrays import Array, placed_like, to_host
+from tms_engine.data.stream import CLOUD
 from tms_engine.experiment import Experiment
-from tms_engine.models.tied_relu import forward, row_blocks, row_losses
+from tms_engine.models import model
+from tms_engine.models.layers import forward, row_blocks, row_losses
+from tms_engine.training.state import Snapshot
 
 
 def cloud_sample(
@@ -19,28 +22,41 @@ def cloud_sample(
     """Inputs of one instance: as the experiment has them, or with exactly `n_active` features active."""
     if n_active is not None:
         experiment = experiment.replace(features="n_active", n_active=n_active)
-    return features.fresh(experiment, instance, rows, features.CLOUD, device)
+    return sampling.fresh(experiment, instance, rows, CLOUD, device)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights may be about to diverge
 def project(
     x: Float[Array, "rows features"],
-    weights: Float32[np.ndarray, "features hidden"],
+    snapshot: Snapshot,
+    instance: int,
     basis: Float32[np.ndarray, "hidden 3"],
 ) -> Float32[np.ndarray, "rows 3"]:
-    """Hidden activations h = x W of one instance in the coordinates of a basis of `projection.py`."""
-    w, b = beside(x, weights), beside(x, basis)
-    return np.concatenate([to_host(rows @ w @ b) for rows in row_blocks(x, w)])
+    """Hidden activations h of one instance in the coordinates of a basis of `projection.py`."""
+    parameters, onto = _of_instance(snapshot, instance, x), placed_like(x, basis)
+    encode = model(snapshot.experiment.model).encode
+    blocks = row_blocks(x, len(basis))
+    return np.concatenate([to_host(encode(parameters, rows[None])[0] @ onto) for rows in blocks])
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights may be about to diverge
 def reconstruction_errors(
-    x: Float[Array, "rows features"],
-    weights: Float32[np.ndarray, "features hidden"],
-    bias: Float32[np.ndarray, " features"] | None,
+    x: Float[Array, "rows features"], snapshot: Snapshot, instance: int
 ) -> Float32[np.ndarray, " rows"]:
-    """Mean over features of (x̂ − x)² in each row, every feature as important."""
-    w, b = beside(x, weights), None if bias is None else beside(x, bias)[None]
-    blocks = (rows[None] for rows in row_blocks(x, w))
-    errors = [row_losses(rows, forward(rows, w[None], b).reconstruction, None)[0] for rows in blocks]
+    """Mean over features of the squared error in each row, every feature as important."""
+    parameters, trained = _of_instance(snapshot, instance, x), model(snapshot.experiment.model)
+    blocks = (rows[None] for rows in row_blocks(x, snapshot.experiment.n_hidden))
+    errors = [
+        row_losses(trained.target(rows), forward(trained, parameters, rows).reconstruction, None)[0]
+        for rows in blocks
+    ]
     return np.concatenate([to_host(rows) for rows in errors])
+
+
+def _of_instance(
+    snapshot: Snapshot, instance: int, x: Float[Array, "..."]
+) -> dict[str, Float[Array, "1 ..."]]:
+    """The parameters of one instance, where the sample lies."""
+    return {
+        name: placed_like(x, value[instance : instance + 1]) for name, value in snapshot.parameters.items()
+    }

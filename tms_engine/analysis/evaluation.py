@@ -1,5 +1,9 @@
-"""What a run has learned, in numbers: its loss on fresh data, and a summary."""
+"""What a run has learned, in numbers: its loss on fresh data, and a summary.
 
+Costs are linear in the number of instances.
+"""
+
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -7,20 +11,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from tms_engine import data as features
+from tms_engine import sampling
 from tms_engine.analysis import geometry
-from tms_engine.arrays import beside, to_host
+from tms_engine.arrays import placed_like, to_host
+from tms_engine.data.stream import EVALUATION
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
-from tms_engine.models.tied_relu import forward, row_blocks, row_losses
-from tms_engine.training.state import State
-from tms_engine.training.trainer import Run
+from tms_engine.models import model
+from tms_engine.models.layers import forward, row_losses
+from tms_engine.training.run import Run
+from tms_engine.training.state import Snapshot
 
-# Rows an instance is evaluated on unless told, and features × rows over all instances at most.
+# Rows that an instance is evaluated on unless told, and features × rows over all instances, beyond which they
+# are fewer, down to the least.
 ROWS = 1 << 17
 _ENTRIES = 1 << 26
-_BLOCK_ENTRIES = 1 << 20
+_LEAST_ROWS = 1 << 6
+# Features × rows that one stream of words gives, and features × rows × instances of a piece: what stays in a
+# processor's cache, and what a GPU takes at once.
+_STREAM_ENTRIES = 1 << 20
+_PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 16, 1 << 22
 
 
 class Evaluation(NamedTuple):
@@ -32,67 +42,82 @@ class Evaluation(NamedTuple):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a diverged instance may well lose infinitely much
-def evaluate(run: Run, rows: int | None = None, device: str | None = None) -> Evaluation:
-    """Loss of each instance on `rows` fresh rows of its own, under the experiment now in force.
+def evaluate(run: Run | Snapshot, rows: int | None = None, device: str | None = None) -> Evaluation:
+    """Loss of each instance on `rows` fresh rows of its own, under the experiment in force at its step.
 
     The rows are the same at every call. Without `rows` they are 131,072, fewer where that would be slow;
-    without a `device` they are evaluated where the run was trained, or can be.
+    without a `device` they are evaluated where the run was trained, or can be (a snapshot: on the CPU).
     """
-    experiment, where = run.current, resolve_device(device or run.device)
-    n, n_instances = experiment.n_features, experiment.n_instances
+    snapshot = run.at() if isinstance(run, Run) else run
+    where = resolve_device(device or (run.device if isinstance(run, Run) else "cpu"))
+    n, n_instances = snapshot.experiment.n_features, snapshot.experiment.n_instances
     if rows is None:
-        rows = min(ROWS, max(4096, _ENTRIES // (n * n_instances)))
+        rows = min(ROWS, max(_LEAST_ROWS, _ENTRIES // (n * n_instances)))
     total, total_of_squares = np.zeros(n_instances), np.zeros(n_instances)
-    for i in range(n_instances):
-        for losses in _losses(experiment, run.state, i, rows, where):
-            total[i] += losses.sum()
-            total_of_squares[i] += np.square(losses).sum()
+    for here, losses in _losses(snapshot, rows, where):
+        total[here] += losses.sum(1)
+        total_of_squares[here] += np.square(losses).sum(1)
     mean = total / rows
     variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
     return Evaluation(mean, np.sqrt(variance / rows), rows)
 
 
 def _losses(
-    experiment: Experiment, state: State, instance: int, rows: int, device: str
-) -> Iterator[Float64[np.ndarray, " block"]]:
-    """The losses of an instance's fresh rows, in blocks."""
-    importance = experiment.importance()[instance].astype(np.float32)
-    block = max(1, _BLOCK_ENTRIES // experiment.n_features)
-    for k, first in enumerate(range(0, rows, block)):
-        x = features.fresh(experiment, instance, min(block, rows - first), features.EVALUATION + k, device)
-        weights = beside(x, state.weights[instance])
-        bias = None if state.bias is None else beside(x, state.bias[instance])[None]
-        for part in row_blocks(x, weights):
-            reconstruction = forward(part[None], weights[None], bias).reconstruction
-            losses = row_losses(part[None], reconstruction, beside(x, importance)[None])[0]
-            yield to_host(losses).astype(np.float64)
+    snapshot: Snapshot, rows: int, device: str
+) -> Iterator[tuple[slice, Float64[np.ndarray, "some block"]]]:
+    """The losses of fresh rows, in blocks of rows of some instances."""
+    experiment, trained = snapshot.experiment, model(snapshot.experiment.model)
+    numbers, parameters = experiment.numbers(), sampling.law_parameters(experiment)
+    importance = experiment.feature_importance().astype(np.float32)
+    entries = _PIECE_ENTRIES if device == "cpu" else _DEVICE_PIECE_ENTRIES
+    width = max(experiment.n_features, experiment.n_hidden)
+    block = max(1, _STREAM_ENTRIES // experiment.n_features)
+    piece = min(rows, block, max(1, entries // width))
+    some = max(1, entries // (width * piece))
+    for first in range(0, experiment.n_instances, some):
+        here = slice(first, first + some)
+        law = parameters._replace(density=parameters.density[here])
+        for row in itertools.chain.from_iterable(
+            range(start, min(start + block, rows), piece) for start in range(0, rows, block)
+        ):
+            k, within = divmod(row, block)
+            size = min(piece, block - within, rows - row)
+            x = sampling.fresh_rows(experiment, numbers[here], law, size, EVALUATION + k, device, within)
+            weights = {name: placed_like(x, value[here]) for name, value in snapshot.parameters.items()}
+            reconstruction = forward(trained, weights, x).reconstruction
+            losses = row_losses(trained.target(x), reconstruction, placed_like(x, importance[here]))
+            yield here, to_host(losses).astype(np.float64)
 
 
-def summarize(run: Run) -> dict[str, Any]:
-    """The run in numbers, as JSON can hold them (None where a number is not finite)."""
-    evaluation = evaluate(run)
-    weights = run.state.weights
-    dimensionality = geometry.dimensionality(weights)
+def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
+    """The run in numbers, as JSON can hold them (None where a number is not finite).
+
+    Without `evaluated` the losses on fresh data are left out, as None: they cost the most.
+    """
+    snapshot = run.at()
+    n_instances = snapshot.experiment.n_instances
+    unknown = Evaluation(np.full(n_instances, np.nan), np.full(n_instances, np.nan), 0)
+    evaluation = evaluate(run) if evaluated else unknown
+    weights = snapshot.weights
     diverged = run.state.diverged_at >= 0
     alive = evaluation.loss[~diverged]
+    columns = {
+        "number": snapshot.experiment.numbers().tolist(),
+        "loss": _finite(evaluation.loss),
+        "standard_error": _finite(evaluation.standard_error),
+        "training_loss": _finite(snapshot.losses),
+        "represented": geometry.represented(weights).sum(-1).tolist(),
+        "total_dimensionality": _finite(geometry.dimensionality(weights).sum(-1)),
+        "total_squared_norm": _finite(np.square(weights.astype(np.float64)).sum((-1, -2))),
+        "diverged_at": [at if at >= 0 else None for at in run.state.diverged_at.tolist()],
+    }
     return {
         "step": run.state.step,
-        "steps": run.current.steps,
+        "steps": snapshot.experiment.steps,
         "loss": _number(alive.mean()) if len(alive) else None,
         "evaluation_rows": evaluation.rows,
         "diverged": [int(i) for i in np.flatnonzero(diverged)],
-        "instances": [
-            {
-                "loss": _number(evaluation.loss[i]),
-                "standard_error": _number(evaluation.standard_error[i]),
-                "training_loss": _number(run.history.recent_loss()[i]),
-                "represented": int(geometry.represented(weights)[i].sum()),
-                "total_dimensionality": _number(dimensionality[i].sum()),
-                "total_squared_norm": _number(np.square(weights[i]).sum()),
-                "diverged_at": int(run.state.diverged_at[i]) if diverged[i] else None,
-            }
-            for i in range(len(weights))
-        ],
+        "instances": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
         "changes": [change._asdict() for change in run.changes],
     }
 
@@ -100,18 +125,19 @@ def summarize(run: Run) -> dict[str, Any]:
 def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
     """The features of one instance, a record each. Raises InputError if there is no such instance."""
     check_instance(run, instance)
-    weights = run.state.weights
+    snapshot = run.at()
+    weights = snapshot.weights[instance : instance + 1]
     columns: dict[str, Any] = {
-        "norm": geometry.norms(weights)[instance],
-        "dimensionality": geometry.dimensionality(weights)[instance],
-        "interference": geometry.interference(weights)[instance],
+        "norm": geometry.norms(weights)[0],
+        "dimensionality": geometry.dimensionality(weights)[0],
+        "interference": geometry.interference(weights)[0],
     }
-    if run.state.bias is not None:
-        columns["bias"] = run.state.bias[instance]
-    importance = run.current.importance()[instance]
+    if snapshot.bias is not None:
+        columns["bias"] = snapshot.bias[instance]
+    importance = snapshot.experiment.feature_importance()[instance]
     if np.any(importance != 1):
         columns["importance"] = importance
-    columns["represented"] = geometry.represented(weights)[instance]
+    columns["represented"] = geometry.represented(weights)[0]
     return [
         {"feature": j, **{name: values[j].item() for name, values in columns.items()}}
         for j in range(weights.shape[1])
@@ -122,6 +148,10 @@ def check_instance(run: Run, instance: int) -> None:
     """Raise InputError if the run has no such instance."""
     if not 0 <= instance < run.experiment.n_instances:
         raise InputError(f"instance should be from 0 to {run.experiment.n_instances - 1}, not {instance}")
+
+
+def _finite(values: np.ndarray) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _number(value: Any) -> float | None:

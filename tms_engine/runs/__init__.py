@@ -24,15 +24,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
-from tms_engine.errors import InputError
 from tms_engine.analysis.evaluation import summarize
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.files import cannot, claim, reason, write_atomically, write_durably
 from tms_engine.training.history import History
-from tms_engine.training.kernels import Name
-from tms_engine.training.state import Change, State
-from tms_engine.training.trainer import Run, Trainer
+from tms_engine.training.run import KernelName, Run, check_parameters
+from tms_engine.training.state import Change, Parameters, State, initial_parameters
+from tms_engine.training.trainer import Trainer
 
-FORMAT = "tms-engine run 1"
+FORMAT = "tms-engine run 2"
+_FORMATS = ("tms-engine run 1", FORMAT)  # that can be read
 
 # Seconds of training that a kill -9 can cost, and between two calls of `on_progress`.
 SAVE_EVERY = 30.0
@@ -43,23 +45,32 @@ def train(
     experiment: Experiment,
     out: str | Path | None = None,
     *,
+    callback: Callable[[Trainer], object] | None = None,
+    every: int = 1000,
     on_progress: Callable[[Trainer], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
-    """Train an experiment to its last step, or until `should_stop`, and save it to `out` if that is given.
+    """Train an experiment to its last step, and save it to `out` if that is given.
 
-    Both callbacks are called about ten times a second. Raises InputError if the experiment cannot run
-    here, or if `out` is not a new or empty directory that can be written.
+    callback     called with the Trainer before the first step and then after each `every` steps; where it
+                 returns True, training stops early (its `snapshot()` has the losses and the parameters)
+    on_progress  called with the Trainer about ten times a second
+    should_stop  asked about ten times a second, and training stops where it says True
+
+    Raises InputError if the experiment cannot run here, or if `out` is not a new or empty directory that can
+    be written.
     """
     trainer = Trainer(experiment) if out is None else start(experiment, out)
-    return train_on(trainer, out, on_progress=on_progress, should_stop=should_stop)
+    return train_on(
+        trainer, out, callback=callback, every=every, on_progress=on_progress, should_stop=should_stop
+    )
 
 
 def start(experiment: Experiment, out: str | Path) -> Trainer:
     """A trainer at step 0, saved in a new directory. Raises InputError as `train` does."""
     trainer = Trainer(experiment)
-    _claim(Path(out))
-    save_run(trainer.run(), out)
+    claim(Path(out), f", or `tms resume {out}` to go on")
+    save_run(trainer.run(), out, evaluated=False)
     return trainer
 
 
@@ -67,32 +78,44 @@ def train_on(
     trainer: Trainer,
     out: str | Path | None = None,
     *,
+    callback: Callable[[Trainer], object] | None = None,
+    every: int = 1000,
     on_progress: Callable[[Trainer], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
     """Like `train`, for a trainer that has begun; `out` is a run directory of its own run."""
-    chunk, saved = 1, time.monotonic()
-    while not trainer.finished and not (should_stop and should_stop()):
+    if every < 1:
+        raise InputError(f"every should be at least 1 step, not {every}")
+    chunk, saved, told = 1, time.monotonic(), -1
+    while not (should_stop and should_stop()):
+        if callback and trainer.step % every == 0 and trainer.step != told:
+            told = trainer.step
+            if callback(trainer) is True:
+                break
+        if trainer.finished or trainer.all_diverged:
+            break
         began = time.monotonic()
-        trainer.advance(min(chunk, trainer.current.steps - trainer.step))
+        due = every - trainer.step % every if callback else chunk
+        trainer.advance(min(chunk, due, trainer.current.steps - trainer.step))
         now = time.monotonic()
         # Twice as many steps, until a chunk takes about the time between two looks at it.
         chunk = max(1, min(2 * chunk, int(chunk * _PROGRESS_EVERY / max(now - began, 1e-4))))
         if on_progress:
             on_progress(trainer)
         if out is not None and now - saved > SAVE_EVERY:
-            save_run(trainer.run(), out)
+            save_run(trainer.run(), out, evaluated=False)
             saved = time.monotonic()
-        if len(trainer.snapshot().diverged) == trainer.experiment.n_instances:
-            break
     run = trainer.run()
     if out is not None:
         save_run(run, out)
     return run
 
 
-def save_run(run: Run, out: str | Path) -> None:
-    """Write a run to its directory, making it if need be. Raises InputError if it cannot be written."""
+def save_run(run: Run, out: str | Path, *, evaluated: bool = True) -> None:
+    """Write a run to its directory, making it if need be. Raises InputError if it cannot be written.
+
+    Without `evaluated`, the summary has no losses on fresh data (they take time, and `tms show` makes up for it).
+    """
     out = Path(out)
     history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
     metadata = {
@@ -102,17 +125,17 @@ def save_run(run: Run, out: str | Path) -> None:
         "history_sha256": hashlib.sha256(history).hexdigest(),
     }
     state = safetensors_bytes(_state_arrays(run.state), metadata)
-    summary = json.dumps(summarize(run), indent=2, allow_nan=False) + "\n"
+    summary = json.dumps(summarize(run, evaluated), indent=2, allow_nan=False) + "\n"
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "experiment.json", run.experiment.to_json().encode())
-        _write_durably(out / "history.safetensors.next", history)
-        _write_durably(out / "summary.json.next", summary.encode())
+        write_durably(out / "history.safetensors.next", history)
+        write_durably(out / "summary.json.next", summary.encode())
         write_atomically(out / "state.safetensors", state)
         os.replace(out / "history.safetensors.next", out / "history.safetensors")
         os.replace(out / "summary.json.next", out / "summary.json")
     except OSError as error:
-        raise InputError(f"cannot write the run to {out}: {_reason(error)}") from None
+        raise cannot(f"write the run to {out}", error) from None
 
 
 def load_run(path: str | Path) -> Run:
@@ -127,60 +150,37 @@ def load_run(path: str | Path) -> Run:
     arrays, metadata = _read(path / "state.safetensors")
     try:
         changes = tuple(
-            Change(step, field, tuple(value) if isinstance(value, list) else value)
+            Change(step, field, _as_tuples(value))
             for step, field, value in json.loads(metadata["changes"])
         )
         state = _state(arrays, experiment)
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {_reason(error)}"
+            f"{path / 'state.safetensors'} does not fit {path / 'experiment.json'}: {reason(error)}"
         ) from None
     history = _read_history(path, metadata.get("history_sha256", ""))
     kernel = metadata.get("kernel", "torch")  # of all runs from before there were others
-    if kernel not in get_args(Name):
+    if kernel not in get_args(KernelName):
         raise InputError(f"{path} was trained by a kernel that this version of tms does not have: {kernel}")
-    run = Run(experiment, changes, state, history, cast(Name, kernel))
+    run = Run(experiment, changes, state, history, cast(KernelName, kernel))
     if run.history.step != state.step:
         raise InputError(f"{path / 'history.safetensors'} does not reach the step of state.safetensors")
     return run
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by a whole one: a reader, or a crash, sees the old content or the new."""
-    part = path.with_name(path.name + ".part")
-    _write_durably(part, content)
-    os.replace(part, path)
-    directory = os.open(path.parent, os.O_RDONLY)
+def load_summary(path: str | Path) -> dict[str, Any] | None:
+    """The summary of a run directory, as `summarize` made it; None where it is not of the saved step.
+
+    That is so where it cannot be read, was saved without losses on fresh data, or a crash came between.
+    """
+    path = Path(path)
     try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _claim(out: Path) -> None:
-    """Make a new directory for a run, or raise InputError; nothing that is there is touched."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise InputError(f"{out} is not empty: choose a new directory, or `tms resume {out}` to go on")
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"cannot write to {out}: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"it has no {error.args[0]}"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        with safe_open(path / "state.safetensors", framework="numpy") as file:
+            step = int(file.get_tensor("step")[0])
+        return summary if summary["step"] == step and summary["evaluation_rows"] > 0 else None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -190,8 +190,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             metadata: dict[str, str] = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file: {_reason(error)}") from None
-    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path} is damaged or no safetensors file: {reason(error)}") from None
+    if metadata.get("format") not in _FORMATS:
         raise InputError(f"{path} is a safetensors file, but not one that this version of tms wrote")
     return arrays, metadata
 
@@ -204,6 +204,11 @@ def _read_history(path: Path, sha256: str) -> History:
     raise InputError(f"{path / 'history.safetensors'} is missing, damaged or of another run")
 
 
+def _as_tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that they were."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+
+
 def _state_arrays(state: State) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = dict(state.parameters)
     arrays |= {f"adam.m.{name}": value for name, value in state.first_moments.items()}
@@ -214,18 +219,12 @@ def _state_arrays(state: State) -> dict[str, np.ndarray]:
 
 def _state(arrays: dict[str, np.ndarray], experiment: Experiment) -> State:
     """The inverse of `_state_arrays`. Raises KeyError or ValueError where it does not fit the experiment."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "W": (experiment.n_instances, experiment.n_features, experiment.n_hidden)
-    }
-    if experiment.bias:
-        shapes["b"] = (experiment.n_instances, experiment.n_features)
+    names = initial_parameters(experiment.alone(0))
 
-    def fitting(prefix: str) -> dict[str, Any]:
-        for name, shape in shapes.items():
-            found = arrays[prefix + name]
-            if found.shape != shape or found.dtype != np.float32:
-                raise ValueError(f"{prefix}{name} is {found.dtype} {found.shape}, not float32 {shape}")
-        return {name: arrays[prefix + name] for name in shapes}
+    def fitting(prefix: str) -> Parameters:
+        found = {name: arrays[prefix + name] for name in names}
+        check_parameters(found, experiment)
+        return found
 
     if arrays["diverged_at"].shape != (experiment.n_instances,):
         raise ValueError(f"diverged_at is {arrays['diverged_at'].shape}, not ({experiment.n_instances},)")

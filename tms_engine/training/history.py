@@ -1,22 +1,32 @@
 """The loss and the weights over time, in bounded memory.
 
-The loss is kept as an envelope: buckets of equally many steps, each with the least, the mean and the
-greatest batch loss of every instance. When the buckets are full, neighbours are merged and the width
-doubles, so a run of any length keeps its whole shape. Weight snapshots are thinned in the same way.
+The loss is kept as an envelope: buckets of the same number of steps, each with the minimum, the mean and the
+maximum batch loss of every instance. When all buckets are full, neighbours are merged and the width doubles,
+so that the memory is bounded and the whole run stays visible.
+
+Parameters are kept densely where much happens: from the first step, and again from each live change, every
+step at first and then at geometric distances. A step is kept if the number of steps since has at most `bits`
+significant bits: with 7, every step up to 128, every second up to 256, every fourth up to 512. Where that is
+more than may be kept, bits are taken away, which leaves a part of the same steps.
 """
 
+import bisect
 import copy
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
+from tms_engine.training.state import Parameters
+
 _MAX_BUCKETS = 1024
 _ENVELOPE_BYTES = 1 << 20
 _BUCKET_BYTES = 8 + 8 + 4 + 4  # sum, count, least, greatest
 
-MAX_SNAPSHOTS = 512
-_SNAPSHOT_BYTES = 1 << 28
+# Bits of the steps that are kept at first, and the bytes that parameters may take together.
+_BITS = 7
+_KEPT_BYTES = 1 << 28
+_NEVER = 1 << 62
 
 
 class LossCurve(NamedTuple):
@@ -29,21 +39,23 @@ class LossCurve(NamedTuple):
     high: Float32[np.ndarray, "buckets instances"]
 
 
-class WeightSnapshot(NamedTuple):
+class Kept(NamedTuple):
+    """The parameters at a step. Nobody changes them."""
+
     step: int
-    weights: Float32[np.ndarray, "instances features hidden"]
-    bias: Float32[np.ndarray, "instances features"] | None
+    parameters: Parameters
 
 
 class History:
-    """Grows with the run: `add_losses` for every step taken, `add_weights` at the steps that `due` names.
+    """Grows with the run: `add_losses` for every step taken, `add_kept` at the steps that `due` names.
 
     The envelope stays under 1 MB up to 1,365 instances; beyond that it has 32 buckets and grows with
-    their number. At most 512 weight snapshots are kept, fewer where they would take over 256 MB.
+    their number. Parameters are kept of at most `keep` steps, fewer where they would take over 256 MB, and of
+    none if `keep` is 0.
     """
 
-    def __init__(self, n_instances: int, steps: int, snapshot_bytes: int) -> None:
-        """`steps` is how long the run is meant to last: snapshots are spaced for it from the start."""
+    def __init__(self, n_instances: int, keep: int, kept_bytes: int) -> None:
+        """`kept_bytes` is the size of all parameters at one step."""
         buckets = min(_MAX_BUCKETS, max(32, _ENVELOPE_BYTES // (_BUCKET_BYTES * n_instances))) // 2 * 2
         self.step = 0
         self.width = 1
@@ -51,9 +63,10 @@ class History:
         self._count = np.zeros((buckets, n_instances), np.int64)
         self._low = np.full((buckets, n_instances), np.nan, np.float32)
         self._high = np.full((buckets, n_instances), np.nan, np.float32)
-        self._capacity = max(8, min(MAX_SNAPSHOTS, _SNAPSHOT_BYTES // max(1, snapshot_bytes)))
-        self.stride = -(-steps // (self._capacity - 1))
-        self.snapshots: list[WeightSnapshot] = []
+        self._capacity = min(keep, max(2, _KEPT_BYTES // max(1, kept_bytes)))
+        self._bits = _BITS
+        self._origins = [0]  # step 0, and the steps of live changes
+        self.kept: list[Kept] = []
 
     def add_losses(self, losses: Float32[np.ndarray, "steps instances"]) -> None:
         """The batch losses of the next steps, NaN where an instance has diverged."""
@@ -68,8 +81,8 @@ class History:
     def _fold(self, losses: Float32[np.ndarray, "steps instances"]) -> None:
         """Add losses for which there is room.
 
-        How the steps are cut into calls leaves no trace: low, high and count do not depend on it, nor
-        do the sums, which in float64 hold float32 losses without rounding unless those of one bucket
+        The result does not depend on how the steps are cut into calls: low, high and count are exact, and so
+        are the sums, which in float64 hold float32 losses without rounding unless those of one bucket
         differ by more than 2^29 over its width.
         """
         first = self.step // self.width
@@ -110,9 +123,13 @@ class History:
             high=self._high[:used].copy(),
         )
 
-    def recent_loss(self, steps: int = 100) -> Float32[np.ndarray, " instances"]:
-        """Mean batch loss over at least the latest `steps` steps (all, if fewer); NaN if none was finite."""
-        used = -(-self.step // self.width)
+    def recent_loss(self, steps: int = 100, until: int | None = None) -> Float32[np.ndarray, " instances"]:
+        """Mean batch loss over at least the latest `steps` steps (all, if fewer); NaN if none was finite.
+
+        `until`: as it was at that step, up to the width of a bucket.
+        """
+        end = self.step if until is None else min(until, self.step)
+        used = -(-end // self.width)
         latest = slice(max(0, used - 1 - -(-steps // self.width)), used)
         count = self._count[latest].sum(0)
         total = self._sum[latest].sum(0)
@@ -120,47 +137,84 @@ class History:
         return mean.astype(np.float32)
 
     def due(self, step: int) -> int:
-        """The first step after `step` at which weights are to be kept."""
-        return (step // self.stride + 1) * self.stride
+        """The first step after `step` at which parameters are to be kept."""
+        if not self._capacity:
+            return _NEVER
+        since = step - self._origins[-1] + 1
+        coarse = max(0, since.bit_length() - self._bits)
+        return self._origins[-1] + (-(-since >> coarse) << coarse)
 
-    def add_weights(self, snapshot: WeightSnapshot) -> None:
-        """Keep the weights of a step that was due; thin out when there are too many."""
-        self.snapshots.append(snapshot)
-        if len(self.snapshots) > self._capacity:
-            self.stride *= 2
-            self.snapshots = [s for s in self.snapshots if s.step % self.stride == 0]
+    def skip_to(self, step: int) -> None:
+        """Begin at a step other than 0, of a run whose losses until then are not known."""
+        while step > self.width * len(self._sum):
+            self.width *= 2
+        self.step = step
+        self._origins = [step]
+
+    def begin_again(self, step: int) -> None:
+        """A live change was made at this step: keep densely from here on."""
+        if step > self._origins[-1]:
+            self._origins.append(step)
+
+    def add_kept(self, kept: Kept) -> None:
+        """Keep the parameters of a step that was due, or of a live change; thin out if there are too many."""
+        if not self._capacity or (self.kept and self.kept[-1].step == kept.step):
+            return
+        self.kept.append(kept)
+        while len(self.kept) > self._capacity:
+            if self._bits > 1:
+                self._bits -= 1
+                self.kept = [k for k in self.kept if self._is_round(k.step)]
+            else:  # more live changes than may be kept
+                self.kept = self.kept[::2]
+
+    def _is_round(self, step: int) -> bool:
+        """Whether a step is still to be kept, by its distance from the start or the live change before it."""
+        since = step - self._origins[bisect.bisect_right(self._origins, step) - 1]
+        return since % (1 << max(0, since.bit_length() - self._bits)) == 0
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of which the parameters are kept, ascending."""
+        return [kept.step for kept in self.kept]
 
     def copy(self) -> "History":
-        """A copy that no longer grows; the snapshots in it, which never change, are shared."""
+        """A copy that no longer grows; the parameters in it, which never change, are shared."""
         twin = copy.copy(self)
         for name in ("_sum", "_count", "_low", "_high"):
             setattr(twin, name, getattr(self, name).copy())
-        twin.snapshots = list(self.snapshots)
+        twin.kept, twin._origins = list(self.kept), list(self._origins)
         return twin
 
     def to_arrays(self) -> dict[str, Shaped[np.ndarray, "..."]]:
         """Everything, as named arrays for a file."""
         used = -(-self.step // self.width)
         arrays: dict[str, Shaped[np.ndarray, ...]] = {
-            "layout": np.array([self.step, self.width, self.stride, self._capacity, len(self._sum)]),
+            "layout": np.array([self.step, self.width, len(self._sum), self._capacity, self._bits, 0]),
+            "origins": np.array(self._origins, np.int64),
             "loss.sum": self._sum[:used],
             "loss.count": self._count[:used],
             "loss.low": self._low[:used],
             "loss.high": self._high[:used],
-            "weights.step": np.array([s.step for s in self.snapshots], np.int64),
-            "weights.W": np.stack([s.weights for s in self.snapshots]),
+            "weights.step": np.array(self.steps, np.int64),
         }
-        biases = [s.bias for s in self.snapshots if s.bias is not None]
-        if biases:
-            arrays["weights.b"] = np.stack(biases)
+        for name in self.kept[0].parameters if self.kept else ():
+            arrays[f"weights.{name}"] = np.stack([kept.parameters[name] for kept in self.kept])
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Shaped[np.ndarray, "..."]]) -> "History":
         """The inverse of `to_arrays`. Raises KeyError or ValueError if these are no such arrays."""
-        step, width, stride, capacity, buckets = (int(v) for v in arrays["layout"])
+        layout = [int(v) for v in arrays["layout"]]
+        if len(layout) == 5:  # of runs from before steps were kept densely: evenly spaced, by a stride
+            step, width, _, capacity, buckets = layout
+            bits, origins = _BITS, [0]
+        else:
+            step, width, buckets, capacity, bits, _ = layout
+            origins = arrays["origins"].tolist()
         history = cls.__new__(cls)
-        history.step, history.width, history.stride, history._capacity = step, width, stride, capacity
+        history.step, history.width, history._capacity, history._bits = step, width, capacity, bits
+        history._origins = origins
         n_instances = arrays["loss.sum"].shape[1]
         empties = {"_sum": 0.0, "_count": 0, "_low": np.nan, "_high": np.nan}
         for name, empty in empties.items():
@@ -168,9 +222,11 @@ class History:
             whole = np.full((buckets, n_instances), empty, stored.dtype)
             whole[: len(stored)] = stored
             setattr(history, name, whole)
-        biases = arrays.get("weights.b")
-        history.snapshots = [
-            WeightSnapshot(int(s), weights, None if biases is None else biases[i])
-            for i, (s, weights) in enumerate(zip(arrays["weights.step"], arrays["weights.W"], strict=True))
+        names = [
+            n.removeprefix("weights.") for n in arrays if n.startswith("weights.") and n != "weights.step"
+        ]
+        history.kept = [
+            Kept(int(step), {name: arrays[f"weights.{name}"][i] for name in sorted(names)})
+            for i, step in enumerate(arrays["weights.step"])
         ]
         return history

@@ -9,32 +9,39 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine.data import law
 from tms_engine.device import check_memory, needs_torch, resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
+from tms_engine.models import model
+from tms_engine.training.run import KernelName
 from tms_engine.training.state import State
 
-Name = Literal["torch", "numba", "triton"]
+Name = KernelName
 
 _ABOUT: dict[Name, str] = {
     "torch": "autograd, for any model on any device",
     "numba": "compiled for the CPU, walks from one active feature to the next",
     "triton": "compiled for the GPU, takes many steps in one launch",
 }
-# The kind of device that a kernel is made for; torch's is made for none, and serves all.
+# The kind of device that a kernel is made for; torch's serves all.
 _HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
 class Kernel(Protocol):
-    """Code that trains. It holds a run's state where it likes it best and gives it back on request.
+    """Code that trains. It holds a run's state in the memory and the layout that it needs.
 
-    All kernels agree with `autoencoder.py`: given the same batches, each takes the same step. Live
-    changes arrive as another `experiment`; the fields that cannot be changed live are the run's own.
+    All kernels agree with the definitions in `models/`: given the same batches, each takes the same step.
+    Live changes arrive as another `experiment`; the fields that cannot be changed live are the run's own.
     """
 
     def state(self) -> State:
         """A copy of the state on the host."""
+        ...
+
+    def n_diverged(self) -> int:
+        """How many instances have stopped."""
         ...
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
@@ -116,7 +123,7 @@ def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Ch
 
 
 def library(experiment: Experiment) -> Literal["torch", "numba"]:
-    """What will be loaded to train an experiment, before anything is."""
+    """Which library will be loaded to train an experiment. Loads none."""
     asked = experiment.kernel
     if asked == "auto":
         return "torch" if needs_torch(experiment.device) else "numba"
@@ -164,12 +171,16 @@ def _refusal(name: Name, experiment: Experiment, device: str) -> str:
     if not _is_home(name, device):
         return f"it is made for {_HOMES[name]} alone"
     try:
+        if not model(experiment.model).compiled:
+            return f"it has no model {experiment.model}"
+        if law(experiment.features).compiled is None:
+            return f"it has no draw for {experiment.features} data"
         if name == "numba":
-            from tms_engine.training.numba.kernel import serves as numba_serves
+            from tms_engine.training.numba.kernel import refusal as numba_refusal
 
-            return numba_serves(experiment)
-        from tms_engine.training.triton.kernel import serves as triton_serves
+            return numba_refusal(experiment)
+        from tms_engine.training.triton.kernel import refusal as triton_refusal
 
-        return triton_serves(experiment)
+        return triton_refusal(experiment)
     except (ImportError, OSError) as error:  # not installed, or not for this machine
         return f"it cannot be imported here ({error})"

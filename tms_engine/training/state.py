@@ -1,11 +1,16 @@
 """What a run is at one step, as plain arrays on the host."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-# Parameters by name: W (instances, features, hidden) and, with a bias, b (instances, features).
+from tms_engine.experiment import Experiment
+from tms_engine.models import Sizes, model
+
+# Parameters by the names that the model gives them, each (instances, ...).
 Parameters = dict[str, Float32[np.ndarray, "instances ..."]]
 
 
@@ -18,31 +23,82 @@ class State(NamedTuple):
     second_moments: Parameters  # Adam's v
     diverged_at: Int64[np.ndarray, " instances"]  # the step that was not finite; −1 while all were
 
-    @property
-    def weights(self) -> Float32[np.ndarray, "instances features hidden"]:
-        return self.parameters["W"]
-
-    @property
-    def bias(self) -> Float32[np.ndarray, "instances features"] | None:
-        return self.parameters.get("b")
-
-
-def initial_state(parameters: Parameters) -> State:
-    """Step 0: moments at rest, everything finite."""
-    zeros = {name: np.zeros_like(value) for name, value in parameters.items()}
-    n_instances = len(parameters["W"])
-    return State(
-        step=0,
-        parameters=parameters,
-        first_moments=zeros,
-        second_moments={name: np.zeros_like(value) for name, value in parameters.items()},
-        diverged_at=np.full(n_instances, -1, np.int64),
-    )
-
 
 class Change(NamedTuple):
     """A live change: from `step` on, `field` of the experiment has `value`."""
 
     step: int
     field: str
-    value: float | int | tuple[float, ...]
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A run at one step, whole: what is drawn, measured or shown of it. Its arrays are read-only.
+
+    step        steps taken
+    experiment  in force at that step: as started, with the live changes made until then
+    parameters  by the model's names, each (instances, ...)
+    losses      (instances,): mean batch loss over about the 100 steps before; NaN where none was finite
+    diverged    places of the instances that had stopped, because they were no longer finite
+    """
+
+    step: int
+    experiment: Experiment
+    parameters: Parameters
+    losses: Float32[np.ndarray, " instances"]
+    diverged: tuple[int, ...] = ()
+
+    @cached_property
+    def weights(self) -> Float32[np.ndarray, "instances features hidden"]:
+        """The feature directions, (instances, features, hidden): the tied models' W."""
+        return model(self.experiment.model).directions(self.parameters)
+
+    @property
+    def bias(self) -> Float32[np.ndarray, "instances features"] | None:
+        """b (instances, features), or None for a model without one."""
+        return self.parameters.get("b")
+
+    @property
+    def loss(self) -> float:
+        """Mean over the instances that have not diverged; NaN if all have, or before the first step."""
+        alive = np.delete(self.losses, list(self.diverged))
+        return float(alive.mean()) if len(alive) else float("nan")
+
+
+def initial_parameters(experiment: Experiment) -> Parameters:
+    """Parameters before the first step, as the model starts them.
+
+    An instance has a generator of its own, from (random seed, instance number): the same weights whatever
+    stands beside it. Xavier's standard deviation √(2 / (n + m)) is that of one instance, however many.
+    """
+    n, m = experiment.n_features, experiment.n_hidden
+    sizes = Sizes(n, m, experiment.bias, 1.0 if experiment.init == "normal" else (2 / (n + m)) ** 0.5)
+    start = model(experiment.model).parameters
+    each = [
+        start(sizes, np.random.default_rng([experiment.seed, number]))
+        for number in experiment.numbers().tolist()
+    ]
+    return {name: np.stack([parameters[name] for parameters in each]) for name in each[0]}
+
+
+def initial_state(experiment: Experiment) -> State:
+    """Step 0: moments at rest, everything finite."""
+    return at_rest(initial_parameters(experiment))
+
+
+def at_rest(parameters: Parameters, step: int = 0) -> State:
+    """These parameters, with moments of 0 and everything finite."""
+    return State(
+        step=step,
+        parameters=parameters,
+        first_moments={name: np.zeros_like(value) for name, value in parameters.items()},
+        second_moments={name: np.zeros_like(value) for name, value in parameters.items()},
+        diverged_at=np.full(len(next(iter(parameters.values()))), -1, np.int64),
+    )
+
+
+def make_read_only(*arrays: Any) -> None:
+    """Keep numpy arrays from being written to."""
+    for array in arrays:
+        array.flags.writeable = False

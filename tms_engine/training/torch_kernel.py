@@ -1,25 +1,26 @@
 """The reference kernel: autograd and Adam written out, for any device and any model.
 
-Adam is written here, not taken from torch.optim, because every instance has its own learning rate, and
-because an instance that is no longer finite must stop alone. A test holds it to torch.optim.
+Adam is written out here because torch.optim has no learning rate per instance, and because an instance that
+is no longer finite must stop while the others go on. A test compares it with torch.optim.
 
-On a CPU it runs on one thread: then each instance has the same bits whatever their number and whatever
-the machine's (two threads split sums in two).
+On a CPU it runs on one thread. Several threads split sums, and the bits of an instance would depend on the
+number of threads and of instances.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
-from tms_engine import data as features
+from tms_engine import process, sampling
 from tms_engine.experiment import Experiment
-from tms_engine.models.tied_relu import forward, row_losses
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
+from tms_engine.models import Model, model
+from tms_engine.models.layers import forward, row_losses
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON, adam_steps, weight_decays
 from tms_engine.training.state import Parameters, State
 
 Tensors = dict[str, Float[Tensor, "instances ..."]]
@@ -51,6 +52,9 @@ class OnDevice:
             diverged_at=self._diverged_at.cpu().numpy().copy(),
         )
 
+    def n_diverged(self) -> int:
+        return int((self._diverged_at >= 0).sum())
+
 
 class TorchKernel(OnDevice):
     """Holds the state of one run on a device and takes steps with it."""
@@ -65,8 +69,8 @@ class TorchKernel(OnDevice):
         losses = [np.empty((0, experiment.n_instances), np.float32)]
         end = self._step + n_steps
         while self._step < end:
-            n = min(features.steps_at_once(experiment), end - self._step)
-            batches = features.batches(experiment, self._step, n, str(self._device))
+            n = min(sampling.steps_at_once(experiment), end - self._step)
+            batches = sampling.batches(experiment, self._step, n, str(self._device))
             losses.append(self._take(experiment, torch.as_tensor(batches)))
         return np.concatenate(losses)
 
@@ -81,19 +85,16 @@ class TorchKernel(OnDevice):
     ) -> Float32[np.ndarray, "steps instances"]:
         device, n_steps = self._device, len(batches)
         importance = None
-        if np.any(experiment.importance() != 1):
-            importance = torch.tensor(experiment.importance(), dtype=torch.float32, device=device)
-        rates = learning_rates(experiment, self._step, n_steps)
-        times = np.arange(self._step + 1, self._step + n_steps + 1)
-        # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
-        scales = torch.tensor(rates / (1 - BETA1**times)[:, None], dtype=torch.float32, device=device)
-        roots = torch.tensor(np.sqrt(1 - BETA2**times), dtype=torch.float32, device=device)
-        decays = torch.tensor(1 - rates * experiment.weight_decay, dtype=torch.float32, device=device)
-
+        weights = experiment.feature_importance()
+        if np.any(weights != 1):
+            importance = torch.tensor(weights, dtype=torch.float32, device=device)
+        adam = adam_steps(experiment, self._step, n_steps)
+        scales, roots, decays = (
+            torch.tensor(values, dtype=torch.float32, device=device) for values in adam[:3]
+        )
         steps = torch.arange(self._step, self._step + n_steps, device=device)
-
         losses = torch.empty(n_steps, experiment.n_instances, device=device)
-        with _one_thread(device):
+        with process.one_torch_thread() if device.type == "cpu" else nullcontext():
             for k in range(n_steps):
                 inputs = [batches[k], scales[k], roots[k], decays[k], steps[k]]
                 inputs += [] if importance is None else [importance]
@@ -133,18 +134,19 @@ class TorchKernel(OnDevice):
         step: Int[Tensor, ""],
         importance: Float[Tensor, "instances features"] | None = None,
     ) -> Float[Tensor, " instances"]:
-        """One step, in place; returns its losses. Neither waits for the device nor asks it anything."""
-        loss, gradients = _gradients(x, self._parameters, importance)
+        """One step, in place; returns its losses. Issues no device synchronisation."""
+        loss, gradients = _gradients(model(experiment.model), x, self._parameters, importance)
+        l2, decoupled = weight_decays(experiment)
         updated = {
             name: _adam(
                 self._parameters[name],
                 gradient,
                 self._first[name],
                 self._second[name],
-                experiment,
                 _over(scale, gradient),
                 root,
-                _over(decay, gradient),
+                _over(decay, gradient) if decoupled else None,
+                l2,
             )
             for name, gradient in gradients.items()
         }
@@ -198,6 +200,7 @@ class _Captured:
 
 
 def _gradients(
+    model: Model,
     x: Float[Tensor, "instances batch features"],
     parameters: Tensors,
     importance: Float[Tensor, "instances features"] | None,
@@ -205,8 +208,8 @@ def _gradients(
     """Loss of each instance and its gradient; instances do not touch, so their losses may be summed."""
     leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
     with torch.enable_grad():
-        reconstruction = forward(x, leaves["W"], leaves.get("b")).reconstruction
-        loss = row_losses(x, reconstruction, importance).mean(-1)
+        reconstruction = forward(model, leaves, x).reconstruction
+        loss = row_losses(model.target(x), reconstruction, importance).mean(-1)
         gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
     return loss.detach(), dict(zip(leaves, gradients, strict=True))
 
@@ -216,20 +219,16 @@ def _adam(
     gradient: Float[Tensor, "instances ..."],
     first: Float[Tensor, "instances ..."],
     second: Float[Tensor, "instances ..."],
-    experiment: Experiment,
     scale: Float[Tensor, "instances ..."],
     root: Float[Tensor, ""],
-    decay: Float[Tensor, "instances ..."],
+    decay: Float[Tensor, "instances ..."] | None,
+    l2: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One step of Adam: (parameter, first moment, second moment) after it.
-
-    `scale` is learning rate / (1 − β₁ᵗ), `root` is √(1 − β₂ᵗ), `decay` 1 − learning rate · weight decay.
-    """
-    if experiment.weight_decay:
-        if experiment.optimizer == "adamw":
-            parameter = parameter * decay
-        else:
-            gradient = gradient + experiment.weight_decay * parameter
+    """One step of Adam: (parameter, first moment, second moment) after it. Arguments as of AdamSteps."""
+    if decay is not None:
+        parameter = parameter * decay
+    if l2:
+        gradient = gradient + l2 * parameter
     first = torch.lerp(first, gradient, 1 - BETA1)
     second = (second * BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
     return parameter - scale * first / (second.sqrt().div_(root).add_(EPSILON)), first, second
@@ -244,15 +243,3 @@ def _over(
 
 def _all_finite(values: Float[Tensor, "instances ..."]) -> Bool[Tensor, " instances"]:
     return torch.isfinite(values).flatten(1).all(1)
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if device.type == "cpu":
-            torch.set_num_threads(threads)

@@ -1,59 +1,18 @@
 """Trainer: owns a run and takes its steps. `advance(n)` is the only thing that changes the arrays."""
 
 import time
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
-from tms_engine.errors import InputError
-from tms_engine.experiment import LIVE_FIELDS, Experiment
-from tms_engine.models.tied_relu import initial_parameters
+from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
-from tms_engine.training.history import History, WeightSnapshot
-from tms_engine.training.state import Change, State, initial_state
+from tms_engine.training.history import History, Kept
+from tms_engine.training.run import Run, bytes_of
+from tms_engine.training.state import Change, Snapshot, initial_state, make_read_only
 
 # A rate is measured over at least this long, in seconds.
 _RATE_WINDOW = 0.25
-
-
-class Run(NamedTuple):
-    """A run at one step, whole: what is saved, and all that is needed to go on."""
-
-    experiment: Experiment  # as it was started
-    changes: tuple[Change, ...]  # made since, in order
-    state: State
-    history: History
-    kernel: kernels.Name = "torch"  # that trained it, and trains the same bits on
-
-    @property
-    def device(self) -> str:
-        """Where to evaluate and draw it: on the CPU if that was asked for or trained it, else "auto"."""
-        return "cpu" if self.kernel == "numba" or self.experiment.device == "cpu" else "auto"
-
-    @property
-    def current(self) -> Experiment:
-        """The experiment with all changes made."""
-        return self.experiment.replace(**{change.field: change.value for change in self.changes})
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a screen shows of a run at one step. Its arrays are read-only copies."""
-
-    step: int
-    losses: Float32[np.ndarray, " instances"]  # mean batch loss over about the latest 100 steps
-    weights: Float32[np.ndarray, "instances features hidden"]
-    bias: Float32[np.ndarray, "instances features"] | None
-    rate: float  # steps a second
-    diverged: tuple[int, ...]  # instances that stopped because they were no longer finite
-
-    @property
-    def loss(self) -> float:
-        """Mean over the instances that have not diverged; NaN if all have, or before the first step."""
-        alive = np.delete(self.losses, list(self.diverged))
-        return float(alive.mean()) if len(alive) else float("nan")
 
 
 class Trainer:
@@ -64,9 +23,9 @@ class Trainer:
 
     def __init__(self, experiment: Experiment) -> None:
         self._choice = kernels.choose(experiment)
-        state = initial_state(initial_parameters(experiment))
-        history = History(experiment.n_instances, experiment.steps, state.weights.nbytes)
-        history.add_weights(WeightSnapshot(0, state.weights, state.bias))
+        state = initial_state(experiment)
+        history = History(experiment.n_instances, experiment.keep, bytes_of(state.parameters))
+        history.add_kept(Kept(0, state.parameters))
         self._begin(Run(experiment, (), state, history))
 
     @classmethod
@@ -129,9 +88,11 @@ class Trainer:
             self.step += len(losses)
             self._history.add_losses(losses)
             if self.step == due:
-                state = self._kernel.state()
-                self._history.add_weights(WeightSnapshot(due, state.weights, state.bias))
+                self._keep()
         self._measure(n_steps, time.perf_counter() - began)
+
+    def _keep(self) -> None:
+        self._history.add_kept(Kept(self.step, self._kernel.state().parameters))
 
     def _measure(self, n_steps: int, seconds: float) -> None:
         self._timed_steps += n_steps
@@ -142,29 +103,40 @@ class Trainer:
             self._timed_steps, self._timed_seconds = 0, 0.0
 
     def change(self, **fields: Any) -> None:
-        """Change sparsity, learning_rate, importance_decay or steps from this step on, and record it.
+        """Change sparsity, learning_rate, importance_decay, importance or steps from this step on; record it.
 
         Raises InputError for another field or an invalid value; then nothing has changed.
         """
-        for name in fields:
-            if name not in LIVE_FIELDS:
-                raise InputError(
-                    f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
-                )
+        check_live(fields)
         current = self.current.replace(**fields)
-        for name in fields:
-            if getattr(current, name) != getattr(self.current, name):
-                self._changes.append(Change(self.step, name, getattr(current, name)))
+        made = [
+            Change(self.step, name, getattr(current, name))
+            for name in fields
+            if getattr(current, name) != getattr(self.current, name)
+        ]
+        self._changes += made
         self.current = current
+        if any(change.field != "steps" for change in made):
+            self._history.begin_again(self.step)
+            self._keep()
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no instance learns any more."""
+        return self._kernel.n_diverged() == self.experiment.n_instances
+
+    @property
+    def rate(self) -> float:
+        """Steps a second, of late; 0 before the first."""
+        return self._rate
 
     def snapshot(self) -> Snapshot:
+        """The run at this step. Its arrays are copies, and read-only."""
         state = self._kernel.state()
         losses = self._history.recent_loss()
-        for array in (losses, state.weights, state.bias):
-            if array is not None:
-                array.flags.writeable = False
+        make_read_only(losses, *state.parameters.values())
         diverged = tuple(int(i) for i in np.flatnonzero(state.diverged_at >= 0))
-        return Snapshot(state.step, losses, state.weights, state.bias, self._rate, diverged)
+        return Snapshot(state.step, self.current, state.parameters, losses, diverged)
 
     def run(self) -> Run:
         """The run as it is now; it does not change when training goes on."""

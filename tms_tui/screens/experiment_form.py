@@ -6,7 +6,7 @@ fault. A field added to Experiment appears by itself.
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Any, ClassVar
 
 from pydantic.fields import FieldInfo
 from textual import on
@@ -16,7 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import PRESETS, Experiment
+from tms_engine.experiment import Experiment, choices
+from tms_engine.presets import PRESETS
 from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
 # Lines of the box beside the fields: border, preset and blank, foot; and two for an error's sentence.
@@ -25,8 +26,11 @@ _LINES_AROUND = 8
 
 def text_of(value: Any) -> str:
     """A field's value as one would type it: lists with commas, so that `Experiment` reads the same back."""
+    if value is None:
+        return ""
     if isinstance(value, tuple):
-        return ",".join(repr(v) for v in value)
+        nested = bool(value) and isinstance(value[0], tuple)
+        return ";".join(map(text_of, value)) if nested else ",".join(repr(v) for v in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -50,8 +54,8 @@ class Row(Vertical):
         self._text = text
         self._told: tuple[str, str | None] | None = None
         self.control: Choice | Tick | Input
-        if get_origin(info.annotation) is Literal:
-            options = [(str(option), str(option)) for option in get_args(info.annotation)]
+        if choices(field):
+            options = [(option, option) for option in choices(field)]
             self.control = Choice(options, value=text, allow_blank=False, compact=True)
         elif info.annotation is bool:
             self.control = Tick(value=text == "true")

@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -12,16 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label
 
 from tms_engine.errors import InputError
+from tms_tui.messages import ExportChoice
 from tms_tui.screens.modal import Body, Modal, Tick
 
 Value = TypeVar("Value")
-
-
-class ExportChoice(NamedTuple):
-    directory: Path
-    dpi: int
-    png: bool
-    html: bool
 
 
 def new_directory(text: str) -> Path:

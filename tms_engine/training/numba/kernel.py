@@ -1,66 +1,40 @@
-"""The CPU's kernel: compiled, and walking from one active feature to the next.
+"""The CPU's kernel: compiled loops that visit only the active entries of a batch (loops.py).
 
-Small models are spread over the cores by instance, by Python's threads, for the compiled loops hold no GIL;
-where one model is work enough for a step to be worth sharing, its batch is spread over numba's threads. Which
-of the two depends on the shape of a model alone, and neither changes a bit of what an instance becomes.
+The instances of small models are spread over the cores by Python threads, since the compiled loops release
+the GIL. In a large model the rows of a batch are spread over numba's threads instead. Which of the two it is
+depends on the shape of the model alone, and the number of threads changes no bit of the result.
 """
 
-import os
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from typing import NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64, Int64
 
+from tms_engine import process
+from tms_engine.data import GIVEN, law
 from tms_engine.experiment import Experiment
 from tms_engine.training.numba import loops
-from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
+from tms_engine.training.optimizers import adam_steps
 from tms_engine.training.state import Parameters, State
 
 # Multiplications of a step (rows times features times hidden dimensions) from which its rows are shared.
 _SHARED_FROM = 100_000
 
-_KINDS = {
-    "bernoulli": loops.BERNOULLI,
-    "n_active": loops.N_ACTIVE,
-    "correlated": loops.CORRELATED,
-    "anticorrelated": loops.ANTICORRELATED,
-}
 
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_threads = _cores()  # that kernels may use
-_NUMBA_THREADS = numba.get_num_threads()  # all that numba has
-# Not every threading layer of numba's may be entered by two threads.
-_one_at_a_time = threading.Lock()
-
-
-@contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Let kernels use so many threads. No bit of what they make depends on it."""
-    global _threads
-    before, _threads = _threads, number
-    try:
-        yield
-    finally:
-        _threads = before
-
-
-def leave_a_core() -> None:
-    """Keep one core free for others from now on, where there are several: for a screen, say."""
-    global _threads
-    _threads = max(1, min(_threads, _cores() - 1))
-
-
-def serves(experiment: Experiment) -> str:
-    """Why this kernel cannot train an experiment, "" if it can: it can train all there are."""
+def refusal(experiment: Experiment) -> str:
+    """Why this kernel cannot train an experiment, "" if it can: it has no limits of size."""
     return ""
+
+
+class _Fields(NamedTuple):
+    """What the compiled loops read of an experiment."""
+
+    experiment: Experiment
+    numbers: Int64[np.ndarray, " instances"]
+    density: Float64[np.ndarray, " instances"]
+    importance: Float32[np.ndarray, "instances padded_features"]
+    kind: int | None  # branch of `draw`
 
 
 class NumbaKernel:
@@ -71,12 +45,13 @@ class NumbaKernel:
 
     def __init__(self, state: State) -> None:
         self._step = state.step
-        self._shape = state.weights.shape
-        self._learns_bias = state.bias is not None
+        self._shape = state.parameters["W"].shape
+        self._learns_bias = "b" in state.parameters
         self._parameters = self._pack(state.parameters)
         self._first = self._pack(state.first_moments)
         self._second = self._pack(state.second_moments)
         self._diverged_at = state.diverged_at.astype(np.int64)  # a copy
+        self._fields: _Fields | None = None
 
     def state(self) -> State:
         return State(
@@ -87,12 +62,15 @@ class NumbaKernel:
             diverged_at=self._diverged_at.copy(),
         )
 
+    def n_diverged(self) -> int:
+        return int((self._diverged_at >= 0).sum())
+
     def compiled(self, experiment: Experiment) -> bool:
         """Whether all that this experiment needs is compiled, and loaded."""
         return bool((loops.advance_by_rows if _shares_rows(experiment) else loops.advance).signatures)
 
     def prepare(self, experiment: Experiment) -> None:
-        """Compile what this experiment needs, or load it: one step of a run that nobody keeps."""
+        """Compile what this experiment needs, or load it from disk, by taking one step of a copy."""
         if not self.compiled(experiment):
             NumbaKernel(self.state())._train(experiment, 1, None)
 
@@ -113,43 +91,37 @@ class NumbaKernel:
         batches: Float32[np.ndarray, "steps instances batch features"] | None,
     ) -> Float32[np.ndarray, "steps instances"]:
         n_instances, n, m = self._shape
-        rates = learning_rates(experiment, self._step, n_steps)
-        times = np.arange(self._step + 1, self._step + n_steps + 1)
-        l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
-        decay = experiment.weight_decay if experiment.optimizer == "adamw" else 0.0
-        importance = np.zeros((n_instances, self._parameters.shape[2]), np.float32)
-        importance[:, :n] = experiment.importance()
+        adam = adam_steps(experiment, self._step, n_steps)
+        fields = self._fields_of(experiment)
         losses = np.empty((n_steps, n_instances), np.float32)
-        arguments = (
-            self._parameters,
-            self._first,
-            self._second,
-            self._diverged_at,
-            losses,
-            experiment.seed,
-            self._step,
-            experiment.batch_size if batches is None else batches.shape[2],
-            n,
-            m,
-            _KINDS[experiment.features] if batches is None else loops.GIVEN,
-            1 - experiment.per_instance("sparsity"),
-            experiment.n_active,
-            experiment.set_size,
-            np.empty((1, 1, 1, 1), np.float32) if batches is None else batches,
-            importance,
-            self._learns_bias,
-            # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
-            (rates / (1 - BETA1**times)[:, None]).astype(np.float32),
-            np.sqrt(1 - BETA2**times).astype(np.float32),
-            (1 - rates * decay).astype(np.float32),
-            np.float32(l2),
+        instances = loops.Instances(self._parameters, self._first, self._second, self._diverged_at)
+        data = loops.Data(
+            seed=experiment.seed,
+            numbers=fields.numbers,
+            first_step=self._step,
+            batch=experiment.batch_size if batches is None else batches.shape[2],
+            n=n,
+            kind=fields.kind if batches is None else GIVEN,
+            density=fields.density,
+            n_active=experiment.n_active,
+            set_size=experiment.set_size,
+            given=np.empty((1, 1, 1, 1), np.float32) if batches is None else batches,
         )
+        learning = loops.Learning(
+            importance=fields.importance,
+            m=m,
+            learns_bias=self._learns_bias,
+            scales=adam.scales.astype(np.float32),
+            roots=adam.roots.astype(np.float32),
+            decays=adam.decays.astype(np.float32),
+            l2=np.float32(adam.l2),
+        )
+        arguments = (instances, losses, data, learning)
         if _shares_rows(experiment):
-            with _one_at_a_time:
-                numba.set_num_threads(min(_threads, _NUMBA_THREADS))
+            with process.numba_threads():
                 loops.advance_by_rows(0, n_instances, *arguments)
         else:
-            groups = min(_threads, n_instances)
+            groups = min(process.kernel_threads(), n_instances)
             edges = [n_instances * k // groups for k in range(groups + 1)]
             if groups == 1:
                 loops.advance(0, n_instances, *arguments)
@@ -158,6 +130,17 @@ class NumbaKernel:
                     list(pool.map(lambda a, b: loops.advance(a, b, *arguments), edges[:-1], edges[1:]))
         self._step += n_steps
         return losses
+
+    def _fields_of(self, experiment: Experiment) -> "_Fields":
+        """The arrays that an experiment comes to, made anew only when it is another."""
+        if self._fields is None or self._fields.experiment is not experiment:
+            n_instances, n, _ = self._shape
+            importance = np.zeros((n_instances, self._parameters.shape[2]), np.float32)
+            importance[:, :n] = experiment.feature_importance()
+            kind = law(experiment.features).compiled
+            density = 1 - experiment.per_instance("sparsity")
+            self._fields = _Fields(experiment, experiment.numbers(), density, importance, kind)
+        return self._fields
 
     def _pack(self, parameters: Parameters) -> Float32[np.ndarray, "instances rows columns"]:
         n_instances, n, m = self._shape

@@ -1,9 +1,9 @@
-"""The compiled loops of the numba kernel: from one active feature to the next, and no further.
+"""The compiled loops of the numba kernel, which visit only the active entries of a batch.
 
-At the seed's sparsity two of three rows of a batch are all zero, and such a row has no gradient: h = 0, so W
-gets none, and the bias gets the same from each. So a batch is never built. Its active entries are drawn one
-after the other (the gaps between them are geometric), rows without any are counted, and the others go through
-the model four at a time, in loops that the compiler turns into vector instructions.
+At the seed's sparsity two of three rows of a batch are all zero. Such a row gives W no gradient, since h = 0,
+and all of them give the bias the same. So a batch is never built: its active entries are drawn one after the
+other (the gaps between them are geometric), empty rows are counted, and the others go through the model four
+at a time, in loops that the compiler vectorises.
 
 A step cuts its batch into chunks of CHUNK rows. Each has a stream of random words of its own and a sum of its
 own, and the sums are added up in order, so that the result has the same bits however many threads there are.
@@ -16,75 +16,67 @@ m hidden dimensions, N and M the same padded, C chunks.
 """
 
 import math
-import os
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, no_type_check
-
-# Read by GNU's OpenMP when it starts: threads that wait for each other spin for microseconds, then sleep.
-# If they spin on, they take the cores from the ones they wait for where others work too, and a step took 30
-# times as long; if they sleep at once, a step of a middling model takes a third longer.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+from typing import Any, NamedTuple, no_type_check
 
 import numba
 import numpy as np
-from numba.core.caching import FunctionCache
 
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
+from tms_engine.process import make_openmp_sleep
+from tms_engine.training.numba.cache import compiled
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
+
+make_openmp_sleep()  # numba starts its threads when the first of these loops is compiled
 
 CHUNK = 128
 FEATURES, HIDDEN = 8, 4
 _TILE = 4  # rows
 
-# How features become active; GIVEN: by a batch that is there already.
-BERNOULLI, N_ACTIVE, CORRELATED, ANTICORRELATED, GIVEN = range(5)
-
 # From this density on, asking every entry is cheaper than a logarithm for each active one.
 _DENSE = 0.25
 
-# SplitMix64's, as in features.py.
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+_GAMMA = np.uint64(stream.GAMMA)
+_MULTIPLIER_1, _MULTIPLIER_2 = np.uint64(stream.MULTIPLIER_1), np.uint64(stream.MULTIPLIER_2)
 
 _ONE_MINUS_BETA1, _BETA2 = np.float32(1 - BETA1), np.float32(BETA2)
 _ONE_MINUS_BETA2, _EPSILON = np.float32(1 - BETA2), np.float32(EPSILON)
 _LARGEST = np.float32(np.finfo(np.float32).max)
 
 
-class _Cache(FunctionCache):
-    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
+class Instances(NamedTuple):
+    """What is trained, changed in place."""
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever unpickling half a file may raise
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
+    p: Any  # (I, M + 1, N): weights with the bias below them
+    first: Any  # (I, M + 1, N): Adam's first moment
+    second: Any  # (I, M + 1, N): and second
+    diverged_at: Any  # (I): the step that was not finite, −1 while all were
 
 
-def compiled(parallel: bool = False) -> Callable[[Any], Any]:
-    """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
-    # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
-    options: dict[str, Any] = {
-        "nogil": True,
-        "parallel": parallel,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz"},
-    }
+class Data(NamedTuple):
+    """Where batches come from."""
 
-    def decorate(function: Any) -> Any:
-        dispatcher = numba.njit(function, **options)
-        with suppress(RuntimeError):  # no directory that can be written
-            dispatcher._cache = _Cache(function)
-        return dispatcher
+    seed: Any
+    numbers: Any  # (I): global numbers of the instances
+    first_step: Any
+    batch: Any  # B
+    n: Any
+    kind: Any  # branch of `draw`
+    density: Any  # (I)
+    n_active: Any
+    set_size: Any
+    given: Any  # (S, I, B, n) if kind is GIVEN, else anything of 4 axes
 
-    return decorate
+
+class Learning(NamedTuple):
+    """What a step makes of a gradient; scales, roots and decays as of torch_kernel.py."""
+
+    importance: Any  # (I, N), 0 in the padding
+    m: Any
+    learns_bias: Any
+    scales: Any  # (S, I)
+    roots: Any  # (S)
+    decays: Any  # (S, I)
+    l2: Any
 
 
 @compiled()
@@ -98,10 +90,16 @@ def _mix(z):
 
 @compiled()
 @no_type_check
-def _key(seed, instance, step, chunk):
-    """Where the words of a chunk start."""
+def _instance_key(seed, number):
+    """Where the words of an instance start; data/stream.py says how all of them follow."""
     key = _mix(np.uint64(seed) + _GAMMA)
-    key = _mix(key + np.uint64(instance + 1) * _GAMMA)
+    return _mix(key + np.uint64(number + 1) * _GAMMA)
+
+
+@compiled()
+@no_type_check
+def _chunk_key(key, step, chunk):
+    """Where those of a chunk of one of its batches start."""
     key = _mix(key + np.uint64(step + 1) * _GAMMA)
     return _mix(key + np.uint64(chunk + 1) * _GAMMA)
 
@@ -445,17 +443,18 @@ def _finish(
 
 @compiled()
 @no_type_check
-def advance(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
-    n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
-):  # fmt: skip
+def advance(start, stop, instances, losses, data, learning):
     """Steps of the instances from `start` to `stop`, one instance after the other.
 
-    p, first, second (I, M + 1, N): weights with the bias below them, and Adam's moments, changed in place;
-    diverged_at (I), the same; losses (S, I), filled. density (I); given (S, I, B, n), or anything of 4 axes;
-    importance (I, N); scales, decays (S, I) and roots (S) as of torch_kernel.py.
+    instances: Instances; losses (S, I), filled; data: Data; learning: Learning.
+
+    The records are taken apart here: numba counts references to a record's arrays at each access, and in the
+    functions that a step calls that cost 17 % of its time in the seed's setting.
     """
-    rows, padded = p.shape[1:]
+    seed, numbers, first_step, batch, n, kind, densities, n_active, set_size, given = data
+    importances, m, learns_bias, scales, roots, decays, l2 = learning
+    diverged_at = instances.diverged_at
+    rows, padded = instances.p.shape[1:]
     chunks = (batch + CHUNK - 1) // CHUNK
     longest = min(batch, CHUNK)
     begins, order = np.empty(longest + 1, np.int64), np.empty(n, np.int64)
@@ -469,15 +468,10 @@ def advance(
     scale = 1.0 / (batch * n)
     for i in range(start, stop):
         # Outside of the loop over steps, where making a view of an array would cost as much as using it.
-        w, b, of_i, p_i, first_i, second_i = (
-            p[i, : rows - 1],
-            p[i, rows - 1],
-            importance[i],
-            p[i],
-            first[i],
-            second[i],
-        )
+        p, first, second = instances.p[i], instances.first[i], instances.second[i]
+        w, b, importance = p[: rows - 1], p[rows - 1], importances[i]
         sum_0, dw_0, db_0 = sums[0], sums[0, : rows - 1], sums[0, rows - 1]
+        key, density = _instance_key(seed, numbers[i]), densities[i]
         for s in range(losses.shape[0]):
             if diverged_at[i] >= 0:
                 losses[s, i] = np.nan
@@ -486,7 +480,7 @@ def advance(
             for c in range(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
                 filled = draw(
-                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
+                    _chunk_key(key, first_step + s, c), high - low, n, kind, density, n_active, set_size,
                     given, s, i, low, begins, column, value, order,
                 )  # fmt: skip
                 empty = high - low - filled
@@ -495,27 +489,11 @@ def advance(
                 else:
                     dw, db = sums[c, : rows - 1], sums[c, rows - 1]
                 total += _gradient(
-                    filled,
-                    empty,
-                    scale,
-                    of_i,
-                    w,
-                    b,
-                    learns_bias,
-                    begins,
-                    column,
-                    value,
-                    h,
-                    out,
-                    g,
-                    dh,
-                    x,
-                    row,
-                    dw,
-                    db,
-                )
+                    filled, empty, scale, importance, w, b, learns_bias, begins, column, value, h, out, g, dh,
+                    x, row, dw, db,
+                )  # fmt: skip
             losses[s, i] = _finish(
-                total, sums, sum_0, p_i, first_i, second_i, m, learns_bias, scales[s, i], roots[s],
+                total, sums, sum_0, p, first, second, m, learns_bias, scales[s, i], roots[s],
                 decays[s, i], l2, new_p, new_first, new_second,
             )  # fmt: skip
             if math.isnan(losses[s, i]):
@@ -524,11 +502,11 @@ def advance(
 
 @compiled(parallel=True)
 @no_type_check
-def advance_by_rows(
-    start, stop, p, first, second, diverged_at, losses, seed, first_step, batch, n, m, kind, density,
-    n_active, set_size, given, importance, learns_bias, scales, roots, decays, l2,
-):  # fmt: skip
+def advance_by_rows(start, stop, instances, losses, data, learning):
     """The same as `advance`, with the chunks of a batch spread over numba's threads."""
+    p, first, second, diverged_at = instances
+    seed, numbers, first_step, batch, n, kind, densities, n_active, set_size, given = data
+    importance, m, learns_bias, scales, roots, decays, l2 = learning
     rows, padded = p.shape[1:]
     chunks = (batch + CHUNK - 1) // CHUNK
     longest = min(batch, CHUNK)
@@ -541,6 +519,7 @@ def advance_by_rows(
     sums, new = np.empty((chunks, rows, padded), np.float32), np.empty((3, rows, padded), np.float32)
     scale = 1.0 / (batch * n)
     for i in range(start, stop):
+        key, density = _instance_key(seed, numbers[i]), densities[i]
         for s in range(losses.shape[0]):
             if diverged_at[i] >= 0:
                 losses[s, i] = np.nan
@@ -548,7 +527,7 @@ def advance_by_rows(
             for c in numba.prange(chunks):
                 low, high = c * CHUNK, min((c + 1) * CHUNK, batch)
                 filled = draw(
-                    _key(seed, i, first_step + s, c), high - low, n, kind, density[i], n_active, set_size,
+                    _chunk_key(key, first_step + s, c), high - low, n, kind, density, n_active, set_size,
                     given, s, i, low, begins[c], column[c], value[c], order[c],
                 )  # fmt: skip
                 totals[c] = _gradient(

@@ -14,19 +14,15 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
-
-# How features become active; GIVEN: by a batch that is there already.
-BERNOULLI, N_ACTIVE, CORRELATED, ANTICORRELATED, GIVEN = range(5)
+from tms_engine.data import ANTICORRELATED, BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
 # Triton reads no other globals than constants of its own.
 _BERNOULLI, _N_ACTIVE = tl.constexpr(BERNOULLI), tl.constexpr(N_ACTIVE)
 _CORRELATED, _ANTICORRELATED, _GIVEN = (tl.constexpr(k) for k in (CORRELATED, ANTICORRELATED, GIVEN))
 
-# SplitMix64's, as in features.py.
-_GAMMA = tl.constexpr(0x9E3779B97F4A7C15)
-_MULTIPLIER_1 = tl.constexpr(0xBF58476D1CE4E5B9)
-_MULTIPLIER_2 = tl.constexpr(0x94D049BB133111EB)
+_GAMMA = tl.constexpr(stream.GAMMA)
+_MULTIPLIER_1, _MULTIPLIER_2 = tl.constexpr(stream.MULTIPLIER_1), tl.constexpr(stream.MULTIPLIER_2)
 
 _BETA2, _EPSILON = tl.constexpr(BETA2), tl.constexpr(EPSILON)
 _ONE_MINUS_BETA1, _ONE_MINUS_BETA2 = tl.constexpr(1 - BETA1), tl.constexpr(1 - BETA2)
@@ -36,7 +32,7 @@ _LARGEST = tl.constexpr(3.4028234663852886e38)  # float32's
 @triton.jit
 @no_type_check
 def _word(key, row, column, n: tl.constexpr):
-    """The word of an entry, as in features.py; key, row and column are broadcast."""
+    """The word of an entry, as in data/stream.py; key, row and column are broadcast."""
     z = key + (row.to(tl.uint64) * n + column.to(tl.uint64) + 1) * _GAMMA
     z = (z ^ (z >> 30)) * _MULTIPLIER_1
     z = (z ^ (z >> 27)) * _MULTIPLIER_2
@@ -53,7 +49,7 @@ def _magnitude(word):
 @triton.jit
 @no_type_check
 def draw(key, row, column, threshold, n: tl.constexpr, kind: tl.constexpr, n_active, set_size):
-    """Rows of the experiment's features, to the bit those of features.py.
+    """Rows of the experiment's features, to the bit those of the laws in data/.
 
     key, threshold (1, 1) uint64, row (T, 1), column (1, N) → (T, N); the caller masks what
     is in padding.
@@ -80,7 +76,7 @@ def draw(key, row, column, threshold, n: tl.constexpr, kind: tl.constexpr, n_act
 @triton.jit
 @no_type_check
 def _gradient(x, w, b, importance, learned, n: tl.constexpr):
-    """One tile through the model and back, autoencoder.py's, before its scale 1 / (B n).
+    """One tile through the model and back, as in models/tied_relu.py, before its scale 1 / (B n).
 
     x (T, N), w (N, M), b and importance (1, N); learned (T, N): where there is a row and a feature. Returns
     the rows' losses (T), what each row adds to w's gradient (T, N, M), and to b's (T, N).

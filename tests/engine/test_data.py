@@ -1,4 +1,4 @@
-"""Marginals, joint activity and extremes of each kind of data. Streams are fixed: nothing flickers."""
+"""Marginals, joint activity and extremes of each data law. Streams are fixed: nothing flickers."""
 
 import math
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tms_engine import Experiment
-from tms_engine import data as features
+from tms_engine import Experiment, InputError, Trainer, data, evaluate, load_run, sampling, save_run
 from tms_engine.arrays import to_host
+from tms_engine.data import law, law_names, register_law, stream
 
 CPU = "cpu"
 # A device that is not "cpu" by name: what is done on it is done with torch, as on a GPU.
@@ -17,7 +17,7 @@ ROWS = 200_000
 
 
 def draw(rows=ROWS, **fields) -> np.ndarray:
-    return features.fresh(Experiment(**fields), 0, rows, features.CLOUD, CPU)
+    return sampling.fresh(Experiment(**fields), 0, rows, stream.CLOUD, CPU)
 
 
 def assert_probability(observed: np.ndarray, p: float) -> None:
@@ -42,7 +42,7 @@ def assert_independent(a: np.ndarray, b: np.ndarray) -> None:
 
 def test_the_words_are_splitmix64():
     # The generator's published first outputs for seed 1234567.
-    words = features.words(np.array(1234567), 5, 1).flatten().tolist()
+    words = stream.words(np.array(1234567), 5, 1).flatten().tolist()
     assert [w % 2**64 for w in words] == [
         6457827717110365317,
         3203168211198807973,
@@ -67,7 +67,7 @@ def test_bernoulli_extremes():
     assert (draw(1000, sparsity=0.0) > 0).all()
     assert draw(sparsity=1 - 1e-9).sum() == 0
     several = Experiment(n_instances=3, sparsity=(0.0, 0.5, 0.99), batch_size=50_000)
-    density = (features.batches(several, 0, 1, CPU)[0] > 0).mean((1, 2))
+    density = (sampling.batches(several, 0, 1, CPU)[0] > 0).mean((1, 2))
     assert np.abs(density - [1, 0.5, 0.01]).max() < 0.005
 
 
@@ -125,10 +125,10 @@ def test_sets_without_sparsity_always_fire(kind):
 
 def test_a_step_depends_only_on_seed_instance_and_step():
     experiment = Experiment(n_instances=3)
-    whole = features.batches(experiment, 0, 10, CPU)
-    pieces = [features.batches(experiment, 0, 3, CPU), features.batches(experiment, 3, 7, CPU)]
+    whole = sampling.batches(experiment, 0, 10, CPU)
+    pieces = [sampling.batches(experiment, 0, 3, CPU), sampling.batches(experiment, 3, 7, CPU)]
     assert np.array_equal(whole, np.concatenate(pieces))
-    fewer = features.batches(experiment.replace(n_instances=2), 0, 10, CPU)
+    fewer = sampling.batches(experiment.replace(n_instances=2), 0, 10, CPU)
     assert np.array_equal(whole[:, :2], fewer)
 
 
@@ -155,8 +155,8 @@ def test_fresh_rows_do_not_depend_on_how_many_are_drawn_at_once(rows):
 def test_numpy_and_torch_draw_the_same_bits(fields):
     experiment = Experiment(n_instances=3, **fields, seed=2**63 - 1)
     for draw in (
-        lambda device: features.batches(experiment, 2**40 - 5, 4, device),
-        lambda device: features.fresh(experiment, 2, 5000, features.EVALUATION + 1, device),
+        lambda device: sampling.batches(experiment, 2**40 - 5, 4, device),
+        lambda device: sampling.fresh(experiment, 2, 5000, stream.EVALUATION + 1, device),
     ):
         ours, theirs = draw(CPU), draw(TORCHS_CPU)
         assert (type(ours), type(theirs)) == (np.ndarray, torch.Tensor)
@@ -166,7 +166,7 @@ def test_numpy_and_torch_draw_the_same_bits(fields):
 def test_steps_instances_seeds_and_features_are_independent():
     def dense(**fields):
         experiment = Experiment(**{"n_instances": 2, "sparsity": 0.0, "batch_size": 5000, **fields})
-        return features.batches(experiment, 0, 2, CPU)
+        return sampling.batches(experiment, 0, 2, CPU)
 
     x = dense()
     assert_independent(x[0], x[1])
@@ -174,12 +174,79 @@ def test_steps_instances_seeds_and_features_are_independent():
     assert_independent(x[..., 0], x[..., 1])
     assert_independent(x[..., 1:, :], x[..., :-1, :])
     assert_independent(x, dense(seed=43))
-    fresh = [features.fresh(Experiment(sparsity=0.0), 0, 5000, s, CPU) for s in (0, features.EVALUATION)]
+    fresh = [sampling.fresh(Experiment(sparsity=0.0), 0, 5000, s, CPU) for s in (0, stream.EVALUATION)]
     assert_independent(*fresh)
 
 
 def test_an_active_feature_is_never_zero():
     smallest = np.array([0, -(1 << 63), -(1 << 23)])
-    magnitudes = features._magnitude(smallest)
+    magnitudes = stream.magnitude(smallest)
     assert (magnitudes > 0).all()
-    assert features._magnitude(np.array([0x7FFFFF])).item() < 1
+    assert stream.magnitude(np.array([0x7FFFFF])).item() < 1
+
+
+def test_data_of_an_instance_depend_on_its_number_alone():
+    whole = sampling.batches(Experiment(n_instances=9), 5, 2, CPU)
+    some = sampling.batches(Experiment(instances=[7, 2, 7]), 5, 2, CPU)
+    assert np.array_equal(some, whole[:, [7, 2, 7]])
+    alone = Experiment(n_instances=9).alone(7)
+    assert np.array_equal(sampling.batches(alone, 5, 2, CPU)[:, 0], whole[:, 7])
+    fresh = sampling.fresh(Experiment(n_instances=9), 7, 100, stream.CLOUD, CPU)
+    assert np.array_equal(sampling.fresh(alone, 0, 100, stream.CLOUD, CPU), fresh)
+
+
+def test_a_number_that_occurs_twice_has_the_same_words_whatever_the_density():
+    x = sampling.batches(Experiment(instances=[4, 4], sparsity=(0.5, 0.9), batch_size=1000), 0, 1, CPU)[0]
+    dense, sparse = x
+    assert ((sparse > 0) <= (dense > 0)).all()  # active where the sparser is, with the same magnitude
+    assert (sparse[sparse > 0] == dense[sparse > 0]).all()
+
+
+def test_another_word_is_independent_of_the_first():
+    word = stream.words(np.array([1, 2]), 2000, 8)
+    uniforms = [stream.magnitude(w) for w in (word, stream.another(word), stream.another(word, 2))]
+    for values in uniforms:
+        assert_uniform(values.ravel())
+    assert_independent(uniforms[0], uniforms[1])
+    assert_independent(uniforms[1], uniforms[2])
+
+
+@pytest.fixture
+def own_law():
+    """Features active as Bernoulli's, with magnitude 1 always."""
+
+    def sample(word, parameters):
+        return stream.active(word, parameters.density) * np.float32(1)
+
+    register_law("binary", sample, help="0 or 1")
+    yield "binary"
+    del data._registered["binary"]
+
+
+def test_a_script_trains_saves_and_reloads_a_law_of_its_own(own_law, tmp_path):
+    assert own_law in law_names()
+    experiment = Experiment(features=own_law, sparsity=0.9, device="cpu", n_instances=2)
+    x = sampling.batches(experiment, 0, 50, CPU)
+    assert set(np.unique(x)) == {0, 1}
+    assert abs(x.mean() - 0.1) < 0.01
+    trainer = Trainer(experiment)
+    assert trainer.kernel == "torch"
+    assert "no draw for binary" in trainer.reason
+    trainer.advance(100)
+    save_run(trainer.run(), tmp_path)
+    assert np.array_equal(evaluate(load_run(tmp_path), 100).loss, evaluate(trainer.run(), 100).loss)
+    del data._registered[own_law]
+    with pytest.raises(InputError, match=r"experiment.json: features should be bernoulli, .*not 'binary'"):
+        load_run(tmp_path)
+    data._registered[own_law] = None  # for the fixture
+
+
+def test_a_built_in_law_cannot_be_replaced():
+    with pytest.raises(InputError, match="there is a data law 'bernoulli' already"):
+        register_law("bernoulli", lambda word, parameters: word)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "n_active", "correlated", "anticorrelated"])
+def test_every_built_in_law_has_a_line_of_help_and_a_compiled_draw(name):
+    assert law(name).help
+    assert law(name).compiled is not None

@@ -1,0 +1,127 @@
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tms_engine import InputError, files
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("failure", [Crash(), OSError(28, "No space left on device")])
+def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch, call, failure):
+    path = tmp_path / "a.txt"
+    files.write_atomically(path, b"old")
+
+    def fails(*_):
+        raise failure
+
+    monkeypatch.setattr(os, call, fails)
+    with pytest.raises(type(failure)):
+        files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_two_writers_of_one_file_never_mix_their_contents(tmp_path):
+    path = tmp_path / "a"
+    contents = [bytes([65 + i]) * 200_000 for i in range(4)]
+    seen, done = set(), threading.Event()
+    files.write_atomically(path, contents[0])
+
+    def read():
+        while not done.is_set():
+            seen.add(path.read_bytes())
+
+    def write(content):
+        for _ in range(15):
+            files.write_atomically(path, content)
+
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    reader.start()
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert seen <= set(contents)
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_file_keeps_the_permissions_that_the_umask_gives(tmp_path):
+    before = os.umask(0o022)
+    try:
+        files.write_atomically(tmp_path / "a", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_new_directories_count_on_from_what_is_there(tmp_path):
+    assert files.free_name(tmp_path, "gist") == tmp_path / "gist"
+    assert names(tmp_path) == []
+    assert files.new_directory(tmp_path, "gist") == tmp_path / "gist"
+    (tmp_path / "gist-2").symlink_to("nowhere")
+    assert files.free_name(tmp_path, "gist") == tmp_path / "gist-3"
+    assert files.new_directory(tmp_path / "deep" / "er", "gist") == tmp_path / "deep" / "er" / "gist"
+    assert files.new_directory(tmp_path, "gist") == tmp_path / "gist-3"
+    assert names(tmp_path) == ["deep", "gist", "gist-2", "gist-3"]
+
+
+def test_processes_that_ask_at_once_each_get_a_directory_of_their_own(tmp_path):
+    script = f"""
+import sys
+from pathlib import Path
+from tms_engine.files import new_directory
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(100):
+    print(new_directory(Path({str(tmp_path)!r}), "gist"))
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    made = [line for process in processes for line in process.communicate(timeout=60)[0].splitlines()]
+    assert len(made) == len(set(made)) == len(names(tmp_path)) == 300
+
+
+def test_a_directory_with_something_in_it_is_not_claimed(tmp_path):
+    files.claim(tmp_path / "new")
+    files.claim(tmp_path / "new")  # it is empty still
+    (tmp_path / "new" / "mine.txt").touch()
+    with pytest.raises(InputError, match=r"new is not empty: choose a new directory, or go$"):
+        files.claim(tmp_path / "new", ", or go")
+    assert names(tmp_path / "new") == ["mine.txt"]
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    for refused in (files.claim, lambda path: files.new_directory(path, "x")):
+        with pytest.raises(InputError) as caught:
+            refused(tmp_path / "file" / "inside")
+        assert str(caught.value).startswith(f"cannot write to {tmp_path / 'file' / 'inside'}")
+        assert str(caught.value).endswith(": not a directory")
+    assert str(files.cannot("read X", OSError(2, "No such file or directory"))) == (
+        "cannot read X: no such file or directory"
+    )
+    assert files.reason(ValueError("A is not B")) == "a is not B"
+    assert files.reason(KeyError("W")) == "it has no W"

@@ -1,0 +1,103 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numba
+import pytest
+import torch
+
+from tms_engine import process
+
+# What changes the state of a process, as it is written in Python.
+CHANGES = re.compile(
+    r"os\.environ\[.*\] = |os\.environ\.(setdefault|update|pop)|os\.(putenv|unsetenv|nice|umask|chdir|dup2)\("
+    r"|\bgc\.|setswitchinterval|set_num_threads|signal\.signal\(|\.reconfigure\(|sys\.path\."
+)
+
+
+def test_nothing_else_changes_the_process(repository):
+    found = {
+        f"{path.relative_to(repository)}:{number}: {line.strip()}"
+        for package in ("tms_engine", "tms_tui")
+        for path in (repository / package).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if CHANGES.search(line) and path.name != "process.py"
+    }
+    assert found == set()
+
+
+SCRIPT = """
+import gc, os, signal, sys
+def state():
+    return (
+        dict(os.environ), gc.isenabled(), gc.get_freeze_count(), sys.getswitchinterval(), list(sys.path),
+        [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)], sys.stdout.errors, os.nice(0),
+    )
+before = state()
+import tms_engine
+assert state() == before
+import torch, numba
+numba.set_num_threads(1)
+torch.set_num_threads(2)
+for kernel in ("torch", "numba"):
+    tms_engine.train(tms_engine.Experiment(n_features=64, n_hidden=32, batch_size=64, steps=3, kernel=kernel))
+assert (numba.get_num_threads(), torch.get_num_threads()) == (1, 2)
+environment, *rest = state()
+assert rest == list(before[1:])
+print(sorted(set(environment) - set(before[0])))
+"""
+
+
+def test_importing_the_engine_changes_nothing_and_training_two_variables():
+    environment = {k: v for k, v in os.environ.items() if k not in ("MKL_CBWR", "GOMP_SPINCOUNT")}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    found = set(re.findall(r"\w+", done.stdout))
+    assert found >= {"MKL_CBWR", "GOMP_SPINCOUNT"}
+    assert all(name.startswith(("KMP_", "TORCH")) for name in found - {"MKL_CBWR", "GOMP_SPINCOUNT"})
+
+
+def test_a_variable_that_the_user_has_set_is_left(monkeypatch):
+    for name, change in [
+        ("MKL_CBWR", process.make_mkl_reproducible),
+        ("GOMP_SPINCOUNT", process.make_openmp_sleep),
+        ("OPENBLAS_NUM_THREADS", process.keep_openblas_to_one_thread),
+    ]:
+        monkeypatch.setenv(name, "mine")
+        change()
+        assert os.environ[name] == "mine"
+        monkeypatch.delenv(name)
+        change()
+        assert os.environ[name] != "mine"
+        monkeypatch.delenv(name)
+
+
+def test_threads_are_as_they_were_afterwards():
+    before = process.kernel_threads(), numba.get_num_threads(), torch.get_num_threads()
+    with process.threads(1), process.numba_threads(), process.one_torch_thread():
+        assert (process.kernel_threads(), numba.get_num_threads(), torch.get_num_threads()) == (1, 1, 1)
+    assert (process.kernel_threads(), numba.get_num_threads(), torch.get_num_threads()) == before
+
+
+def test_one_core_is_left_to_the_screen_once(monkeypatch):
+    for cores, kept in [(1, 1), (2, 1), (8, 7)]:
+        monkeypatch.setattr(process, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(process, "_threads", cores)
+        process.leave_a_core()
+        process.leave_a_core()
+        assert process.kernel_threads() == kept
+
+
+def test_a_second_interrupt_does_not_wait():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)]
+    with process.stop_on_signals() as stopped:
+        assert not stopped()
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)] == before

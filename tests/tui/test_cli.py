@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tms_tui.cli import choose_mode, main
+
+
+@pytest.mark.parametrize(
+    ("environment", "mode"),
+    [
+        ({}, "braille"),
+        ({"LANG": "en_US.UTF-8"}, "braille"),
+        ({"LANG": "C.utf8"}, "braille"),
+        ({"LC_CTYPE": "UTF-8"}, "braille"),
+        ({"LANG": "C"}, "ascii"),
+        ({"LANG": "de_DE@euro"}, "ascii"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, "ascii"),
+        ({"LANG": "en_US.UTF-8", "LC_CTYPE": "POSIX"}, "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ascii"),  # Python's coercion of LANG=C
+        ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8"}, "braille"),
+        ({"LC_CTYPE": "C.UTF-8"}, "braille"),  # Python's coercion of nothing
+        ({"LC_ALL": "", "LANG": "C.UTF-8"}, "braille"),
+    ],
+)
+def test_the_environment_says_what_the_terminal_shows(environment, mode):
+    assert choose_mode("auto", environment) == mode
+    for wanted in ("braille", "blocks", "ascii"):
+        assert choose_mode(wanted, environment) == wanted
+
+
+@pytest.mark.parametrize("end", ["head -1", "true"])
+def test_once_into_a_pipe_that_closes_is_no_error(end):
+    once = f"{sys.executable} -m tms_tui.cli --once --steps 5 --render braille | {end}"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(once, shell=True, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--render", "holograms"], "render should be auto, braille, blocks, ascii, not 'holograms'"),
+        (
+            ["--plugin", "nowhere_to_be_found"],
+            "cannot import plugin nowhere_to_be_found: ModuleNotFoundError",
+        ),
+        (["--renderer", "ascii"], "did you mean --render?"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, capsys):
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("tms-tui: ")
+    assert sentence in told
+    assert told.count("\n") == 1

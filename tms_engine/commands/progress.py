@@ -1,0 +1,110 @@
+"""Training with a progress bar on a terminal, or a line now and then; what happens is told on stderr."""
+
+import argparse
+import contextlib
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tms_engine import process
+from tms_engine.commands.text import headline, number, some, summary_text
+
+if TYPE_CHECKING:
+    from tms_engine.training.trainer import Trainer
+
+# Seconds between two lines of progress where there is no terminal.
+_LINE_EVERY = 10.0
+# Training takes so many times as long as looking at the loss, at least.
+_LOOKS = 30
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """The options of `train_to_the_end`."""
+    parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
+    """Train and save to `out`, which is the run's directory already; returns the exit code."""
+    from tms_engine.analysis.evaluation import summarize
+    from tms_engine.runs import load_summary, train_on
+
+    experiment = trainer.current
+    say(
+        f"training {headline(experiment)}: step {trainer.step:,} to {experiment.steps:,} "
+        f"on {trainer.device}, {trainer.kernel} kernel"
+    )
+    if options.verbose:
+        say(trainer.reason)
+    with process.stop_on_signals() as stopped, _progress(trainer) as show:
+        run = train_on(trainer, out, on_progress=show, should_stop=stopped)
+    diverged = trainer.snapshot().diverged
+    if diverged:
+        say(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
+    quoted = shlex.quote(str(out))
+    if stopped() and not trainer.finished:
+        say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
+        return 130
+    summary = load_summary(out) or summarize(run)
+    if options.json:
+        print(json.dumps({"run": str(out), **summary}, indent=2))
+    else:
+        print(summary_text(summary, run))
+    say(f"saved to {out}; see it with: tms show {quoted}, tms figures {quoted}")
+    return 1 if len(diverged) == experiment.n_instances else 0
+
+
+@contextlib.contextmanager
+def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
+    """Compiles the kernel, and gives a function that shows how far a trainer is."""
+    steps = trainer.current.steps
+
+    def now() -> str:
+        return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
+
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
+        with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
+            if trainer.compiles:
+                bar.set_description_str("compiling")
+                trainer.prepare()
+
+            next_look = 0.0
+
+            def show(trainer: "Trainer") -> None:
+                nonlocal next_look
+                began = time.monotonic()
+                if began >= next_look or trainer.finished:  # a large population takes long to look at
+                    bar.set_description_str(now(), refresh=False)
+                    ended = time.monotonic()
+                    next_look = ended + _LOOKS * (ended - began)
+                bar.update(trainer.step - bar.n)
+
+            yield show
+            bar.refresh()
+        return
+
+    if trainer.compiles:
+        say(f"compiling the {trainer.kernel} kernel, unless that was done before")
+        trainer.prepare()
+    began, first = time.monotonic(), trainer.step
+    told, tenth = began, 10 * first // steps
+
+    def line(trainer: "Trainer") -> None:
+        nonlocal told, tenth
+        if 10 * trainer.step // steps > tenth or time.monotonic() - told > _LINE_EVERY:
+            told, tenth = time.monotonic(), 10 * trainer.step // steps
+            left = (told - began) / (trainer.step - first) * (steps - trainer.step)
+            say(f"step {trainer.step:,} of {steps:,}  {now()}  {left:.0f} s left")
+
+    yield line

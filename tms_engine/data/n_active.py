@@ -1,0 +1,32 @@
+"""Exactly n_active features in each row, every choice of them equally likely (the seed's last figure)."""
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from tms_engine.arrays import Array
+from tms_engine.data import LawParameters
+from tms_engine.data.stream import magnitude
+from tms_engine.errors import InputError
+
+
+def check(n_features: int, parameters: LawParameters) -> None:
+    if parameters.n_active > n_features:
+        raise InputError(
+            f"n_active is {parameters.n_active} but there are only {n_features} features", "n_active"
+        )
+
+
+def sample(
+    word: Int64[Array, "*lead features"], parameters: LawParameters
+) -> Float32[Array, "*lead features"]:
+    """The active ones are those with the largest words. (No two in a row are equal, see `stream.words`.)"""
+    x = magnitude(word)
+    x *= word >= _kth_largest(word, parameters.n_active) if parameters.n_active else 0
+    return x
+
+
+def _kth_largest(word: Int64[Array, "*lead features"], k: int) -> Int64[Array, "*lead 1"]:
+    if isinstance(word, np.ndarray):
+        place = word.shape[-1] - k
+        return np.partition(word, place)[..., place, None]
+    return word.topk(k, sorted=False).values.amin(-1, keepdim=True)

@@ -1,0 +1,145 @@
+"""What the matplotlib figures share: their style, their Axes, hidden space and the points in it.
+
+One hidden dimension is drawn on a line, two in a plane, three in space, more through PCA of the weights.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from jaxtyping import Float, Float32
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tms_engine.analysis.evaluation import check_instance
+from tms_engine.analysis.projection import Camera
+from tms_engine.arrays import Array, to_host
+from tms_engine.errors import InputError
+from tms_engine.figures.colors import feature_colors, mix
+from tms_engine.training.run import Run
+from tms_engine.training.state import Snapshot
+
+# Values are written into the Gram matrix, and onto the bars, for up to so many features.
+ANNOTATED = 12
+
+# matplotlib's settings are the process's: two threads must not both change them and put them back.
+_style_lock = threading.RLock()
+
+
+@contextmanager
+def own_style(ax: Axes | None = None) -> Iterator[None]:
+    """matplotlib's default settings instead of the user's, to draw or save a figure of ours.
+
+    With `ax`, Axes of the user's, nothing changes.
+    """
+    if ax is not None:
+        yield
+        return
+    with _style_lock, matplotlib.style.context("default"):
+        yield
+
+
+def shown(run: Run, instance: int, step: int | None) -> Snapshot:
+    """The run at the kept step nearest to `step`. Raises InputError if it has no such instance."""
+    check_instance(run, instance)
+    return run.at(step)
+
+
+def describe(snapshot: Snapshot) -> str:
+    return f"TMS ({snapshot.experiment.n_features} feats, {snapshot.experiment.n_hidden} dims)"
+
+
+def where(snapshot: Snapshot, instance: int) -> str:
+    step = f"step {snapshot.step:,}"
+    return f"{step}, instance {instance}" if snapshot.experiment.n_instances > 1 else step
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panel(ax: Axes | None, width: float, height: float) -> Axes:
+    """The Axes to draw into: the user's, or those of a new figure."""
+    return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure in which Axes lie, also where that is in a subfigure."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def scene(
+    ax: Any,
+    n_hidden: int,
+    reach: float,
+    camera: Camera,
+    axes: Sequence[int] | None = None,
+) -> Any:
+    """Axes of hidden space, flat or in space (untyped in matplotlib): `reach` around the origin, to scale.
+
+    `ax` is the user's Axes, None for a new figure, or (figure, rows, columns, position) for one of several.
+    Raises InputError for flat Axes where there are more than 2 hidden dimensions, or the reverse.
+    """
+    flat = n_hidden < 3
+    projection = None if flat else "3d"
+    if ax is None:
+        ax = new_figure(7, 7).add_subplot(projection=projection)
+    elif isinstance(ax, tuple):
+        ax = ax[0].add_subplot(*ax[1:], projection=projection)
+    elif flat == hasattr(ax, "get_zlim"):
+        raise InputError(
+            f"{n_hidden} hidden dimensions need "
+            + ("flat Axes" if flat else "Axes in space: fig.add_subplot(projection='3d')")
+        )
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    names = axis_names(n_hidden, axes)
+    ax.set_xlabel(names[0])
+    if n_hidden == 1:
+        ax.set(yticks=[], aspect="equal")
+    else:
+        ax.set_ylabel(names[1])
+    if flat:
+        ax.set_aspect("equal")
+        ax.grid(alpha=0.3)
+        ax.set_axisbelow(True)
+    else:
+        ax.set(zlim=(-reach, reach), zlabel=names[2])
+        ax.set_box_aspect((1, 1, 1), zoom=0.95 * camera.zoom)
+        ax.view_init(elev=camera.pitch, azim=camera.yaw, roll=camera.roll)
+        ax.set_proj_type("persp" if camera.perspective else "ortho")
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_rotate_label(False)
+    return ax
+
+
+def axis_names(n_hidden: int, axes: Sequence[int] | None) -> tuple[str, ...]:
+    """Of the three axes of `basis_for`."""
+    if axes is not None:
+        return (*(f"dimension {axis}" for axis in axes), *[""] * (3 - len(axes)))
+    return ("X", "Y", "Z") if n_hidden <= 3 else ("PC 1", "PC 2", "PC 3")
+
+
+def coordinates(points: Float[np.ndarray, "rows 3"], scene: Any) -> tuple[Float[np.ndarray, " rows"], ...]:
+    """x and y of points, and z where the Axes are in space."""
+    return tuple(points.T[: 3 if hasattr(scene, "get_zlim") else 2])
+
+
+def reach_of(clouds: Sequence[Float32[np.ndarray, "rows 3"]]) -> float:
+    """How far the axes go so that all points of these clouds are in view."""
+    return 1.05 * max(0.1, *(float(np.abs(points).max(initial=0)) for points in clouds))
+
+
+def draw_cloud(scene: Any, points: Float32[np.ndarray, "rows 3"], x: Float32[Array, "rows features"]) -> None:
+    """Points in the mixed colours of the features active in x (the seed's colouring)."""
+    colors = mix(to_host(x), feature_colors(x.shape[1]))
+    style = {"depthshade": False} if hasattr(scene, "get_zlim") else {}
+    scene.scatter(*coordinates(points, scene), c=colors, alpha=0.5, s=1, linewidths=0, **style)

@@ -1,0 +1,105 @@
+"""Files and directories: atomic writes, new names, and what to say when the system refuses."""
+
+import contextlib
+import itertools
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from tms_engine.errors import InputError
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on disk. A crash meanwhile may leave a part of it."""
+    with open(path, "wb") as file:
+        _put(file, content)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file. Readers, and a crash at any moment, see the old content or the new, never a part.
+
+    The new content is written to NAME.XXXXXXXX.part beside the file and moved into place, so several
+    processes may write the same file; only a process that is killed leaves its .part behind.
+    """
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(part, "xb") as file:
+            _put(file, content)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    if hasattr(os, "O_DIRECTORY"):  # not on Windows, where a directory cannot be opened
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _put(file: IO[bytes], content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def new_directory(base: Path, name: str) -> Path:
+    """Make BASE/NAME, or BASE/NAME-2, BASE/NAME-3 … where that exists; two processes never get the same.
+
+    Raises InputError if it cannot be made.
+    """
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        for path in _names(base, name):
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise cannot(f"write to {base / name}", error) from None
+    raise AssertionError("there is always another name")
+
+
+def free_name(base: Path, name: str) -> Path:
+    """The first of BASE/NAME, BASE/NAME-2, BASE/NAME-3 … that does not exist now. Makes nothing.
+
+    For a suggestion; another process may take it. `new_directory` is for a directory to write to.
+    """
+    return next(path for path in _names(base, name) if not os.path.lexists(path))
+
+
+def _names(base: Path, name: str) -> Iterator[Path]:
+    yield base / name
+    for number in itertools.count(2):
+        yield base / f"{name}-{number}"
+
+
+def claim(directory: Path, otherwise: str = "") -> None:
+    """Make a directory, or check that it is empty and can be written to.
+
+    Raises InputError, and touches nothing, if it is not empty; the sentence ends with `otherwise`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise InputError(f"{directory} is not empty: choose a new directory{otherwise}")
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise cannot(f"write to {directory}", error) from None
+
+
+def cannot(what: str, error: Exception) -> InputError:
+    """The InputError "cannot WHAT: REASON", to raise where the system has refused."""
+    return InputError(f"cannot {what}: {reason(error)}")
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, in the words of the system or library, to stand after a colon."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]

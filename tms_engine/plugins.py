@@ -1,0 +1,35 @@
+"""Modules of a user's own, named on a command line with --plugin: they register data laws and models.
+
+A module is imported only because its name was given there, never because a run or a config file names it.
+"""
+
+import importlib
+from collections.abc import Iterable
+
+from tms_engine import process
+from tms_engine.errors import InputError
+
+_loaded: list[str] = []
+
+
+def load(modules: Iterable[str]) -> None:
+    """Import these modules, installed or from the current directory.
+
+    Raises InputError for one that cannot be imported.
+    """
+    for module in modules:
+        process.look_for_modules_here()
+        try:
+            importlib.import_module(module)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever the module does, exiting included
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise InputError(f"cannot import plugin {module}: {text}") from None
+        if module not in _loaded:
+            _loaded.append(module)
+
+
+def loaded() -> tuple[str, ...]:
+    """The modules that were loaded, for another process to load too."""
+    return tuple(_loaded)

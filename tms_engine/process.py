@@ -1,0 +1,209 @@
+"""The only file that changes the state of the process. What is set, and when:
+
+| what | when |
+|---|---|
+| MKL_CBWR | `tms_engine.device` is imported, as by `Trainer`: needed for the same bits |
+| GOMP_SPINCOUNT | the numba kernel is loaded, before numba starts its threads |
+| torch's threads | 1 while the torch kernel takes steps on a CPU, then the user's number again |
+| numba's threads | while a step is shared by several threads, then the user's number again |
+| signal handlers | while `tms train` and `tms resume` train, then the old ones again |
+| errors="replace" on stdout and stderr | `tms` |
+| sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
+| OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
+| niceness | the process that draws the app's figures |
+
+So `import tms_engine` changes nothing, and a script that trains finds its process as it was, but for the two
+environment variables, which are set only where the user has not. Everything else is for our own programs.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Environment variables
+
+
+def make_mkl_reproducible() -> None:
+    """Let an item of a batched product have the same bits wherever in memory it lies.
+
+    An instance must not depend on those trained beside it; without this, a batch of 251 × 17 did. MKL reads
+    the variable when it first computes.
+    """
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
+
+def make_openmp_sleep() -> None:
+    """Let threads that wait for each other spin for microseconds, then sleep.
+
+    Spinning on, they take the cores from those they wait for if others work too, and a step took 30 times as
+    long; sleeping at once, a step of a middling model takes a third longer. GNU's OpenMP reads the variable
+    when it starts.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+def keep_openblas_to_one_thread() -> None:
+    """Let numpy's products run on the thread that asks for them.
+
+    The products for a frame are small, and OpenBLAS's other threads spin long after each, on the core that
+    trains: at full speed paper-400-30 took 450 steps a second beside 19 frames, and 590 beside 26 without
+    them. OpenBLAS reads the variable when numpy is imported.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+# Threads of kernels
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_threads = _cores()
+# Not every threading layer of numba's may be entered by two threads.
+_numba_lock = threading.Lock()
+
+
+def kernel_threads() -> int:
+    """How many threads a kernel may use."""
+    return _threads
+
+
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let kernels use this many threads. Their results do not depend on it."""
+    global _threads
+    before, _threads = _threads, number
+    try:
+        yield
+    finally:
+        _threads = before
+
+
+def leave_a_core() -> None:
+    """Keep one core free from now on, for a screen, if there are several."""
+    global _threads
+    _threads = max(1, min(_threads, _cores() - 1))
+
+
+@contextlib.contextmanager
+def numba_threads() -> Iterator[None]:
+    """Let numba use as many threads as kernels may; one caller at a time."""
+    import numba
+
+    with _numba_lock:
+        before = numba.get_num_threads()
+        numba.set_num_threads(min(_threads, before))
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch use one thread of the CPU: two would split sums in two, which changes their bits."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+# Signals and streams
+
+# A kill, and a lost connection (not on Windows).
+END_SIGNALS: tuple[signal.Signals, ...] = (
+    signal.SIGTERM,
+    *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+)
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether Ctrl-C, a kill or a lost connection has asked to stop.
+
+    A second Ctrl-C raises KeyboardInterrupt.
+    """
+    caught: list[int] = []
+
+    def stop(number: int, _frame: Any) -> None:
+        caught.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, *END_SIGNALS)}
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def print_what_can_be_shown() -> None:
+    """Print "?" for a character that the terminal's encoding lacks (‖W‖ in ASCII), instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a captured stream, in tests
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def discard_stdout() -> None:
+    """Once nobody reads it (`tms presets | head -1`): flushing it at exit would fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def look_for_modules_here() -> None:
+    """Put the current directory on sys.path: last, so that a file in it takes no library's place."""
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+
+
+# The app
+
+
+def collect_no_garbage() -> None:
+    """While the program loads there is nothing to collect."""
+    gc.disable()
+
+
+def collect_garbage() -> None:
+    gc.enable()
+
+
+def keep_what_is_loaded() -> None:
+    """Collect garbage, but never look again at what is there now.
+
+    Torch, or what numba compiles with, is hundreds of thousands of objects that stay to the end. Walks over
+    them held up the screen by 130 ms every 1.5 s.
+    """
+    gc.freeze()
+    gc.enable()
+
+
+def keep_what_was_compiled() -> None:
+    """Collect what the compiler has left, and never look again at the rest."""
+    gc.collect()
+    gc.freeze()
+
+
+def switch_threads_often() -> None:
+    """The training thread may hold the interpreter for 0.5 ms.
+
+    Python's own 5 ms, many times a frame, can be seen.
+    """
+    sys.setswitchinterval(0.0005)
+
+
+def give_way(pid: int) -> None:
+    """Lower the priority of a process that was started here, below the screen's and the training's."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, pid, 10)

@@ -1,0 +1,122 @@
+"""A run at one step, whole: what is saved, and all that is needed to go on or to look at it."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
+from tms_engine.training.history import History, Kept
+from tms_engine.training.state import Change, Parameters, Snapshot, State, at_rest, initial_parameters
+
+KernelName = Literal["torch", "numba", "triton"]
+
+
+class Run(NamedTuple):
+    """A run at one step. It does not change; training goes on in a Trainer.
+
+    experiment  as it was started
+    changes     live changes made since, in order
+    state       step, parameters and optimiser moments, each (instances, ...)
+    history     loss envelope, and parameters at earlier steps
+    kernel      that trained it, and trains the same bits on
+    """
+
+    experiment: Experiment
+    changes: tuple[Change, ...]
+    state: State
+    history: History
+    kernel: KernelName = "torch"
+
+    @property
+    def device(self) -> str:
+        """Where to evaluate and draw it: on the CPU if that was asked for or trained it, else "auto"."""
+        return "cpu" if self.kernel == "numba" or self.experiment.device == "cpu" else "auto"
+
+    @property
+    def current(self) -> Experiment:
+        """The experiment with all changes made."""
+        return self._with(self.changes)
+
+    def experiment_at(self, step: int) -> Experiment:
+        """The experiment in force at a step: with the changes made until then."""
+        return self._with(tuple(change for change in self.changes if change.step <= step))
+
+    def _with(self, changes: tuple[Change, ...]) -> Experiment:
+        if not changes:
+            return self.experiment
+        return self.experiment.replace(**{change.field: change.value for change in changes})
+
+    def at(self, step: int | None = None) -> Snapshot:
+        """The run at the step nearest to `step` of which the parameters are kept; None: at its last step.
+
+        The snapshot's experiment is the one in force then, and so are its losses.
+        """
+        here = Kept(self.state.step, self.state.parameters)
+        kept = here if step is None else min((*self.history.kept, here), key=lambda k: abs(k.step - step))
+        diverged = (self.state.diverged_at >= 0) & (self.state.diverged_at < kept.step)
+        return Snapshot(
+            step=kept.step,
+            experiment=self.experiment_at(kept.step),
+            parameters=kept.parameters,
+            losses=self.history.recent_loss(until=kept.step),
+            diverged=tuple(int(i) for i in np.flatnonzero(diverged)),
+        )
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The feature directions at the last step, (instances, features, hidden)."""
+        return self.at().weights
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: Any,
+        bias: Any = None,
+        experiment: Experiment | None = None,
+        *,
+        step: int = 0,
+    ) -> "Run":
+        """A run that holds weights of your own, to be evaluated, drawn, saved or trained on.
+
+        `weights` is (features, hidden) or (instances, features, hidden), `bias` (features) or (instances,
+        features); for another model than a tied one, `weights` is a dict of all its parameters by name, each
+        (instances, ...). They may be tensors on the CPU. Without an `experiment` it is the seed's at these
+        sizes. Raises InputError where they do not fit it.
+        """
+        named = (
+            weights if isinstance(weights, dict) else {"W": weights} | ({} if bias is None else {"b": bias})
+        )
+        parameters = {name: np.array(value, np.float32) for name, value in named.items()}
+        if "W" in parameters and parameters["W"].ndim == 2:
+            parameters = {name: value[None] for name, value in parameters.items()}
+        if experiment is None:
+            if "W" not in parameters or parameters["W"].ndim != 3:
+                raise InputError("weights should be (features, hidden) or (instances, features, hidden)")
+            n_instances, n, m = parameters["W"].shape
+            experiment = Experiment(n_features=n, n_hidden=m, n_instances=n_instances, bias="b" in parameters)
+        check_parameters(parameters, experiment)
+        state = at_rest(parameters, step)
+        history = History(experiment.n_instances, experiment.keep, bytes_of(parameters))
+        history.skip_to(step)
+        history.add_kept(Kept(step, parameters))
+        return cls(experiment, (), state, history)
+
+
+def bytes_of(parameters: Parameters) -> int:
+    """What the parameters at one step take in memory."""
+    return sum(value.nbytes for value in parameters.values())
+
+
+def check_parameters(parameters: Parameters, experiment: Experiment) -> None:
+    """Raise InputError unless these are the parameters of the experiment's model of the right shapes."""
+    alone = initial_parameters(experiment.alone(0))
+    wanted = {name: (experiment.n_instances, *value.shape[1:]) for name, value in alone.items()}
+    for name, shape in wanted.items():
+        if name not in parameters:
+            raise InputError(f"model {experiment.model} has a parameter {name}, which is missing")
+        found = parameters[name]
+        if found.shape != shape or found.dtype != np.float32:
+            raise InputError(f"{name} is {found.dtype} {found.shape}, not float32 {shape}")
+    for name in parameters.keys() - wanted.keys():
+        raise InputError(f"model {experiment.model} has no parameter {name}, only {', '.join(wanted)}")
