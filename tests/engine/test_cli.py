@@ -78,7 +78,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
 
     drawn = tms("figures", tmp_path / "A", "--dpi", 30, "--html")
     assert drawn.returncode == 0, drawn.stderr
-    paths = drawn.stdout.split()
+    paths = drawn.stdout.splitlines()
     assert len(paths) == len(FIGURES) + len(HTML_FIGURES)
     assert all(os.path.getsize(path) > 1000 for path in paths)
 
@@ -227,7 +227,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 130
     assert stdout == ""
-    assert f"go on with: tms resume {out}" in stderr
+    assert f"go on with: tms resume {shlex.quote(str(out))}" in stderr
     assert "Traceback" not in stderr
     stopped = load_run(out).state.step
     assert 0 < stopped < 25_000
