@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
+from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
 from tms_engine.figures import FIGURES, HTML_FIGURES
 from tms_tui import export as export_module
 from tms_tui.export import Export, ExportProgress, start_export
