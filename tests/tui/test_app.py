@@ -28,7 +28,7 @@ from tms_tui.view_options import ViewOptions
 SMALL = Experiment(n_features=5, n_hidden=2, sparsity=0.5, steps=400)
 
 
-async def until(condition, seconds: float = 120.0) -> None:
+async def until(condition, seconds: float = 600.0) -> None:
     """Wait for something that another thread, or the app's own clock, brings about."""
     end = time.monotonic() + seconds
     while not condition():

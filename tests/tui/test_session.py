@@ -36,7 +36,7 @@ def begin() -> Iterator[Callable[..., Session]]:
     assert "training" not in {thread.name for thread in threading.enumerate()}
 
 
-def until(session: Session, holds: Callable[[View], bool], seconds: float = 120.0) -> View:
+def until(session: Session, holds: Callable[[View], bool], seconds: float = 600.0) -> View:
     end = time.monotonic() + seconds
     while not holds(view := session.view()):
         assert time.monotonic() < end, view
