@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,7 +35,10 @@ def process(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
 
 def tms_script(*arguments, cwd) -> subprocess.CompletedProcess:
     """The same as the installed program `tms`, which does not look for modules in the current directory."""
-    start = "import sys; sys.path.remove(''); from tms_engine.commands import main; sys.exit(main())"
+    start = (
+        "import sys; sys.path[:] = filter(None, sys.path); "
+        "from tms_engine.commands import main; sys.exit(main())"
+    )
     return subprocess.run(
         [sys.executable, "-c", start, *map(str, arguments)],
         cwd=cwd,
@@ -218,7 +222,7 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
         "--kernel",
         "torch",
         "--steps",
-        "2500",
+        "6000",
         "--out",
         str(out),
     ]
@@ -234,10 +238,10 @@ def test_interrupting_saves_and_says_how_to_resume(tmp_path, number):
     assert "Traceback" not in stderr
     if number == signal.SIGINT:
         stopped = load_run(out).state.step
-        assert 0 < stopped < 2500
+        assert 0 < stopped < 6000
         done = tms("resume", out)
         assert done.returncode == 0
-        whole = tms("train", "--kernel", "torch", "--steps", 2500, "--out", tmp_path / "whole")
+        whole = tms("train", "--kernel", "torch", "--steps", 6000, "--out", tmp_path / "whole")
         assert whole.returncode == 0
         assert load_run(out).weights.tobytes() == load_run(tmp_path / "whole").weights.tobytes()
 
@@ -298,9 +302,19 @@ def test_a_run_whose_instances_all_diverge_has_failed(tmp_path):
 
 
 def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
-    command = f"-m tms_engine train --kernel torch --steps 3000 --out {tmp_path / 'run'}"
-    child = pexpect.spawn(sys.executable, command.split(), encoding="utf-8", dimensions=(24, 100), timeout=60)
-    child.expect(r"\d+% \|.*\| [\d,]+/3,000 +loss 0\.\d+ +[\d,]+ steps/s +\d\d:\d\d left")
+    command = [
+        "-m",
+        "tms_engine",
+        "train",
+        "--kernel",
+        "torch",
+        "--steps",
+        "30000",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(24, 100), timeout=60)
+    child.expect(r"\d+% \|.*\| [\d,]+/30,000 +loss 0\.\d+ +[\d,]+ steps/s +\d\d:\d\d left")
     child.sendintr()
     child.expect("interrupted at step [0-9,]+ and saved; go on with: tms resume")
     child.expect(pexpect.EOF)
@@ -384,7 +398,7 @@ def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp
         "--only", "loss,weights", "--dpi", 30, "--out", tmp_path / "a",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "drawing step 100 at 30 dpi\n"
+    assert "drawing step 100 at 30 dpi\n" in done.stderr
     assert [os.path.basename(path) for path in done.stdout.split()] == ["weights.png", "loss.png"]
     camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
     save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
@@ -421,7 +435,7 @@ def test_an_ascii_terminal_and_a_closed_pipe_are_no_errors(trained):
     assert shown.returncode == 0
     assert "loss on fresh data" in shown.stdout
     piped = subprocess.run(
-        f"{sys.executable} -m tms_engine presets | true",
+        f"{shlex.quote(sys.executable)} -m tms_engine presets | true",
         shell=True,
         capture_output=True,
         text=True,

@@ -66,22 +66,18 @@ def process_of(export: Export) -> subprocess.Popen:
 
 
 @pytest.fixture(scope="module")
-def exported(run, tmp_path_factory) -> tuple[Path, ExportProgress, list[float], list[ExportProgress]]:
-    """A whole export; how long each call took, and how late a 100 Hz loop beside it was."""
+def exported(run, tmp_path_factory) -> tuple[Path, ExportProgress, list[ExportProgress]]:
+    """A whole export, and its progress as it was seen."""
     directory = tmp_path_factory.mktemp("export") / "new" / "run"
-    began = time.perf_counter()
-    under_way = export(run, directory)
-    waits, seen = [time.perf_counter() - began], []
+    under_way, seen = export(run, directory), []
     while not seen or not seen[-1].finished:
         time.sleep(0.01)
-        began = time.perf_counter()
         seen.append(under_way.poll())
-        waits.append(time.perf_counter() - began)
-    return directory, ended(under_way), waits, seen
+    return directory, ended(under_way), seen
 
 
 def test_an_export_is_the_run_and_its_figures(exported, run):
-    directory, progress, _, _ = exported
+    directory, progress, _ = exported
     assert (progress.error, progress.note) == ("", "")
     assert {path.name for path in (directory / "figures").iterdir()} == NAMES | HTML
     assert set(progress.done) == set((directory / "figures").iterdir())
@@ -90,10 +86,10 @@ def test_an_export_is_the_run_and_its_figures(exported, run):
 
 
 def test_progress_grows_file_by_file(exported):
-    counts = [len(progress.done) for progress in exported[3]]
+    counts = [len(progress.done) for progress in exported[2]]
     assert counts == sorted(counts)
     assert len(set(counts)) > 4
-    assert all(progress.total == len(NAMES | HTML) for progress in exported[3])
+    assert all(progress.total == len(NAMES | HTML) for progress in exported[2])
 
 
 def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run, tmp_path):
@@ -106,23 +102,26 @@ def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run
     assert (tmp_path / "home" / "weights.png").read_bytes() != (tmp_path / "weights.png").read_bytes()
 
 
-def test_the_callers_thread_is_never_held_up(exported):
-    assert max(exported[2]) < 0.05
+def test_neither_the_start_nor_a_look_waits_for_the_run_to_be_saved(run, tmp_path, monkeypatch):
+    may_end = threading.Event()
+    monkeypatch.setattr("tms_engine.runs.save_run", lambda *_: may_end.wait(60))
+    under_way = export(run, tmp_path / "run")
+    assert not under_way.poll().finished
+    under_way.cancel()
+    assert not under_way.poll().finished
+    may_end.set()
+    assert ended(under_way).error == "the export was cancelled"
 
 
-def test_the_caller_is_free_while_a_large_run_is_saved(tmp_path):
+def test_the_caller_goes_on_while_a_large_run_is_saved(tmp_path):
     trainer = Trainer(Experiment(n_features=200, n_hidden=40, batch_size=8, steps=400, sparsity=0.99))
     trainer.advance(400)
-    run = trainer.run()  # 400 snapshots: 13 MB
-    began = time.perf_counter()
-    under_way = export(run, tmp_path / "run", formats=())
-    late = [time.perf_counter() - began]
+    under_way = export(trainer.run(), tmp_path / "run", formats=())
+    turns = 0
     while not under_way.poll().finished:
-        began = time.perf_counter()
-        time.sleep(0.005)
-        late.append(time.perf_counter() - began - 0.005)
-    assert late[0] < 0.05
-    assert sorted(late)[-2] < 0.1  # one hiccup of the machine is forgiven
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 5  # 1 or 2 if the thread kept the interpreter to itself
     assert ended(under_way).error == ""
     assert not (tmp_path / "run" / "figures").exists()
 
@@ -221,10 +220,8 @@ def test_cancelling_ends_the_process_and_leaves_only_whole_files(run, tmp_path):
     while not under_way.poll().done:
         assert time.monotonic() < end
         time.sleep(0.005)
-    began = time.perf_counter()
     under_way.cancel()
-    assert time.perf_counter() - began < 0.05
-    assert under_way.wait(5)
+    assert under_way.wait(60)
     assert not is_running(process.pid)
     progress = under_way.poll()
     assert (progress.finished, progress.error) == (True, "the export was cancelled")
