@@ -20,9 +20,10 @@ from tms_engine import Camera, Experiment, Trainer
 from tms_engine.analysis.clouds import cloud_sample, project
 from tms_engine.analysis.projection import identity_basis
 from tms_engine.figures.colors import feature_colors, mix
-from tms_tui.drawing.cells import RGB, Mode
+from tms_tui.drawing.cells import RGB
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import Scene, axes_scene, draw_scene, merge, weights_scene
-from tms_tui.panes.cells_to_strips import strips
+from tms_tui.panes.cells_to_strips import cells_to_strips
 
 BACKGROUND: RGB = (18, 18, 18)
 BASE = Style(bgcolor=Color.from_rgb(*BACKGROUND))
@@ -48,7 +49,7 @@ def median_ms(scene: Scene, rows: int, columns: int, mode: Mode) -> tuple[float,
         began = time.perf_counter()
         cells = draw_scene(scene, Camera(yaw=-60 + 3.0 * i), 1.15, rows, columns, mode, BACKGROUND)
         drawn = time.perf_counter()
-        strips(cells, BASE)
+        cells_to_strips(cells, BASE)
         done = time.perf_counter()
         times.append((drawn - began, done - drawn, done - began))
     drawing, making, together = (statistics.median(column) * 1e3 for column in zip(*times, strict=True))
@@ -60,7 +61,7 @@ def median_bytes(scene: Scene, rows: int, columns: int, mode: Mode, base: Style)
     sizes = []
     for i in range(REPEATS):
         cells = draw_scene(scene, Camera(yaw=-60 + 3.0 * i), 1.15, rows, columns, mode, BACKGROUND)
-        sizes.append(len("".join(strip.render(console) for strip in strips(cells, base)).encode()))
+        sizes.append(len("".join(strip.render(console) for strip in cells_to_strips(cells, base)).encode()))
     return statistics.median(sizes)
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from tms_engine import Experiment, Run, Trainer, save_figures
 from tms_tui.app import TmsApp
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 from tms_tui.session import Session
 from tms_tui.settings import Settings
-from tms_tui.view_options import Look
+from tms_tui.view_options import ViewOptions
 
 HERE = Path(__file__).parent
 SIZE, NARROW = (120, 40), (80, 24)
-CLOUDS = Look(turning=False, data="1, 2, 3 active")
+CLOUDS = ViewOptions(turning=False, data="1, 2, 3 active")
 
 
 def seed_runs() -> dict[int, Run]:
@@ -31,7 +31,9 @@ def seed_runs() -> dict[int, Run]:
     return runs
 
 
-async def shoot(run: Run, name: str, theme: str, size: tuple[int, int], look: Look, mode: Mode) -> Path:
+async def shoot(
+    run: Run, name: str, theme: str, size: tuple[int, int], look: ViewOptions, mode: Mode
+) -> Path:
     """One picture of the app, as SVG."""
     session = Session(run, 500.0, paused=True)
     app = TmsApp(session, mode=mode, look=look, settings=Settings(theme=theme))
@@ -67,9 +69,9 @@ def to_png(svg: Path) -> None:
 
 def main() -> None:
     runs = seed_runs()
-    still = Look(turning=False)
+    still = ViewOptions(turning=False)
     for shade in ("dark", "light"):
-        shots: list[tuple[str, int, tuple[int, int], Look, Mode]] = [
+        shots: list[tuple[str, int, tuple[int, int], ViewOptions, Mode]] = [
             ("step-0", 0, SIZE, still, "braille"),
             ("step-500", 500, SIZE, still, "braille"),
             ("step-10000", 10_000, SIZE, still, "braille"),

@@ -1,7 +1,18 @@
 """Toy Models of Superposition: data, training, geometry and figures, without a screen.
 
-The public names, loaded when first used: `import tms_engine` itself loads neither numpy nor torch. To a type
-checker they are imported here, so that a misspelt name is an error.
+    from tms_engine import Experiment, evaluate, train
+    run = train(Experiment(n_features=5, n_hidden=2, sparsity=[0.7, 0.9], n_instances=2))
+    run.weights         # (instances, features, hidden)
+    evaluate(run).loss  # (instances,)
+
+An `Experiment` holds every choice that defines a run. `train`, or a `Trainer` step by step, makes a `Run`
+of it, which `evaluate`, `summarize`, `geometry` and the figure functions take, and which `save_run` and
+`load_run` keep on disk. `register_law` and `register_model` bring data laws and models of your own. A
+user's mistake raises `InputError`, a ValueError, with one sentence. The repository's `examples/` has a
+short script on each.
+
+Every array has an instance axis in front, also where there is one instance. The names below are loaded when
+they are first used: `import tms_engine` itself loads neither numpy nor torch.
 """
 
 from importlib import import_module

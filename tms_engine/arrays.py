@@ -1,8 +1,8 @@
-"""numpy on the CPU, torch on every other device: the little that lets one text serve the arrays of both.
+"""Arrays are numpy's on the CPU and torch's on every other device. Helpers for code that takes either.
 
-They share operators, indexing and most names, so the data and the model are written once and compute
-where the array that they are given lies. The CPU's are numpy's because torch takes over a second to
-import, and because numpy is no slower there.
+The two share operators, indexing and most names, so the data laws and the models are written once, for the
+array that they are given. On the CPU they are numpy's because torch takes over a second to import and is no
+faster there.
 """
 
 from typing import Any, TypeAlias
@@ -15,12 +15,12 @@ Array: TypeAlias = Any
 
 
 def library_on(device: str) -> Any:
-    """The library whose arrays lie on a device, to make one: `library_on(d).empty(3, device=d)`."""
+    """The library for arrays on a device: `library_on(d).empty(3, device=d)` makes one."""
     return np if device == "cpu" else _torch()
 
 
 def library_of(array: Shaped[Array, "..."]) -> Any:
-    """The library of an array, for functions that go by one name in both."""
+    """The library of an array, for functions that have the same name in both."""
     return np if isinstance(array, np.ndarray) else _torch()
 
 
@@ -30,7 +30,7 @@ def _torch() -> Any:
     return torch
 
 
-def beside(array: Shaped[Array, "..."], values: Shaped[np.ndarray, "*shape"]) -> Shaped[Array, "*shape"]:
+def placed_like(array: Shaped[Array, "..."], values: Shaped[np.ndarray, "*shape"]) -> Shaped[Array, "*shape"]:
     """Values from the host as an array of the same library, on the same device, as `array`."""
     if isinstance(array, np.ndarray):
         return values

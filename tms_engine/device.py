@@ -1,6 +1,6 @@
-"""From "auto" | "cpu" | "cuda" | "cuda:1" | "mps" to a device that is there, or a clear error.
+"""The device that a name ("auto", "cpu", "cuda", "cuda:1", "mps") stands for on this machine.
 
-A device is a string here, and torch is imported only where there may be a GPU to ask it about.
+A device is a string here. torch is imported only if there may be a GPU.
 """
 
 import ctypes

@@ -143,7 +143,7 @@ Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
 Size = Annotated[int, Field(ge=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
 Importance = Annotated[
-    Sequence[float] | Sequence[Sequence[float]] | None,
+    Sequence[float | Sequence[float]] | None,  # one type for both, so that checkers infer that of a list
     BeforeValidator(_importance),
     AfterValidator(_positive_importance),
 ]
@@ -169,11 +169,11 @@ class Experiment(BaseModel):
         "(default: 0 to n_instances − 1); a number may occur twice.",
     )
     model: Annotated[str, _name_among(model_names)] = Field(
-        default="tied_relu", description="What is trained: tied_relu, linear, untied or relu_hidden."
+        default="tied_relu", description=f"What is trained: {', '.join(model_names())}."
     )
     features: Annotated[str, _name_among(law_names)] = Field(
         default="bernoulli",
-        description="Data law: bernoulli, n_active, correlated or anticorrelated.",
+        description=f"Data law: {', '.join(law_names())}.",
     )
     sparsity: Probability = Field(
         default=0.95, description="Probability S that a feature (or set) is zero; one, or one per instance."
@@ -330,6 +330,12 @@ class Experiment(BaseModel):
             return cls(**read_fields(path))
         except InputError as error:
             raise InputError(_within(path, error), error.field) from None
+
+
+Experiment.__doc__ = f"{Experiment.__doc__}\n    The fields, with their defaults:\n\n" + "\n".join(
+    f"    {name:16}  {field.default!s:9}  {field.description}"
+    for name, field in Experiment.model_fields.items()
+)
 
 
 def _with_n_instances(data: dict[str, Any]) -> dict[str, Any]:

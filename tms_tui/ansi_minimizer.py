@@ -8,7 +8,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_SGR = re.compile("\x1b\\[([0-9;]*)m")
+from tms_tui.drawing.sgr import split_sgr
+
 # What leaves no trace of the style it is written in: moves of the cursor.
 _MOVES = re.compile("(?:\x1b\\[[0-9;]*H|\r|\n)*")
 
@@ -21,9 +22,9 @@ class _Style(NamedTuple):
     background: str
 
 
-def lean(data: str) -> str:
+def minimize_ansi(data: str) -> str:
     """The same on any terminal, in fewer bytes. Begins and ends in the terminal's style, as `data` must."""
-    parts = _SGR.split(data)  # text, codes, text, codes, …, text
+    parts = split_sgr(data)
     out = [parts[0]]
     now = wanted = ""  # codes in force on the terminal, and for the text to come; "" is its own style
     for codes, text in zip(parts[1::2], parts[2::2], strict=True):

@@ -1,89 +1,64 @@
-"""TmsApp: a session, a Look, and the actions by which keys change them.
+"""TmsApp: the Textual shell. Keys, mouse, dialogs and a timer become messages; effects are carried out here.
 
-The screen polls: many times a second it takes the session's newest View, and draws if that or the Look has
-changed. Nobody queues, so the screen is never behind.
+What the app shows is in its Model, which only `update` makes anew. Many times a second the timer takes the
+session's newest View, and shows the Model if it is another. Nothing is queued, so the screen is never behind.
 """
 
 import asyncio
 import dataclasses
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, assert_never
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.color import Color
 from textual.driver import Driver
-from textual.geometry import Size
 from textual.screen import Screen
 
 from tms_engine import process
-from tms_engine.analysis.projection import HOME
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, free_name, new_directory
-from tms_engine.training.state import Snapshot
+from tms_tui import messages as m
 from tms_tui import settings as stored
-from tms_tui.ansi_minimizer import lean
-from tms_tui.drawing.cells import Mode
-from tms_tui.export import Export, Format, start_export
+from tms_tui.ansi_minimizer import minimize_ansi
+from tms_tui.compat import filtering_driver, screen_lines
+from tms_tui.drawing.loss_chart import ChartColors
+from tms_tui.drawing.modes import Mode
+from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS
+from tms_tui.messages import Layout, Saved
+from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.screens.confirm_quit import ConfirmQuit
 from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.experiment_form import ExperimentForm
-from tms_tui.screens.export_form import ExportChoice, ExportForm
+from tms_tui.screens.export_form import ExportForm
 from tms_tui.screens.help import HelpScreen
-from tms_tui.session import Session, View
+from tms_tui.session import Session
 from tms_tui.settings import Settings
-from tms_tui.space_scene import axes_of
 from tms_tui.themes import DARK, LIGHT
-from tms_tui.view_options import (
-    COLORINGS,
-    DATA,
-    GUIDES,
-    PALETTES,
-    POINTS,
-    PROJECTIONS,
-    TOUR_SPEED,
-    TURN_SPEED,
-    Look,
-    cycle,
-    pace_after,
-)
+from tms_tui.update import update
+from tms_tui.view_options import ViewOptions
 
-# Degrees that an arrow turns, and that dragging by one cell does.
-_TURN, _DRAG = 6.0, 3.0
-_ZOOM = 1.15
+# Seconds to wait for the training thread when the run is to be saved: before an ordinary end, and when a
+# signal ends the app.
+_SAVE_WAIT, _LAST_SAVE_WAIT = 2.0, 5.0
 
-# Seconds from one drawing of what stands beside the space to the next, in training. Nobody reads faster.
-_BESIDE_EVERY = 0.1
+_RUNS = Path("runs")
 
-# A run is worth a question before it is lost when it trained for longer than this, in seconds.
-_WORTH_SAVING = 60.0
-
-
-class Saved(NamedTuple):
-    """How much of the run is on disk."""
-
-    step: int
-    changes: int
-
-
-NOTHING = Saved(0, 0)
-
-
-class Beside(NamedTuple):
-    """All on which the panes beside the space depend."""
-
-    view: View
-    look: Look  # but for what moves by itself
-    exporting: str
-    size: Size
+_SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
+    Dashboard: "dashboard",
+    HelpScreen: "help",
+    ExperimentForm: "experiment",
+    ExportForm: "export",
+    ConfirmQuit: "quit",
+}
 
 
 class TmsApp(App[None]):
@@ -93,8 +68,8 @@ class TmsApp(App[None]):
     TITLE = "tms-tui"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[Any]] = [
-        Binding(key.keys, key.action, key.help, show=bool(key.rank), key_display=key.display)
-        for key in KEYS
+        Binding(key.keys, f"press({index})", key.help, show=bool(key.rank), key_display=key.display)
+        for index, key in enumerate(KEYS)
         if key.pane in ("", "space")
     ]
 
@@ -105,50 +80,44 @@ class TmsApp(App[None]):
         name: str = "gist",
         mode: Mode = "braille",
         settings: Settings | None = None,
-        look: Look | None = None,
+        options: ViewOptions | None = None,
         fps: float = 30.0,
         warning: str = "",
-        saved: Saved = NOTHING,
+        saved: Saved = NOTHING_SAVED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.session = session
-        self.name_of_run = name
-        self.mode: Mode = mode
-        self.settings = settings or Settings()
-        self.look = look or Look(palette=self.settings.palette)
+        settings = settings or Settings()
+        self.model = Model(
+            view=session.view(),
+            options=options or ViewOptions(palette=settings.palette),
+            settings=settings,
+            run_name=name,
+            mode=mode,
+            saved=saved,
+        )
         self._fps, self._warning, self._clock = fps, warning, clock
         self._last_tick = clock()
-        # What the space shows, and what stands beside it.
-        self._drawn: tuple[View, Look] | None = None
-        self._drawn_beside: Beside | None = None
-        self._drawn_beside_at = -math.inf
         self._export: Export | None = None
-        self._saved = self._exported = saved
+        self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = self.settings.theme if self.settings.theme in self.available_themes else DARK.name
+        self.theme = settings.theme if settings.theme in self.available_themes else DARK.name
 
     def get_driver_class(self) -> type[Driver]:
         base = super().get_driver_class()
-        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, codes and all
+        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, in the midst of codes
             return base
-
-        class LeanDriver(base):  # type: ignore[valid-type, misc]
-            """Sends as little as it can."""
-
-            def write(self, data: str) -> None:
-                super().write(lean(data))
-
-        return LeanDriver
+        return filtering_driver(base, minimize_ansi)
 
     @property
     def ascii(self) -> bool:
         """Whether only ASCII may be shown."""
-        return self.mode == "ascii"
+        return self.model.mode == "ascii"
 
     def get_default_screen(self) -> Screen[None]:
-        self.dashboard = Dashboard(self.mode)
+        self.dashboard = Dashboard(self.model.mode)
         return self.dashboard
 
     def on_mount(self) -> None:
@@ -156,451 +125,233 @@ class TmsApp(App[None]):
         self.call_after_refresh(self.session.start)
         if not self.is_headless:
             for number in process.END_SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, self._end)
+                asyncio.get_running_loop().add_signal_handler(number, self.send, m.Terminated())
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
 
-    # What is on the screen
+    # Messages
+
+    def send(self, message: m.Message) -> None:
+        """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
+        if not self.screen_stack:
+            return
+        layout = self._layout()
+        if layout != self.model.layout:
+            self.model, _ = update(self.model, m.LayoutChanged(layout))
+        self.model, effects = update(self.model, message)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _layout(self) -> Layout:
+        focused, maximized = self.dashboard.focused, self.dashboard.maximized
+        return Layout(
+            *self.size,
+            focused=focused.id or "" if focused else "",
+            maximized=maximized.id or "" if maximized else "",
+            screen=_SCREENS.get(type(self.screen), "other"),
+        )
 
     def tick(self) -> None:
-        """Let time pass: turn what turns, and draw if anything has changed."""
+        """Let time pass, and show the Model if it is another."""
         if not self.is_running:  # the timer stops last, when the screens are gone
             return
         now = self._clock()
-        passed, self._last_tick = min(now - self._last_tick, 0.25), now
-        view = self.session.view()
-        if view.experiment.n_instances <= self.look.instance:
-            self.look_as(instance=0)
-        if self.look.feature is not None and view.experiment.n_features <= self.look.feature:
-            self.look_as(feature=None)
-        if self.look.turning and view.snapshot is not None and self.screen is self.dashboard:
-            if view.experiment.n_hidden > 3 and self.look.projection == "grand tour":
-                self.look_as(tour_time=self.look.tour_time + TOUR_SPEED * passed)
-            if view.experiment.n_hidden > 2:
-                self.see_from(yaw=self.look.camera.yaw + TURN_SPEED * passed)
-        self._follow_export()
-        self.draw(view)
-
-    def draw(self, view: View) -> None:
-        """Show this View, unless it is shown already."""
-        if not self.dashboard.composed:
-            return
-        drawn, still = self._drawn, self._drawn_beside
-        look = dataclasses.replace(self.look, camera=HOME, tour_time=0.0)
-        beside = Beside(view, look, self.dashboard.exporting, self.size)
-        if drawn is None or drawn[0] is not view or drawn[1] != self.look:
-            self._drawn = (view, self.look)
-            self.dashboard.show_space(view, self.look, self.shown(view))
-        if still is not None and still.view is view and still[1:] == beside[1:]:
-            return
-        now = self._clock()
-        hurried = (
-            still is not None and still.view.phase == view.phase == "training" and still[1:] == beside[1:]
-        )
-        if not hurried or now - self._drawn_beside_at >= _BESIDE_EVERY:
-            self._drawn_beside, self._drawn_beside_at = beside, now
-            self.dashboard.show_beside(view, self.look, self.shown(view), self.name_of_run)
-
-    def shown(self, view: View) -> Snapshot | None:
-        """The snapshot to show: a kept one where the look goes back, else that of now."""
-        if view.snapshot is None or self.look.step is None:
-            return view.snapshot
-        return self.session.at(self.look.step) or view.snapshot
-
-    def look_as(self, **fields: Any) -> None:
-        self.look = dataclasses.replace(self.look, **fields)
-
-    def see_from(self, **fields: Any) -> None:
-        self.look_as(camera=dataclasses.replace(self.look.camera, **fields))
-
-    def watch_theme(self, _: str) -> None:
-        self._drawn = self._drawn_beside = None  # the loss takes its colours from the theme
-
-    # Time
-
-    def action_toggle_pause(self) -> None:
-        if self.session.view().phase in ("training", "compiling"):
-            self.session.pause()
-        else:
-            self.session.go_on()
-
-    def action_step_once(self) -> None:
-        self.look_as(step=None)
-        self.session.step_once()
-
-    def action_slower(self) -> None:
-        self._set_pace(-1)
-
-    def action_faster(self) -> None:
-        self._set_pace(1)
-
-    def _set_pace(self, direction: int) -> None:
-        pace = pace_after(self.session.view().pace, direction)
-        self.session.set_pace(pace)
-        self.settings = dataclasses.replace(self.settings, pace=pace)
-
-    def action_run_to_end(self) -> None:
-        self.look_as(step=None)
-        self.session.run_to_end()
-
-    def action_restart(self) -> None:
-        self._restart(self.session.view().experiment)
-
-    def action_reseed(self) -> None:
-        experiment = self.session.view().experiment
-        self._restart(experiment.replace(seed=(experiment.seed + 1) % 2**63))
-
-    def _restart(self, experiment: Experiment) -> None:
-        self._saved = NOTHING
-        self.look_as(step=None, cursor=None)
-        self.session.restart(experiment)
-
-    def action_extend(self) -> None:
-        view = self.session.view()
-        try:
-            self.session.extend(view.steps)
-        except InputError as error:
-            self.notify(str(error), severity="error")
-        else:
-            self._tell(f"{2 * view.steps:,} steps now")
-
-    def action_look_back(self) -> None:
-        self._scrub(-1)
-
-    def action_look_forth(self) -> None:
-        self._scrub(1)
-
-    def action_look_first(self) -> None:
-        steps = self.session.view().snapshot_steps
-        if len(steps):
-            self.session.pause()
-            self.look_as(step=int(steps[0]))
-
-    def action_look_live(self) -> None:
-        self.look_as(step=None)
-
-    def _scrub(self, direction: int) -> None:
-        """About a fortieth of the run back or forward; past the newest weights it is now again."""
-        view = self.session.view()
-        steps = [int(step) for step in view.snapshot_steps]
-        if not steps:
-            return
-        if self.look.step is None:
-            if direction > 0:
-                return
-            self.session.pause()
-        at = view.step if self.look.step is None else self.look.step
-        stride = max(1, len(steps) // 40)
-        if direction < 0:
-            earlier = [step for step in steps if step < at]
-            self.look_as(step=earlier[-stride] if len(earlier) >= stride else steps[0])
-        else:
-            later = [step for step in steps if step > at]
-            self.look_as(step=later[stride - 1] if len(later) >= stride else None)
-
-    # Live change
-
-    def action_denser(self) -> None:
-        self._change_density(1.5)
-
-    def action_sparser(self) -> None:
-        self._change_density(1 / 1.5)
-
-    def _change_density(self, factor: float) -> None:
-        self._change("sparsity", lambda s: min(1 - min((1 - s) * factor, 1.0), 0.9999), "S")
-
-    def action_rate_down(self) -> None:
-        self._change("learning_rate", lambda rate: rate / 1.5, "learning rate")
-
-    def action_rate_up(self) -> None:
-        self._change("learning_rate", lambda rate: rate * 1.5, "learning rate")
-
-    def action_importance_down(self) -> None:
-        self._change("importance_decay", lambda decay: max(decay - 0.1, 0.1), "importance decay")
-
-    def action_importance_up(self) -> None:
-        self._change("importance_decay", lambda decay: min(decay + 0.1, 1.0), "importance decay")
-
-    def _change(self, field: str, how: Callable[[float], float], name: str) -> None:
-        """Change a field of every instance, each from its own value."""
-        view = self.session.view()
-        if view.snapshot is None:
-            return
-        values = [float(f"{how(v):.4g}") for v in view.experiment.per_instance(field).tolist()]
-        alone = not isinstance(getattr(view.experiment, field), tuple)
-        try:
-            self.session.change(**{field: values[0] if alone else tuple(values)})
-        except InputError as error:
-            self.notify(str(error), severity="error")
-            return
-        self._tell(f"{name} {values[self.look.instance]:.4g}")
-
-    def _tell(self, message: str) -> None:
-        """A short toast in the place of all others: a key held down must not pile them up."""
-        self.clear_notifications()
-        self.notify(message, timeout=2)
-
-    # Space
-
-    def action_turn(self, right: int, up: int) -> None:
-        camera = self.look.camera
-        self.see_from(yaw=camera.yaw + _TURN * right, pitch=_level(camera.pitch + _TURN * up))
-
-    def action_roll(self, direction: int) -> None:
-        self.see_from(roll=self.look.camera.roll + _TURN * direction)
-
-    def action_zoom(self, direction: int) -> None:
-        self.see_from(zoom=min(max(self.look.camera.zoom * _ZOOM**direction, 0.1), 20.0))
-
-    def action_reset_camera(self) -> None:
-        self.look_as(camera=HOME, tour_time=0.0)
-
-    def action_toggle_turning(self) -> None:
-        self.look_as(turning=not self.look.turning)
-
-    def action_toggle_perspective(self) -> None:
-        self.see_from(perspective=not self.look.camera.perspective)
-
-    def action_next_guides(self) -> None:
-        self.look_as(guides=cycle(GUIDES, self.look.guides))
-
-    def action_next_projection(self) -> None:
-        if self.session.view().experiment.n_hidden <= 3:
-            self._tell("up to 3 hidden dimensions are shown as they are")
-        self.look_as(projection=cycle(PROJECTIONS, self.look.projection))
-
-    def action_next_axes(self) -> None:
-        m = self.session.view().experiment.n_hidden
-        first = (self.look.axes[0] + 3) % m if m > 3 else 0
-        self.look_as(axes=(first, first + 1, first + 2), projection="axes")
-
-    def on_space_view_turned(self, message: SpaceView.Turned) -> None:
-        camera = self.look.camera
-        self.see_from(
-            yaw=camera.yaw - _DRAG * message.right, pitch=_level(camera.pitch + 2 * _DRAG * message.down)
-        )
-
-    def on_space_view_zoomed(self, message: SpaceView.Zoomed) -> None:
-        self.action_zoom(message.direction)
-
-    # Data and colour
-
-    def action_next_data(self) -> None:
-        self.look_as(data=cycle(DATA, self.look.data))
-
-    def action_next_coloring(self) -> None:
-        self.look_as(coloring=cycle(COLORINGS, self.look.coloring))
-
-    def action_next_points(self) -> None:
-        self.look_as(points=cycle(POINTS, self.look.points))
-        self._tell(f"{self.look.points:,} points")
-
-    def action_next_palette(self) -> None:
-        self.look_as(palette=cycle(PALETTES, self.look.palette))
-        self.settings = dataclasses.replace(self.settings, palette=self.look.palette)
-
-    def action_next_feature(self, direction: int) -> None:
-        n, feature = self.session.view().experiment.n_features, self.look.feature
-        start = -1 if direction > 0 else n
-        self.look_as(feature=((start if feature is None else feature) + direction) % n)
-
-    def action_select(self, direction: int) -> None:
-        self.action_next_feature(direction)
-
-    def on_features_table_selected(self, message: FeaturesTable.Selected) -> None:
-        self.look_as(feature=None if message.feature == self.look.feature else message.feature)
-
-    def action_clear(self) -> None:
-        if self.screen.maximized is not None:
-            self.screen.minimize()
-        else:
-            self.look_as(feature=None, cursor=None)
-
-    def action_next_instance(self, direction: int) -> None:
-        self.look_as(instance=(self.look.instance + direction) % self.session.view().experiment.n_instances)
-
-    # Panes
-
-    def action_focus_pane(self, pane: str) -> None:
-        self.dashboard.query_one(f"#{pane}").focus()
-
-    def action_toggle_maximize(self) -> None:
-        if self.screen.maximized is not None:
-            self.screen.minimize()
-        elif self.focused is not None:
-            self.screen.maximize(self.focused)
-
-    def action_toggle_log(self) -> None:
-        self.look_as(log=not self.look.log)
-
-    def action_read(self, direction: int) -> None:
-        view = self.session.view()
-        at = view.step if self.look.cursor is None else self.look.cursor
-        self.look_as(cursor=min(max(at + direction * max(1, view.step // 60), 0), view.step))
-
-    def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
-        self.look_as(cursor=message.step)
-
-    # Run
-
-    def action_experiment(self) -> None:
-        def chosen(experiment: Experiment | None) -> None:
-            if experiment is not None:
-                self.name_of_run = "experiment"
-                self._restart(experiment)
-
-        self.push_screen(ExperimentForm(self.session.view().experiment), chosen)
-
-    def action_export(self) -> None:
-        choice = ExportChoice(free_name(Path("runs"), self._run_name()), 300, True, True)
-        self._start_export(choice, take_next=True)
-
-    def action_export_as(self) -> None:
-        def chosen(choice: ExportChoice | None) -> None:
-            if choice is not None:
-                self._start_export(choice)
-
-        self.push_screen(ExportForm(free_name(Path("runs"), self._run_name())), chosen)
-
-    def _run_name(self) -> str:
-        return f"{self.name_of_run}-{time.strftime('%Y%m%d-%H%M%S')}"
-
-    def _start_export(self, choice: ExportChoice, take_next: bool = False) -> None:
+        passed, self._last_tick = now - self._last_tick, now
+        if self._theme_is_new:
+            self._theme_is_new = False
+            self._take_theme()
         if self._export is not None:
-            self.notify("an export is under way", severity="warning")
-            return
-        run = self.session.run()
-        if run is None:
-            self.notify("there is nothing to export yet", severity="warning")
-            return
-        wanted: tuple[tuple[Format, bool], ...] = (("png", choice.png), ("html", choice.html))
-        self._exported = Saved(run.state.step, len(run.changes))
-        self._export = start_export(
-            run,
-            choice.directory,
-            camera=self.look.camera,
-            instance=self.look.instance,
-            axes=axes_of(self.look, run.experiment.n_hidden),
-            step=self.look.step,
-            dpi=choice.dpi,
-            formats=tuple(kind for kind, chosen in wanted if chosen),
-            take_next=take_next,
-        )
-        self.notify(f"exporting to {choice.directory}", timeout=3)
+            export = self._export
+            progress = export.poll()
+            if progress.finished:
+                self._export = None
+            self.send(m.ExportMoved(export.directory, progress))
+        self.send(m.Tick(self.session.view(), passed))
+        self.dashboard.show(self.model, now)
 
-    def _follow_export(self) -> None:
-        if self._export is None:
-            return
-        progress = self._export.poll()
-        self.dashboard.exporting = (
-            "" if progress.finished else f"exporting {len(progress.done)}/{progress.total}"
-        )
-        if not progress.finished:
-            return
-        directory, self._export = self._export.directory, None
-        if progress.error:
-            self.notify(progress.error, title="Export failed", severity="error", timeout=10)
-            return
-        self._saved = self._exported
-        self.notify(str(directory), title="Exported the run and its figures to", timeout=8)
-        if progress.note:
-            self.notify(progress.note, severity="warning", timeout=8)
-
-    def action_save_screen(self) -> None:
-        path = free_name(Path(), f"tms-tui-{time.strftime('%Y%m%d-%H%M%S')}.svg")
-        try:
-            path.write_text(self.export_screenshot(title=f"tms-tui: {self.name_of_run}"), encoding="utf-8")
-        except OSError as error:
-            self.notify(str(cannot(f"write {path}", error)), severity="error")
-        else:
-            self.notify(str(path), title="The screen, as SVG", timeout=5)
-
-    def action_help(self) -> None:
-        pane = self.focused.id if self.focused is not None and self.focused.id else ""
-        self.push_screen(HelpScreen(pane, self.ascii))
+    def action_press(self, index: int) -> None:
+        self.send(KEYS[index].message)
 
     async def action_quit(self) -> None:
-        if isinstance(self.screen, ConfirmQuit):  # ctrl+q again
-            return
-        view = self.session.view()
-        if not self._would_lose(view):
-            self._leave()
-            return
+        self.send(m.Quit())
 
-        def chosen(answer: str | None) -> None:
-            if answer == "save":
-                self._save_and_leave()
-            elif answer == "quit":
-                self._leave()
+    def on_space_view_turned(self, message: SpaceView.Turned) -> None:
+        self.send(m.Drag(message.right, message.down))
 
-        changes = len(view.changes)
-        what = f"{view.step:,} steps" + (
-            f" and {changes} live change{'s' * (changes > 1)}" if changes else ""
+    def on_space_view_zoomed(self, message: SpaceView.Zoomed) -> None:
+        self.send(m.Zoom(message.direction))
+
+    def on_features_table_selected(self, message: FeaturesTable.Selected) -> None:
+        self.send(m.ToggleFeature(message.feature))
+
+    def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
+        self.send(m.PointAt(message.step))
+
+    def watch_theme(self, _: str) -> None:
+        self._theme_is_new = True  # Textual has not worked out its variables yet: see `tick`
+
+    def _take_theme(self) -> None:
+        """Take the theme and its colours into the Model."""
+        variables = self.theme_variables
+
+        def rgb(name: str) -> tuple[int, int, int]:
+            return Color.parse(variables[name]).rgb
+
+        ground, text = Color.parse(variables["background"]), Color.parse(variables["foreground"])
+        colors = ChartColors(
+            line=rgb("accent"),
+            raw=ground.blend(text, 0.25).rgb,
+            mean=rgb("secondary"),
+            axis=ground.blend(text, 0.55).rgb,
+            text=ground.blend(text, 0.9).rgb,
+            mark=rgb("error"),
+            cursor=rgb("success"),
         )
-        self.push_screen(ConfirmQuit(f"{what} are not saved."), chosen)
+        self.send(m.ThemeChanged(self.theme, colors))
 
-    def _would_lose(self, view: View) -> bool:
-        """Whether quitting costs what the seed, or the saved run, does not give back in a minute."""
-        if view.snapshot is None:
-            return False
-        seconds = (view.step - self._saved.step) / view.rate if view.rate else 0.0
-        return len(view.changes) > self._saved.changes or seconds > _WORTH_SAVING
+    # Effects
 
-    def _save_and_leave(self) -> None:
+    def _carry_out(self, effect: m.Effect) -> None:
+        match effect:
+            case m.Command(name, arguments):
+                getattr(self.session, name)(*arguments)
+            case m.Toast(text, title, severity, seconds, alone):
+                if alone:
+                    self.clear_notifications()
+                self.notify(text, title=title, severity=severity, timeout=seconds)
+            case m.Focus(pane):
+                self.dashboard.query_one(f"#{pane}").focus()
+            case m.Maximize():
+                if self.dashboard.focused is not None:
+                    self.dashboard.maximize(self.dashboard.focused)
+            case m.Minimize():
+                self.dashboard.minimize()
+            case m.OpenDialog(dialog, sentence):
+                self._open(dialog, sentence)
+            case m.StartExport():
+                self._start_export(effect)
+            case m.WriteScreen(run_name):
+                self._write_screen(run_name)
+            case m.SaveAndLeave(run_name, anyway):
+                self._save_and_leave(run_name, anyway)
+            case m.Leave():
+                self._leave()
+            case _:
+                assert_never(effect)
+
+    def _open(self, dialog: m.DialogName, sentence: str) -> None:
+        if dialog == "help":
+            self.push_screen(
+                HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
+            )
+        elif dialog == "experiment":
+
+            def chosen(experiment: Experiment | None) -> None:
+                self.send(m.ExperimentChosen(experiment))
+
+            self.push_screen(ExperimentForm(self.model.view.experiment), chosen)
+        elif dialog == "export":
+
+            def decided(choice: m.ExportChoice | None) -> None:
+                self.send(m.ExportChosen(choice))
+
+            self.push_screen(ExportForm(free_name(_RUNS, _dated(self.model.run_name))), decided)
+        else:
+
+            def answered(answer: m.Answer | None) -> None:
+                self.send(m.QuitAnswered(answer or "stay"))
+
+            self.push_screen(ConfirmQuit(sentence), answered)
+
+    def _start_export(self, wanted: m.StartExport) -> None:
+        try:
+            run = self.session.run()
+        except TimeoutError as error:
+            self.send(m.Refused(f"cannot export: {error}; try again"))
+            return
+        if run is None:
+            self.send(m.Refused("there is nothing to export yet", "warning"))
+            return
+        directory = wanted.directory or free_name(_RUNS, _dated(wanted.run_name))
+        self._export = start_export(
+            run,
+            directory,
+            camera=wanted.camera,
+            instance=wanted.instance,
+            axes=wanted.axes,
+            step=wanted.step,
+            dpi=wanted.dpi,
+            formats=wanted.formats,
+            take_next=wanted.directory is None,
+        )
+        self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
+
+    def _write_screen(self, run_name: str) -> None:
+        path = free_name(Path(), _dated("tms-tui") + ".svg")
+        try:
+            path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
+        except OSError as error:
+            self.send(m.Refused(str(cannot(f"write {path}", error))))
+        else:
+            self.send(m.Done("The screen, as SVG", str(path)))
+
+    def _save_and_leave(self, run_name: str, anyway: bool) -> None:
+        try:
+            message = f"saved to {self._save(run_name, _LAST_SAVE_WAIT if anyway else _SAVE_WAIT)}"
+        except (InputError, TimeoutError) as error:
+            message = f"not saved: {error}"
+            if not anyway:
+                self.send(m.Refused(message))
+                return
+        self._leave(message)
+
+    def _save(self, run_name: str, wait: float) -> Path:
+        """Save the run; its directory. Raises InputError or TimeoutError if it is not on disk."""
         from tms_engine import save_run
 
-        run = self.session.run()
-        directory = Path("runs") / self._run_name()
-        try:
-            if run is not None:
-                directory = new_directory(directory.parent, directory.name)
-                save_run(run, directory)
-        except InputError as error:
-            self.notify(str(error), severity="error")
-            return
-        self._leave(f"saved to {directory}")
-
-    def _end(self) -> None:
-        """A kill or a lost connection: nobody can be asked, so what would be lost is saved."""
-        if self._would_lose(self.session.view()):
-            self._save_and_leave()
-        else:
-            self._leave()
+        run = self.session.run(wait)
+        if run is None:
+            raise InputError("there is no run yet")
+        directory = new_directory(_RUNS, _dated(run_name))
+        save_run(run, directory)
+        return directory
 
     def _leave(self, message: str = "") -> None:
         if self._export is not None:
             self._export.cancel()
         self.session.stop()
-        stored.save(dataclasses.replace(self.settings, theme=self.theme))
+        self._take_theme()
+        self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
+        stored.save(self.model.settings)
         self.exit(message=message or None)
 
     async def one_frame(self, size: tuple[int, int]) -> tuple[str, str]:
-        """Train to the end without a terminal; the dashboard as text then, and what went wrong, if so."""
-        self.look_as(turning=False)
+        """Train to the end without a terminal; the dashboard as text then, and the error if there is one."""
+        options = dataclasses.replace(self.model.options, turning=False)
+        self.model = dataclasses.replace(self.model, options=options)
         async with self.run_test(size=size) as pilot:
             self.session.run_to_end()
             while (view := self.session.view()).phase not in ("finished", "diverged", "failed"):
                 await asyncio.sleep(0.05)
             self.tick()
             await pilot.pause()
-            lines = [strip.text.rstrip() for strip in self.screen._compositor.render_strips()]
+            lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action of the table of keys, and the choice of a theme."""
+        """The messages of the table of keys, and the choice of a theme."""
         for command in super().get_system_commands(screen):
             if command.title == "Theme":
                 yield command
         for key in KEYS:
             if key.pane in ("", "space"):
 
-                async def run(action: str = key.action) -> None:
-                    await self.run_action(action)
+                def run(message: m.KeyMessage = key.message) -> None:
+                    self.send(message)
 
                 yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
 
 
-def _level(pitch: float) -> float:
-    """Not over the poles: there left and right would change places."""
-    return min(max(pitch, -90.0), 90.0)
+def _dated(name: str) -> str:
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"

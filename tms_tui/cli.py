@@ -29,7 +29,8 @@ from tms_engine.presets import PRESETS
 from tms_tui.drawing.modes import MODES, Mode
 
 if TYPE_CHECKING:
-    from tms_tui.app import Saved, TmsApp
+    from tms_tui.app import TmsApp
+    from tms_tui.messages import Saved
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
@@ -120,7 +121,8 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         )
 
     from tms_tui import settings as stored
-    from tms_tui.app import NOTHING, TmsApp
+    from tms_tui.app import TmsApp
+    from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
 
     settings, warning = stored.load()
@@ -128,7 +130,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         settings = dataclasses.replace(settings, render=options.render)
     mode = choose_mode(settings.render, os.environ)
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
-    saved = _saved(source) if isinstance(source, Path) else NOTHING
+    saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
     return TmsApp(
         session,
         name=name,
@@ -142,13 +144,14 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
 
 def _saved(run: Path) -> "Saved":
     """How much of a run is saved, from its summary: the state is read later, in the thread."""
-    from tms_tui.app import NOTHING, Saved
+    from tms_tui.messages import Saved
+    from tms_tui.model import NOTHING_SAVED
 
     try:
         summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
         return Saved(summary["step"], len(summary["changes"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return NOTHING
+        return NOTHING_SAVED
 
 
 def choose_mode(wanted: Literal["auto", Mode], environment: Mapping[str, str]) -> Mode:

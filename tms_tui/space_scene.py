@@ -1,7 +1,7 @@
-"""From a run and a Look to the scenes of the space view: which points, which colours, which vectors.
+"""space_scene: from a snapshot and view options to what the space shows, as points, vectors and guides.
 
-The samples are fixed, so a cloud's points flow as the weights learn. Sampling, encoding and projection are
-the engine's and run on its device.
+The samples are fixed, so the points of a cloud flow as the weights learn. Sampling, encoding and projection
+are the engine's and run on its device.
 """
 
 from typing import NamedTuple
@@ -24,99 +24,89 @@ from tms_tui.drawing.scene import (
     stacked_origins,
     weights_scene,
 )
-from tms_tui.view_options import Coloring, Data, Look
+from tms_tui.memo import Memo
+from tms_tui.view_options import Data, FeaturePalette, ViewOptions
 
-# More entries than this make a sample smaller: a picture has no room for them.
+# Samples with more entries than this have fewer rows: a picture has no room for them.
 _MAX_ENTRIES = 1 << 24
+
+# Samples that are kept: the three clouds side by side, and one more.
+_KEPT_SAMPLES = 4
 
 
 class Panel(NamedTuple):
-    """One scene of the space view; three of them stand side by side, under one camera."""
+    """One scene of the space view. Three of them stand side by side, under one camera."""
 
     title: str
     scene: Scene
 
 
-class Picture(NamedTuple):
-    """All that the space view draws, and from where."""
+class SpaceScene(NamedTuple):
+    """All that the space view draws, for any camera."""
 
     panels: tuple[Panel, ...]
-    radius: float  # of the scene around the origin that the view has room for
+    radius: float  # of the part around the origin that the view has room for
     flat: bool  # one or two hidden dimensions: nothing to turn
-    camera: Camera
 
-    def seen_from(self, camera: Camera) -> "Picture":
-        """The same scenes under another camera; a flat one keeps looking straight at the plane."""
-        return self._replace(camera=flat_camera(camera.zoom) if self.flat else camera)
-
-
-class Clouds:
-    """The fixed samples in use, on their device, with the colours that depend on nothing else."""
-
-    def __init__(self) -> None:
-        self._samples: dict[tuple[object, ...], Array] = {}
-        self._inputs: dict[int, Float32[np.ndarray, "rows features"]] = {}
-
-    def sample(
-        self, experiment: Experiment, device: str, instance: int, rows: int, n_active: int | None
-    ) -> Float32[Array, "rows features"]:
-        """Inputs (rows, features) of one instance: as it is trained on, or with exactly `n_active` active."""
-        key = (experiment.alone(instance).to_json(), device, instance, rows, n_active)
-        if key not in self._samples:
-            from tms_engine.analysis.clouds import cloud_sample
-
-            while len(self._samples) >= 4:  # the three clouds side by side, and one more
-                dropped = self._samples.pop(next(iter(self._samples)))
-                self._inputs.pop(id(dropped), None)
-            self._samples[key] = cloud_sample(experiment, instance, rows, device, n_active)
-        return self._samples[key]
-
-    def inputs(self, x: Float32[Array, "rows features"]) -> Float32[np.ndarray, "rows features"]:
-        """A sample as an array on the host."""
-        if id(x) not in self._inputs:
-            self._inputs[id(x)] = to_host(x)
-        return self._inputs[id(x)]
+    def camera(self, camera: Camera) -> Camera:
+        """The camera to draw it from: a flat scene is always seen straight from above."""
+        return flat_camera(camera.zoom) if self.flat else camera
 
 
-def picture(
-    look: Look,
-    experiment: Experiment,
-    device: str,
-    shown: Snapshot,
-    clouds: Clouds,
-) -> Picture:
-    """What the space view shows of one instance's weights."""
-    w = shown.weights[look.instance]
+class Sample(NamedTuple):
+    """Fixed inputs of a cloud."""
+
+    x: Float32[Array, "rows features"]  # on the device that encodes them
+    inputs: Float32[np.ndarray, "rows features"]  # the same on the host
+
+
+def space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) -> SpaceScene:
+    """The scene of one instance at the step that is shown. It does not depend on the camera."""
+    return memo(_space_scene, shown, options.of_scene, device, memo)
+
+
+def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) -> SpaceScene:
+    experiment, instance = shown.experiment, options.instance
+    w = shown.weights[instance]
     n, m = w.shape
-    basis = basis_of(look, w)
+    basis = basis_of(options, w)
     tips = w @ basis
-    palette = feature_colors(look, n)
+    palette = feature_colors(options.palette, n)
     reach = max(1.0, 1.12 * _length(tips))
-    # On a line, which one hidden dimension is, all would hide each other: each feature has its own height.
+    # With one hidden dimension all vectors lie on one line and would hide each other: each gets a height.
     origins = stacked_origins(n, reach) if m == 1 else np.zeros((n, 3), np.float32)
-    vectors = weights_scene(origins + tips, palette, look.feature, origins)
-    drawn = []
-    for title, n_active in _clouds_of(look.data, n):
-        x = clouds.sample(experiment, device, look.instance, min(look.points, _MAX_ENTRIES // n), n_active)
+    vectors = weights_scene(origins + tips, palette, options.feature, origins)
+    clouds = []
+    for title, n_active in _clouds_of(options.data, n):
         from tms_engine.analysis.clouds import project
 
-        points = project(x, shown, look.instance, basis)
+        rows = min(options.points, _MAX_ENTRIES // n)
+        sample = memo.latest(_KEPT_SAMPLES, _sample, experiment, instance, rows, device, n_active)
+        points = project(sample.x, shown, instance, basis)
         if m == 1:
-            points += origins[clouds.inputs(x).argmax(-1)]
-        drawn.append((title, points, _colors(look.coloring, look, x, clouds.inputs(x), shown, palette)))
-        # All but a few points are in view, where three clouds share the width a few more; those beyond are
-        # cut off at the edge.
-        most = 0.995 if look.data != "1, 2, 3 active" else 0.97
+            points += origins[sample.inputs.argmax(-1)]
+        clouds.append((title, points, _colors(options, sample, shown, palette)))
+        # All but a few points are in view, and a few more outside where three clouds share the width; those
+        # are cut off at the edge.
+        most = 0.995 if options.data != "1, 2, 3 active" else 0.97
         reach = max(reach, 1.05 * float(np.quantile(np.linalg.norm(points, axis=1), most)))
-    radius = float(np.ceil(10 * reach)) / 10  # in steps, so that it does not breathe with every update
-    guides = _guides(look, m, radius)
-    if not drawn:
+    radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
+    guides = _guides(options, m, radius)
+    if not clouds:
         panels: tuple[Panel, ...] = (Panel("", merge((guides, vectors))),)
     else:
         panels = tuple(
-            Panel(title, merge((guides, Scene(points, cloud), vectors))) for title, points, cloud in drawn
+            Panel(title, merge((guides, Scene(points, cloud), vectors))) for title, points, cloud in clouds
         )
-    return Picture(panels, radius, m < 3, look.camera).seen_from(look.camera)
+    return SpaceScene(panels, radius, flat=m < 3)
+
+
+def _sample(experiment: Experiment, instance: int, rows: int, device: str, n_active: int | None) -> Sample:
+    """Inputs of one instance: as it is trained on, or with exactly `n_active` active."""
+    from tms_engine.analysis.clouds import cloud_sample
+
+    x = cloud_sample(experiment, instance, rows, device, n_active)
+    return Sample(x, to_host(x))
 
 
 def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
@@ -130,63 +120,63 @@ def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
     return [("", min(int(data[0]), n_features))]
 
 
-def feature_colors(look: Look, n_features: int) -> Float32[np.ndarray, "features 3"]:
-    return colors.feature_colors(n_features, colors.SAFE if look.palette == "safe" else colors.TABLEAU)
+def feature_colors(palette: FeaturePalette, n_features: int) -> Float32[np.ndarray, "features 3"]:
+    """RGB of the features, 0 to 1."""
+    return colors.feature_colors(n_features, colors.SAFE if palette == "safe" else colors.TABLEAU)
 
 
-def basis_of(look: Look, weights: Float32[np.ndarray, "features hidden"]) -> Float32[np.ndarray, "hidden 3"]:
-    """The basis in which the look shows one instance's hidden space."""
+def basis_of(
+    options: ViewOptions, weights: Float32[np.ndarray, "features hidden"]
+) -> Float32[np.ndarray, "hidden 3"]:
+    """The basis in which one instance's hidden space is shown."""
     m = weights.shape[1]
-    if m > 3 and look.projection == "grand tour":
-        return projection.tour_basis(m, look.tour_time)
-    return projection.basis_for(weights, axes_of(look, m))
+    if m > 3 and options.projection == "grand tour":
+        return projection.tour_basis(m, options.tour_time)
+    return projection.basis_for(weights, axes_of(options, m))
 
 
-def axes_of(look: Look, n_hidden: int) -> tuple[int, ...] | None:
-    """The hidden dimensions chosen to be drawn, where there are more than 3; else None."""
-    if n_hidden <= 3 or look.projection != "axes":
+def axes_of(options: ViewOptions, n_hidden: int) -> tuple[int, ...] | None:
+    """The hidden dimensions that were chosen to be shown, where there are more than 3; else None."""
+    if n_hidden <= 3 or options.projection != "axes":
         return None
-    return tuple(dict.fromkeys(axis % n_hidden for axis in look.axes))
+    return tuple(dict.fromkeys(axis % n_hidden for axis in options.axes))
 
 
-def _guides(look: Look, n_hidden: int, radius: float) -> Scene:
+def _guides(options: ViewOptions, n_hidden: int, radius: float) -> Scene:
     dims = min(n_hidden, 3)
-    if look.guides == "nothing":
+    if options.guides == "nothing":
         return merge(())
-    axes = axes_scene(dims, _axis_names(look, n_hidden), 0.95 * radius)
-    return axes if look.guides == "axes" else merge((axes, sphere_scene(dims)))
+    axes = axes_scene(dims, _axis_names(options, n_hidden), 0.95 * radius)
+    return axes if options.guides == "axes" else merge((axes, sphere_scene(dims)))
 
 
-def _axis_names(look: Look, n_hidden: int) -> tuple[str, ...]:
+def _axis_names(options: ViewOptions, n_hidden: int) -> tuple[str, ...]:
     if n_hidden <= 3:
         return ("X", "Y", "Z")[:n_hidden]
-    chosen = axes_of(look, n_hidden)
+    chosen = axes_of(options, n_hidden)
     if chosen is not None:
         return tuple(map(str, chosen))
-    return ("PC 1", "PC 2", "PC 3") if look.projection == "PCA" else ("", "", "")
+    return ("PC 1", "PC 2", "PC 3") if options.projection == "PCA" else ("", "", "")
 
 
 def _length(points: Float32[np.ndarray, "rows 3"]) -> float:
+    """The greatest finite length; 0 if there is none."""
     lengths = np.linalg.norm(points, axis=-1)
     return float(lengths[np.isfinite(lengths)].max(initial=0))
 
 
 def _colors(
-    coloring: Coloring,
-    look: Look,
-    x: Float32[Array, "rows features"],
-    inputs: Float32[np.ndarray, "rows features"],
-    shown: Snapshot,
-    palette: Float32[np.ndarray, "features 3"],
+    options: ViewOptions, sample: Sample, shown: Snapshot, palette: Float32[np.ndarray, "features 3"]
 ) -> Float32[np.ndarray, "rows 3"]:
-    if coloring == "one feature":
-        return colors.viridis(inputs[:, look.feature or 0])
-    if coloring == "strongest feature":
-        return colors.strongest(inputs, palette)
-    if coloring == "error":
+    """RGB of the points of a cloud."""
+    if options.coloring == "one feature":
+        return colors.viridis(sample.inputs[:, options.feature or 0])
+    if options.coloring == "strongest feature":
+        return colors.strongest(sample.inputs, palette)
+    if options.coloring == "error":
         from tms_engine.analysis.clouds import reconstruction_errors
 
-        errors = reconstruction_errors(x, shown, look.instance)
-        # Bright where the error is that of a row that is lost whole: most rows are far below the worst.
+        errors = reconstruction_errors(sample.x, shown, options.instance)
+        # The 99th percentile is at the bright end: most rows are far below the worst.
         return colors.viridis(np.clip(np.sqrt(errors / max(float(np.quantile(errors, 0.99)), 1e-12)), 0, 1))
-    return colors.mix(inputs, palette)
+    return colors.mix(sample.inputs, palette)

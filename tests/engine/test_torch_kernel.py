@@ -8,8 +8,11 @@ import torch
 from tms_engine import Experiment, sampling
 from tms_engine.models import model
 from tms_engine.models.layers import forward, row_losses
+from tms_engine.training.optimizers import learning_rates
 from tms_engine.training.state import State, initial_parameters, initial_state
-from tms_engine.training.torch_kernel import TorchKernel, learning_rates
+from tms_engine.training.torch_kernel import TorchKernel
+
+pytestmark = pytest.mark.slow
 
 CPU = "cpu"
 

@@ -1,24 +1,30 @@
 """A run that stands still, for screens: weights of a square antiprism, a loss curve by formula, no thread."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+from textual.widgets import Input
 
 from tms_engine.experiment import Experiment
-from tms_engine.training.history import Kept, LossCurve
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Snapshot
 from tms_tui.app import TmsApp
-from tms_tui.session import Session, View
-from tms_tui.view_options import Look
+from tms_tui.messages import CommandName, Message
+from tms_tui.model import Model
+from tms_tui.session import Session
+from tms_tui.settings import Settings
+from tms_tui.update import update
+from tms_tui.view import View
+from tms_tui.view_options import ViewOptions
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """What the user's terminal wants is not what the tests want."""
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORTERM", "TEXTUAL_ANIMATIONS"):
-        monkeypatch.delenv(name, raising=False)
+    """Settings of its own for each test, and a cursor that stands still in every input."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr(Input, "cursor_blink", False)
 
 
 def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> np.ndarray:
@@ -29,17 +35,25 @@ def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> n
     columns = [0.74 * np.cos(angles), 0.74 * np.sin(angles), heights]
     columns += [0.5 * np.cos((d + 1) * angles) for d in range(3, n_hidden)]
     weights[:] = np.stack(columns[:n_hidden], -1)
+    if n_hidden > 3:  # lengths of their own, or the processor would choose among equal principal axes
+        weights *= 1 - 0.07 * np.arange(n_hidden)
     scale = 1 - 0.1 * np.arange(n_instances)[:, None, None]
     return (weights * scale).astype(np.float32)
 
 
-def _parameters(weights: np.ndarray, bias: np.ndarray | None) -> dict[str, np.ndarray]:
-    return {"W": weights} | ({} if bias is None else {"b": bias})
+@dataclass(frozen=True)
+class StillRun:
+    """What a screen asks of a Run: its kept snapshots, here by formula."""
+
+    kept: tuple[Snapshot, ...]
+
+    def at(self, step: int) -> Snapshot:
+        return min(self.kept, key=lambda kept: abs(kept.step - step))
 
 
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
     """A View as a session would give it, of an experiment with these fields."""
-    from tms_engine import Evaluation, Snapshot
+    from tms_engine import Evaluation
 
     changes = fields.pop("changes", ())
     diverged = fields.pop("diverged", ())
@@ -57,8 +71,14 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
     bias = np.full(weights.shape[:2], -0.05, np.float32) if experiment.bias else None
     losses = np.full(instances, 0.00398, np.float32) * (1 + 0.02 * np.arange(instances, dtype=np.float32))
     losses[list(diverged)] = np.nan
+    parameters = {"W": weights} if bias is None else {"W": weights, "b": bias}
     kept = tuple(
-        Kept(s, _parameters((weights * np.float32(0.2 + 0.8 * s / step)).astype(np.float32), bias))
+        Snapshot(
+            step=s,
+            experiment=experiment,
+            parameters=parameters | {"W": (weights * np.float32(0.2 + 0.8 * s / step)).astype(np.float32)},
+            losses=mean[s // 16],
+        )
         for s in range(0, step, 100)
     )
     loading = phase == "loading"
@@ -68,9 +88,8 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         experiment=experiment,
         step=0 if loading else step,
         steps=experiment.steps,
-        snapshot=None
-        if loading
-        else Snapshot(step, experiment, _parameters(weights, bias), losses, tuple(diverged)),
+        snapshot=None if loading else Snapshot(step, experiment, parameters, losses, tuple(diverged)),
+        run=None if loading else StillRun(kept),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=tuple(int(s) for s in diverged_at),
@@ -85,8 +104,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         reason="" if loading else "torch: autograd, for any model on any device, as asked for",
         device="" if loading else "cpu",
         rate=0.0 if loading else 812_345.0,
-        kept=() if loading else kept,
-        snapshot_steps=np.array([k.step for k in kept] if not loading else [], np.int64),
+        kept_steps=() if loading else tuple(k.step for k in kept),
     )
 
 
@@ -103,13 +121,6 @@ class StillSession(Session):
     def view(self) -> View:
         return self.still
 
-    def at(self, step: int) -> Any:
-        from tms_engine import Snapshot
-
-        kept = min(self.still.kept, key=lambda kept: abs(kept.step - step), default=None)
-        losses = self.still.snapshot.losses
-        return kept and Snapshot(kept.step, self.still.experiment, kept.parameters, losses)
-
     def run(self, timeout: float = 1.0) -> None:
         return None
 
@@ -121,20 +132,34 @@ def _recorder(name: str) -> Any:
     return lambda self, *values, **fields: self.asked.append((name, *values, *fields.items()))
 
 
-for _name in (
-    "pause",
-    "go_on",
-    "step_once",
-    "set_pace",
-    "run_to_end",
-    "restart",
-    "extend",
-    "change",
-):
+for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
     setattr(StillSession, _name, _recorder(_name))
 
 
 def still_app(view: View | None = None, **options: Any) -> TmsApp:
     """The app over a run that stands still: no turning, and a clock that does not move."""
-    look = options.pop("look", Look(turning=False))
-    return TmsApp(StillSession(view or still_view()), look=look, clock=lambda: 0.0, **options)
+    look = options.pop("look", ViewOptions(turning=False))
+    return TmsApp(StillSession(view or still_view()), options=look, clock=lambda: 0.0, **options)
+
+
+def still_model(view: View | None = None, **options: Any) -> Model:
+    """The Model of that app, with view options as given."""
+    options = {"turning": False} | options
+    view = view or still_view()
+    return Model(
+        view=view,
+        options=ViewOptions(**options),
+        settings=Settings(),
+        run_name="gist",
+        mode="braille",
+        shown=view.snapshot,
+    )
+
+
+def after(model: Model, *messages: Message) -> tuple[Model, list[Any]]:
+    """The Model after messages, and all effects in order."""
+    effects: list[Any] = []
+    for message in messages:
+        model, new = update(model, message)
+        effects += new
+    return model, effects

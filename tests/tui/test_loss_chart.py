@@ -9,10 +9,11 @@ import pytest
 
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
+from tms_tui.compat import plotext_figure
 from tms_tui.drawing.cells import Cells
-from tms_tui.drawing.loss_chart import LossChart, Palette, draw_loss, same, step_at
+from tms_tui.drawing.loss_chart import ChartColors, LossChart, draw_loss, same, step_at
 
-COLORS = Palette()
+COLORS = ChartColors()
 NAN = float("nan")
 
 
@@ -228,10 +229,8 @@ def test_too_small_for_axes_it_is_the_line_alone() -> None:
 
 
 def test_plotext_sees_at_most_two_finite_points_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    import plotext
-
     seen: list[tuple[list[float], list[float]]] = []
-    figure = type(plotext.figure)
+    figure = type(plotext_figure())
     signal = figure.signal
 
     def spy(self: Any, x: list[float], y: list[float], **options: Any) -> Any:
@@ -273,7 +272,8 @@ print({"plotext", "textual", "rich", "torch", "matplotlib"} & set(sys.modules))"
     assert out.stdout == "set()\n", out.stderr
 
 
+@pytest.mark.slow
 def test_no_series_whatever_ends_the_process_or_writes_to_the_terminal(repository: Path) -> None:
-    fuzz = [sys.executable, "-W", "error", "-m", "tests.tui.loss_fuzz", "0", "2500"]
+    fuzz = [sys.executable, "-W", "error", "-m", "tests.tui.loss_fuzz", "0", "1000"]
     out = subprocess.run(fuzz, cwd=repository, capture_output=True, text=True)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")

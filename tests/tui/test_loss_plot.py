@@ -10,7 +10,7 @@ from tms_tui.drawing.loss_chart import LossChart
 from tms_tui.panes import loss_plot
 from tms_tui.panes.loss_plot import LossPlot
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 
 
 def chart(steps: int = 100, loss: float = 0.1, **fields: Any) -> LossChart:
@@ -73,7 +73,7 @@ async def test_it_is_drawn_again_only_for_another_chart_or_size(draws: list[tupl
         plot.show(first)
         await pilot.pause()
         assert draws == [(12, 65)]
-        plot.show(first._replace())
+        plot.show(first)
         plot.refresh()
         await pilot.pause()
         assert draws == [(12, 65)]

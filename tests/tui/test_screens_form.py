@@ -15,6 +15,8 @@ from tms_engine.presets import PRESETS
 from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
 from tms_tui.screens.modal import Choice, Tick
 
+pytestmark = pytest.mark.slow
+
 SEED = Experiment()
 
 
@@ -84,7 +86,8 @@ def test_a_field_added_to_the_experiment_appears_by_itself(monkeypatch: pytest.M
     class Longer(Experiment):
         temperature: int = Field(3, description="A field of tomorrow.")
 
-    monkeypatch.setattr("tms_tui.screens.experiment_form.Experiment", Longer)
+    for module in ("tms_engine.experiment", "tms_tui.screens.experiment_form"):
+        monkeypatch.setattr(f"{module}.Experiment", Longer)
 
     async def check(app: Host, pilot: Pilot[None]) -> None:
         await type_into(app, pilot, "temperature", "5")
@@ -255,6 +258,6 @@ def test_in_ascii_the_form_is_ascii(size: tuple[int, int], keys: list[str]) -> N
 
 def test_the_form_stands_random_keys_clicks_and_sizes() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 0)
+        await press_at_random(app, pilot, 150, 0)
 
     with_form(check)

@@ -1,4 +1,4 @@
-"""The film and its pace as plain objects on a fake clock; then the thread, with little waiting."""
+"""The training thread, with little waiting."""
 
 import math
 import subprocess
@@ -11,44 +11,14 @@ import numpy as np
 import pytest
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Experiment, InputError, Trainer, evaluate, save_run
-from tms_tui import session as session_module
-from tms_tui.session import Film, Pace, Session, View
+from tms_engine import Experiment, InputError, Trainer, save_run
+from tms_tui.session import Session
+from tms_tui.view import View
+
+pytestmark = pytest.mark.slow
 
 TINY = Experiment(n_features=4, n_hidden=2, batch_size=8, steps=120)
-ENDLESS = TINY.replace(steps=10**7)
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def film_of(source=TINY, pace=math.inf, paused=False) -> tuple[Film, FakeClock]:
-    clock = FakeClock()
-    film = Film(source, pace, paused, clock)
-    film.load()
-    return film, clock
-
-
-def play(film: Film, clock: FakeClock, seconds: float) -> list[tuple[float, int]]:
-    """Let a film play for so long on its clock; when it had taken how many steps."""
-    began, seen = clock.now, [(0.0, film.view().step)]
-    while True:
-        wait = film.work()
-        seen.append((clock.now - began, film.view().step))
-        if clock.now - began + wait > seconds:
-            clock.now = began + seconds
-            return seen
-        clock.now += wait
-
-
-def play_out(film: Film) -> None:
-    while film.view().phase in ("loading", "training"):
-        film.work()
+ENDLESS = TINY.replace(steps=10**9)  # a quarter of an hour's at full speed
 
 
 @pytest.fixture
@@ -62,262 +32,16 @@ def begin() -> Iterator[Callable[..., Session]]:
         return sessions[-1]
 
     yield start
-    assert all(session.stop(timeout=5) for session in sessions)
+    assert all(session.stop(timeout=120) for session in sessions)
     assert "training" not in {thread.name for thread in threading.enumerate()}
 
 
-def until(session: Session, holds: Callable[[View], bool], seconds: float = 20.0) -> View:
+def until(session: Session, holds: Callable[[View], bool], seconds: float = 120.0) -> View:
     end = time.monotonic() + seconds
     while not holds(view := session.view()):
         assert time.monotonic() < end, view
         time.sleep(0.002)
     return view
-
-
-# The pace
-
-
-@pytest.mark.parametrize("pace", [1, 7, 29.97, 30, 60, 500, 12_345])
-def test_a_pace_hands_out_that_many_steps_a_second_in_small_pieces(pace):
-    now, taken, pieces = 5e5, 0, []
-    counter = Pace(pace, now)
-    while now < 5e5 + 10 - 1e-9:
-        pieces.append(counter.due(now))
-        counter.take(pieces[-1])
-        taken += pieces[-1]
-        wait = counter.wait(now)
-        assert wait > 0
-        now += wait
-    assert taken == pytest.approx(10 * pace, abs=max(1, pace / 30))
-    assert max(pieces) <= max(1, pace / 30)
-    assert len(pieces) <= 601
-    assert min(pieces) >= 1
-
-
-def test_after_a_hiccup_the_film_catches_up_without_a_jump():
-    counter, now, taken = Pace(600, 0.0), 0.0, 0
-    now = 0.2
-    for _ in range(30):
-        piece = counter.due(now)
-        assert piece <= 20
-        counter.take(piece)
-        taken += piece
-        now += counter.wait(now)
-    assert taken == pytest.approx(600 * now, abs=20)
-
-
-def test_a_machine_too_slow_for_the_pace_owes_a_quarter_of_a_second_at_most():
-    counter, taken = Pace(1000, 0.0), 0
-    for tenth in range(100):  # it takes 10 steps in 100 ms, and never waits
-        counter.due(tenth / 10)
-        counter.take(10)
-        assert counter.wait(tenth / 10 + 0.1) == 0
-    counter.due(10.0)
-    for tick in range(60):  # and now it is fast: 1,000 in a second, and what it owes
-        piece = counter.due(10 + tick / 60)
-        counter.take(piece)
-        taken += piece
-    assert 1200 <= taken <= 1300
-
-
-# The film
-
-
-@pytest.mark.parametrize("pace", [1, 20, 100])
-def test_a_film_has_its_pace(pace):
-    film, clock = film_of(ENDLESS, pace)
-    seen = play(film, clock, 3.0)
-    assert film.view().step == pytest.approx(3 * pace, abs=max(1, pace / 30))
-    assert np.diff([step for _, step in seen]).max() <= max(1, pace / 30)
-
-
-def test_the_run_of_a_film_is_the_trainers_to_the_bit_whatever_is_done_to_it():
-    film, clock = film_of(TINY.replace(bias=True), 100)
-    play(film, clock, 0.3)
-    film.change(sparsity=0.5, learning_rate=0.02)
-    play(film, clock, 0.2)
-    film.pause()
-    film.step_once()
-    film.step_once()
-    play(film, clock, 3.0)
-    film.change(importance_decay=0.8)
-    film.set_pace(math.inf)
-    film.go_on()
-    for _ in range(2):
-        film.work()
-    film.extend(50)
-    film.set_pace(2000)
-    play(film, clock, 0.02)
-    film.run_to_end()
-    play_out(film)
-    run = film.run()
-    assert run.state.step == 170
-    assert [change.field for change in run.changes] == [
-        "sparsity", "learning_rate", "importance_decay", "steps",
-    ]  # fmt: skip
-
-    trainer = Trainer(TINY.replace(bias=True))
-    for change in run.changes:
-        trainer.advance(change.step - trainer.step)
-        trainer.change(**{change.field: change.value})
-    trainer.advance(170 - trainer.step)
-    assert_same_run(trainer.run(), run)
-
-
-def test_a_paused_film_takes_single_steps_and_asks_to_be_left_alone():
-    film, clock = film_of(paused=True)
-    assert film.view().phase == "paused"
-    film.step_once()
-    film.step_once()
-    play(film, clock, 2.0)
-    assert (film.view().step, film.view().phase) == (2, "paused")
-    assert film.work() == math.inf
-
-
-def test_one_step_pauses_a_film_that_plays():
-    film, clock = film_of(ENDLESS, 50)
-    play(film, clock, 1.0)
-    before = film.view().step
-    film.step_once()
-    play(film, clock, 1.0)
-    assert (film.view().step, film.view().phase) == (before + 1, "paused")
-
-
-def test_to_the_end_is_at_full_speed_and_then_the_pace_is_back():
-    film, clock = film_of(pace=1)
-    film.run_to_end()
-    assert film.view().to_end
-    play(film, clock, 0.9)
-    view = film.view()
-    assert (view.step, view.phase, view.pace, view.to_end) == (120, "finished", 1, False)
-    film.extend(10)
-    play(film, clock, 2.5)
-    assert (film.view().step, film.view().steps, film.view().phase) == (123, 130, "training")
-
-
-@pytest.mark.parametrize("command", ["pause", "set_pace"])
-def test_a_pause_or_a_pace_ends_the_run_to_the_end(command):
-    film, clock = film_of(ENDLESS, 10)
-    film.run_to_end()
-    film.work()
-    getattr(film, command)(*([10] if command == "set_pace" else []))
-    before = film.view().step
-    film.go_on()
-    play(film, clock, 1.0)
-    assert film.view().step - before <= 11
-
-
-def test_a_finished_film_asks_to_be_left_alone_once_it_is_evaluated(monkeypatch):
-    monkeypatch.setattr(session_module, "_IDLE_EVALUATION_SECONDS", 20.0)  # as if there were no other load
-    film, clock = film_of()
-    play_out(film)
-    play(film, clock, 2.0)
-    assert film.work() == math.inf
-    view = film.view()
-    assert view.evaluation_step == 120
-    expected = evaluate(film.run())
-    assert view.evaluation.rows == expected.rows
-    assert np.array_equal(view.evaluation.loss, expected.loss)
-
-
-def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second_at_a_small_cost():
-    film, clock = film_of(ENDLESS, 10)
-    evaluated = set()
-    for _ in range(40):
-        play(film, clock, 0.25)
-        evaluated.add(film.view().evaluation_step)
-    assert 5 <= len(evaluated) <= 11
-    assert film.view().evaluation.rows <= 1 << 15
-    assert film.view().step - film.view().evaluation_step <= 25
-
-
-def test_single_steps_in_quick_succession_are_not_held_up_by_evaluations():
-    film, clock = film_of(paused=True)
-    play(film, clock, 2.0)
-    for _ in range(5):
-        film.step_once()
-        play(film, clock, 0.2)
-        assert film.view().evaluation_step == 0
-    play(film, clock, 0.1)
-    assert film.view().evaluation_step == 5
-
-
-def test_a_change_while_paused_is_evaluated_under_what_is_then_in_force():
-    film, clock = film_of(paused=True)
-    play(film, clock, 2.0)
-    before = film.view().evaluation
-    film.change(sparsity=0.2)
-    play(film, clock, 2.0)
-    assert film.view().evaluation.loss[0] > 2 * before.loss[0]
-    assert film.view().changes[0].field == "sparsity"
-
-
-def test_a_change_at_a_slow_pace_is_seen_before_the_next_step():
-    film, clock = film_of(ENDLESS, 1)
-    play(film, clock, 0.5)
-    film.change(sparsity=0.2)
-    play(film, clock, 0.1)
-    assert (film.view().step, film.view().changes[0].step) == (1, 1)
-
-
-def test_a_view_shows_the_run():
-    film, _ = film_of(TINY.replace(n_instances=2))
-    play_out(film)
-    view, run = film.view(), film.run()
-    assert (view.step, view.steps, view.kernel, view.device) == (120, 120, run.kernel, "cpu")
-    assert view.snapshot.step == 120
-    assert np.array_equal(view.snapshot.weights, run.weights)
-    assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
-    assert view.diverged_at == (-1, -1)
-    assert view.snapshot_steps.tolist() == [kept.step for kept in run.history.kept]
-    assert all(a.parameters is b.parameters for a, b in zip(view.kept, run.history.kept, strict=True))
-
-
-def test_the_arrays_of_a_view_are_read_only():
-    film, clock = film_of(TINY.replace(bias=True))
-    play(film, clock, 1.0)
-    view = film.view()
-    arrays = [*view.curve, view.snapshot_steps, view.snapshot.weights, view.snapshot.losses]
-    arrays += [view.kept[0].weights, view.kept[-1].bias, view.evaluation.loss]
-    assert not any(array.flags.writeable for array in arrays)
-
-
-def test_a_diverged_instance_is_named_and_the_others_train_on():
-    film, _ = film_of(TINY.replace(n_instances=3, learning_rate=(0.01, 1e15, 0.01)))
-    play_out(film)
-    view = film.view()
-    assert (view.phase, view.snapshot.diverged) == ("finished", (1,))
-    assert view.diverged_at[0] == view.diverged_at[2] == -1 < view.diverged_at[1]
-
-
-def test_when_all_have_diverged_the_film_ends_and_a_restart_begins_anew():
-    film, clock = film_of(ENDLESS.replace(learning_rate=1e15))
-    play_out(film)
-    play(film, clock, 2.0)
-    assert film.view().phase == "diverged"
-    assert film.view().step < 10**5
-    assert film.work() == math.inf
-    film.restart(TINY)
-    play_out(film)
-    assert film.view().phase == "finished"
-    assert film.view().diverged_at == (-1,)
-
-
-def test_a_restart_keeps_the_experiment_in_force_or_takes_another():
-    film, _ = film_of()
-    film.work()
-    film.change(sparsity=0.5)
-    film.restart()
-    assert film.view().experiment == TINY.replace(sparsity=0.5)
-    assert (film.view().step, film.view().changes) == (0, ())
-    film.restart(TINY.replace(seed=7))
-    play_out(film)
-    trainer = Trainer(TINY.replace(seed=7))
-    trainer.advance(120)
-    assert_same_run(film.run(), trainer.run())
-
-
-# The thread
 
 
 def test_a_session_trains_to_the_end_as_a_trainer_does(begin):
@@ -334,38 +58,33 @@ def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():
     view = session.view()
     assert (view.phase, view.experiment, view.step, view.steps) == ("loading", TINY, 0, 120)
     assert view.snapshot is view.curve is view.evaluation is None
-    assert session.at(5) is session.run() is None
+    assert session.run() is None
     assert session.stop()
 
 
-def test_each_command_takes_effect_within_50_ms(begin):
-    session = begin(ENDLESS)
-    until(session, lambda view: view.step > 20)
-    delays = []
+@pytest.mark.parametrize("pace", [math.inf, 1e-3])
+def test_a_command_waits_neither_for_the_end_of_the_run_nor_for_the_next_step(begin, pace):
+    """Which are minutes away, here: `until` would give up before."""
+    session = begin(ENDLESS, pace)
+    until(session, lambda view: view.step > 0)
     for command, holds in [
         (session.pause, lambda view: view.phase == "paused"),
-        (session.go_on, lambda view: view.phase == "training"),
-        (lambda: session.set_pace(3.0), lambda view: view.pace == 3),
+        (session.resume, lambda view: view.phase == "training"),
+        (lambda: session.set_pace(0.002), lambda view: view.pace == 0.002),
         (lambda: session.change(sparsity=0.3), lambda view: len(view.changes) == 1),
-        (lambda: session.extend(5), lambda view: view.steps == 10**7 + 5),
+        (lambda: session.extend(5), lambda view: view.steps == 10**9 + 5),
         (session.run_to_end, lambda view: view.to_end),
         (session.step_once, lambda view: view.phase == "paused" and not view.to_end),
         (session.restart, lambda view: view.step == 0),
     ]:
-        began = time.monotonic()
         command()
         until(session, holds)
-        delays.append(time.monotonic() - began)
-    assert np.median(delays) < 0.05
-    assert max(delays) < 0.25  # a machine with other things to do
 
 
-def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_run(begin):
+def test_stopping_does_not_wait_for_the_end_of_the_training_and_keeps_the_run(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
-    began = time.monotonic()
-    assert session.stop()
-    assert time.monotonic() - began < 0.4
+    assert session.stop(timeout=120)
     assert session.run().state.step >= session.view().step > 20
 
 
@@ -373,10 +92,15 @@ def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_
 def test_paused_and_finished_cost_no_cpu(begin, state):
     session = begin(TINY, paused=state == "paused")
     until(session, lambda view: view.phase == state and view.evaluation_step == view.step)
-    time.sleep(1.0)  # for the last evaluation
-    before, view = time.process_time(), session.view()
-    time.sleep(0.3)
-    assert time.process_time() - before < 0.03
+
+    def at_rest(_: View) -> bool:  # the last evaluations come first
+        before = time.process_time()
+        time.sleep(0.3)
+        return time.process_time() - before < 0.03
+
+    until(session, at_rest)
+    view = session.view()
+    assert at_rest(view)
     assert session.view() is view
 
 
@@ -389,6 +113,34 @@ def test_looking_costs_next_to_nothing_while_it_trains(begin):
         session.view()
         costs.append(time.perf_counter() - began)
     assert np.median(costs) < 1e-4
+
+
+def test_five_relative_commands_at_once_are_five_changes(begin):
+    session = begin(ENDLESS, pace=500)
+    until(session, lambda view: view.step > 20)
+    for _ in range(5):
+        session.scale_density(1 / 1.5)
+        session.scale_learning_rate(1.5)
+        session.change_pace(-1)
+    session.reseed()
+    session.reseed()
+    view = until(session, lambda view: view.experiment.seed == 44)
+    assert view.note.number == 10
+    assert 1 - view.experiment.sparsity == pytest.approx(0.05 / 1.5**5, rel=0.02)
+    assert view.experiment.learning_rate == pytest.approx(0.01 * 1.5**5, rel=0.01)
+    assert view.pace == 10
+
+
+def test_a_thread_that_does_not_answer_in_time_is_told_from_a_run_that_is_not_there(begin):
+    busy = threading.Event()
+    session = begin(ENDLESS)
+    until(session, lambda view: view.step > 0)
+    session._tell(lambda: busy.wait(120))
+    with pytest.raises(TimeoutError, match="did not answer within"):
+        session.run(timeout=0.05)
+    busy.set()
+    assert session.run(timeout=120).state.step > 0
+    assert Session(TINY, 500).run() is None
 
 
 def test_an_invalid_command_raises_at_once_and_changes_nothing(begin):
@@ -475,15 +227,6 @@ def test_a_directory_that_is_no_run_fails_with_its_sentence(begin, tmp_path):
     assert "is not a run: it has no experiment.json" in view.error
 
 
-def test_the_nearest_kept_weights_are_found_and_shared(begin):
-    session = begin(TINY)
-    view = until(session, lambda view: view.phase == "finished")
-    assert view.snapshot_steps.tolist() == list(range(121))
-    assert session.at(103).parameters is view.kept[103].parameters
-    assert session.at(-5).step == 0
-    assert session.at(10**9).step == 120
-
-
 def test_commands_from_several_threads_do_not_break_it(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 0)
@@ -493,7 +236,7 @@ def test_commands_from_several_threads_do_not_break_it(begin):
         rng = np.random.default_rng(number)
         commands = [
             session.pause,
-            session.go_on,
+            session.resume,
             session.step_once,
             session.run_to_end,
             session.view,
@@ -501,7 +244,9 @@ def test_commands_from_several_threads_do_not_break_it(begin):
             lambda: session.change(sparsity=float(rng.uniform(0, 0.99))),
             lambda: session.extend(10),
             lambda: session.restart(ENDLESS.replace(seed=int(rng.integers(100)))),
-            lambda: session.at(int(rng.integers(1000))),
+            lambda: session.scale_density(float(rng.uniform(0.5, 2))),
+            lambda: session.change_pace(int(rng.choice([-1, 1]))),
+            session.toggle_pause,
             session.run,
         ]
         try:
@@ -536,27 +281,6 @@ print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in 
     assert found.stdout.strip() == "[]"
 
 
-def test_a_film_on_the_cpu_trains_is_evaluated_and_drawn_without_torch():
-    script = """
-import sys, time
-from tms_engine import Experiment
-from tms_tui.view_options import Look
-from tms_tui.space_scene import Clouds, picture
-from tms_tui.session import Film
-film = Film(Experiment(steps=50, device="cpu"), float("inf"), False, time.monotonic)
-film.load()
-while film.view().evaluation is None or film.view().phase != "finished":
-    film.work()
-view = film.view()
-for data in ("trained", "1, 2, 3 active"):
-    look = Look(data=data, coloring="error")
-    picture(look, view.experiment, view.device, view.snapshot, Clouds())
-print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in sys.modules])
-"""
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
-
-
 @pytest.mark.parametrize("seconds", [0.1, 0.6, 2.5])
 def test_leaving_at_any_moment_even_while_torch_loads_ends_the_process_cleanly(seconds):
     script = f"""
@@ -568,5 +292,5 @@ session.start()
 time.sleep({seconds})
 session.stop(timeout=0.001)
 """
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert (found.returncode, found.stderr) == (0, "")

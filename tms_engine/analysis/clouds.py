@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from tms_engine import sampling
-from tms_engine.arrays import Array, beside, to_host
+from tms_engine.arrays import Array, placed_like, to_host
 from tms_engine.data.stream import CLOUD
 from tms_engine.experiment import Experiment
 from tms_engine.models import model
@@ -33,7 +33,7 @@ def project(
     basis: Float32[np.ndarray, "hidden 3"],
 ) -> Float32[np.ndarray, "rows 3"]:
     """Hidden activations h of one instance in the coordinates of a basis of `projection.py`."""
-    parameters, onto = _of_instance(snapshot, instance, x), beside(x, basis)
+    parameters, onto = _of_instance(snapshot, instance, x), placed_like(x, basis)
     encode = model(snapshot.experiment.model).encode
     blocks = row_blocks(x, len(basis))
     return np.concatenate([to_host(encode(parameters, rows[None])[0] @ onto) for rows in blocks])
@@ -57,4 +57,6 @@ def _of_instance(
     snapshot: Snapshot, instance: int, x: Float[Array, "..."]
 ) -> dict[str, Float[Array, "1 ..."]]:
     """The parameters of one instance, where the sample lies."""
-    return {name: beside(x, value[instance : instance + 1]) for name, value in snapshot.parameters.items()}
+    return {
+        name: placed_like(x, value[instance : instance + 1]) for name, value in snapshot.parameters.items()
+    }

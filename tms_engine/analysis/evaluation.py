@@ -13,7 +13,7 @@ from jaxtyping import Float64
 
 from tms_engine import sampling
 from tms_engine.analysis import geometry
-from tms_engine.arrays import beside, to_host
+from tms_engine.arrays import placed_like, to_host
 from tms_engine.data.stream import EVALUATION
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
@@ -34,11 +34,16 @@ _PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 16, 1 << 22
 
 
 class Evaluation(NamedTuple):
-    """Loss on data that training never saw."""
+    """Loss on data that training never saw.
+
+    loss            float64 (instances,): mean over rows and features of importance · (x̂ − x)²
+    standard_error  float64 (instances,): of the loss, from the spread of the losses of its rows
+    rows            rows of each instance
+    """
 
     loss: Float64[np.ndarray, " instances"]
-    standard_error: Float64[np.ndarray, " instances"]  # of the loss, from the spread of its rows
-    rows: int  # rows of each instance
+    standard_error: Float64[np.ndarray, " instances"]
+    rows: int
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a diverged instance may well lose infinitely much
@@ -83,9 +88,9 @@ def _losses(
             k, within = divmod(row, block)
             size = min(piece, block - within, rows - row)
             x = sampling.fresh_rows(experiment, numbers[here], law, size, EVALUATION + k, device, within)
-            weights = {name: beside(x, value[here]) for name, value in snapshot.parameters.items()}
+            weights = {name: placed_like(x, value[here]) for name, value in snapshot.parameters.items()}
             reconstruction = forward(trained, weights, x).reconstruction
-            losses = row_losses(trained.target(x), reconstruction, beside(x, importance[here]))
+            losses = row_losses(trained.target(x), reconstruction, placed_like(x, importance[here]))
             yield here, to_host(losses).astype(np.float64)
 
 

@@ -79,11 +79,18 @@ def basis_for(
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the scene is seen from: angles in degrees, zoom as a factor."""
+    """Where the scene is seen from.
 
-    yaw: float = -60.0  # turns about the vertical axis
-    pitch: float = 30.0  # height of the eye above the horizontal plane
-    roll: float = 0.0  # turns the camera about its line of sight
+    yaw          degrees about the vertical axis (matplotlib's azim)
+    pitch        degrees of the eye above the horizontal plane (its elev)
+    roll         degrees about the line of sight
+    zoom         a factor
+    perspective  whether what is near is drawn larger
+    """
+
+    yaw: float = -60.0
+    pitch: float = 30.0
+    roll: float = 0.0
     zoom: float = 1.0
     perspective: bool = False
 

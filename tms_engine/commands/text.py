@@ -77,11 +77,12 @@ def number(value: float | None) -> str:
 
 def instance_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
     """The table of instances, with the columns for which a screen has room."""
-    columns = ("loss", "standard_error", "represented", "total_dimensionality", "diverged_at")
-    return [
-        {"instance": i, **{c: row[c] for c in columns if c != "diverged_at" or summary["diverged"]}}
-        for i, row in enumerate(summary["instances"])
-    ]
+    columns = ["loss", "standard_error", "represented", "total_dimensionality"]
+    if any(row.get("number", i) != i for i, row in enumerate(summary["instances"])):
+        columns.insert(0, "number")
+    if summary["diverged"]:
+        columns.append("diverged_at")
+    return [{"instance": i, **{c: row[c] for c in columns}} for i, row in enumerate(summary["instances"])]
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -18,9 +18,9 @@ always be told from an inactive one.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
-from tms_engine.arrays import Array, beside, library_of
+from tms_engine.arrays import Array, library_of, placed_like
 
 # SplitMix64's constants, for all kernels.
 GAMMA = 0x9E3779B97F4A7C15
@@ -100,8 +100,8 @@ def magnitude(word: Int64[Array, "*shape"]) -> Float32[Array, "*shape"]:
     return magnitude
 
 
-def thresholds(density: Float32[np.ndarray, " instances"]) -> Int64[np.ndarray, " instances"]:
-    """What an upper half must be below to have this probability; exact for density 1."""
+def thresholds(density: Float[np.ndarray, "*shape"]) -> Int64[np.ndarray, "*shape"]:
+    """Number below which `upper(word)` lies with this probability; exact for density 1."""
     return np.round(density.astype(np.float64) * 2**32).astype(np.int64)
 
 
@@ -109,4 +109,4 @@ def active(
     word: Int64[Array, "*lead instances rows features"], density: Float32[np.ndarray, " instances"]
 ) -> Bool[Array, "*lead instances rows features"]:
     """Whether each entry is active, with the probability of its instance."""
-    return upper(word) < beside(word, thresholds(density))[:, None, None]
+    return upper(word) < placed_like(word, thresholds(density))[:, None, None]

@@ -1,8 +1,8 @@
 """The loss and the weights over time, in bounded memory.
 
-The loss is kept as an envelope: buckets of equally many steps, each with the least, the mean and the
-greatest batch loss of every instance. When the buckets are full, neighbours are merged and the width
-doubles, so a run of any length keeps its whole shape.
+The loss is kept as an envelope: buckets of the same number of steps, each with the minimum, the mean and the
+maximum batch loss of every instance. When all buckets are full, neighbours are merged and the width doubles,
+so that the memory is bounded and the whole run stays visible.
 
 Parameters are kept densely where much happens: from the first step, and again from each live change, every
 step at first and then at geometric distances. A step is kept if the number of steps since has at most `bits`
@@ -81,8 +81,8 @@ class History:
     def _fold(self, losses: Float32[np.ndarray, "steps instances"]) -> None:
         """Add losses for which there is room.
 
-        How the steps are cut into calls leaves no trace: low, high and count do not depend on it, nor
-        do the sums, which in float64 hold float32 losses without rounding unless those of one bucket
+        The result does not depend on how the steps are cut into calls: low, high and count are exact, and so
+        are the sums, which in float64 hold float32 losses without rounding unless those of one bucket
         differ by more than 2^29 over its width.
         """
         first = self.step // self.width

@@ -24,13 +24,13 @@ _ABOUT: dict[Name, str] = {
     "numba": "compiled for the CPU, walks from one active feature to the next",
     "triton": "compiled for the GPU, takes many steps in one launch",
 }
-# The kind of device that a kernel is made for; torch's is made for none, and serves all.
+# The kind of device that a kernel is made for; torch's serves all.
 _HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
 class Kernel(Protocol):
-    """Code that trains. It holds a run's state where it likes it best and gives it back on request.
+    """Code that trains. It holds a run's state in the memory and the layout that it needs.
 
     All kernels agree with the definitions in `models/`: given the same batches, each takes the same step.
     Live changes arrive as another `experiment`; the fields that cannot be changed live are the run's own.
@@ -123,7 +123,7 @@ def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Ch
 
 
 def library(experiment: Experiment) -> Literal["torch", "numba"]:
-    """What will be loaded to train an experiment, before anything is."""
+    """Which library will be loaded to train an experiment. Loads none."""
     asked = experiment.kernel
     if asked == "auto":
         return "torch" if needs_torch(experiment.device) else "numba"

@@ -17,9 +17,13 @@ class Run(NamedTuple):
 
     experiment  as it was started
     changes     live changes made since, in order
-    state       step, parameters and optimiser moments, each (instances, ...)
-    history     loss envelope, and parameters at earlier steps
-    kernel      that trained it, and trains the same bits on
+    state       step, parameters and optimiser moments: `state.parameters["W"]` is float32 (instances,
+                features, hidden) for a tied model, `state.parameters["b"]` float32 (instances, features)
+    history     the batch losses as an envelope, `history.loss_curve()`, and the parameters at the earlier
+                steps `history.steps`
+    kernel      name of the kernel that trained it, and that trains on to the same bits
+
+    Made by `tms_engine.train`, `Trainer.run`, `load_run` and `Run.from_weights`.
     """
 
     experiment: Experiment
@@ -30,7 +34,7 @@ class Run(NamedTuple):
 
     @property
     def device(self) -> str:
-        """Where to evaluate and draw it: on the CPU if that was asked for or trained it, else "auto"."""
+        """Device to evaluate and draw on: "cpu" if it was asked for or has trained the run, else "auto"."""
         return "cpu" if self.kernel == "numba" or self.experiment.device == "cpu" else "auto"
 
     @property
@@ -65,7 +69,7 @@ class Run(NamedTuple):
 
     @property
     def weights(self) -> np.ndarray:
-        """The feature directions at the last step, (instances, features, hidden)."""
+        """The feature directions at the last step, float32 (instances, features, hidden)."""
         return self.at().weights
 
     @classmethod

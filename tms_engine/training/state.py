@@ -15,13 +15,20 @@ Parameters = dict[str, Float32[np.ndarray, "instances ..."]]
 
 
 class State(NamedTuple):
-    """All that the next step depends on, beside the experiment. No generator: data have no state."""
+    """All that the next step depends on, beside the experiment. No generator: data have no state.
 
-    step: int  # steps taken
+    step            steps taken
+    parameters      by the model's names, each float32 (instances, ...)
+    first_moments   Adam's m, of the same names and shapes
+    second_moments  Adam's v, likewise
+    diverged_at     int64 (instances,): the step at which the loss was not finite; −1 while it was
+    """
+
+    step: int
     parameters: Parameters
-    first_moments: Parameters  # Adam's m
-    second_moments: Parameters  # Adam's v
-    diverged_at: Int64[np.ndarray, " instances"]  # the step that was not finite; −1 while all were
+    first_moments: Parameters
+    second_moments: Parameters
+    diverged_at: Int64[np.ndarray, " instances"]
 
 
 class Change(NamedTuple):
@@ -38,9 +45,11 @@ class Snapshot:
 
     step        steps taken
     experiment  in force at that step: as started, with the live changes made until then
-    parameters  by the model's names, each (instances, ...)
-    losses      (instances,): mean batch loss over about the 100 steps before; NaN where none was finite
-    diverged    places of the instances that had stopped, because they were no longer finite
+    parameters  by the model's names, each float32 (instances, ...): "W" is (instances, features, hidden) and
+                "b" (instances, features) in a tied model
+    losses      float32 (instances,): mean batch loss over about the 100 steps before, NaN where none was
+                finite. A batch loss is the mean over rows and features of importance · (x̂ − x)²
+    diverged    places (from 0) of the instances that had stopped, because they were no longer finite
     """
 
     step: int
@@ -51,17 +60,17 @@ class Snapshot:
 
     @cached_property
     def weights(self) -> Float32[np.ndarray, "instances features hidden"]:
-        """The feature directions, (instances, features, hidden): the tied models' W."""
+        """The feature directions, float32 (instances, features, hidden): W of a tied model."""
         return model(self.experiment.model).directions(self.parameters)
 
     @property
     def bias(self) -> Float32[np.ndarray, "instances features"] | None:
-        """b (instances, features), or None for a model without one."""
+        """b, float32 (instances, features), or None for a model without one."""
         return self.parameters.get("b")
 
     @property
     def loss(self) -> float:
-        """Mean over the instances that have not diverged; NaN if all have, or before the first step."""
+        """Mean of `losses` over the instances that have not diverged; NaN if there are none, or at step 0."""
         alive = np.delete(self.losses, list(self.diverged))
         return float(alive.mean()) if len(alive) else float("nan")
 

@@ -1,10 +1,10 @@
 """The reference kernel: autograd and Adam written out, for any device and any model.
 
-Adam is written here, not taken from torch.optim, because every instance has its own learning rate, and
-because an instance that is no longer finite must stop alone. A test holds it to torch.optim.
+Adam is written out here because torch.optim has no learning rate per instance, and because an instance that
+is no longer finite must stop while the others go on. A test compares it with torch.optim.
 
-On a CPU it runs on one thread: then each instance has the same bits whatever their number and whatever
-the machine's (two threads split sums in two).
+On a CPU it runs on one thread. Several threads split sums, and the bits of an instance would depend on the
+number of threads and of instances.
 """
 
 import warnings
@@ -20,7 +20,7 @@ from tms_engine import process, sampling
 from tms_engine.experiment import Experiment
 from tms_engine.models import Model, model
 from tms_engine.models.layers import forward, row_losses
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON, learning_rates
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON, adam_steps, weight_decays
 from tms_engine.training.state import Parameters, State
 
 Tensors = dict[str, Float[Tensor, "instances ..."]]
@@ -88,15 +88,11 @@ class TorchKernel(OnDevice):
         weights = experiment.feature_importance()
         if np.any(weights != 1):
             importance = torch.tensor(weights, dtype=torch.float32, device=device)
-        rates = learning_rates(experiment, self._step, n_steps)
-        times = np.arange(self._step + 1, self._step + n_steps + 1)
-        # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
-        scales = torch.tensor(rates / (1 - BETA1**times)[:, None], dtype=torch.float32, device=device)
-        roots = torch.tensor(np.sqrt(1 - BETA2**times), dtype=torch.float32, device=device)
-        decays = torch.tensor(1 - rates * experiment.weight_decay, dtype=torch.float32, device=device)
-
+        adam = adam_steps(experiment, self._step, n_steps)
+        scales, roots, decays = (
+            torch.tensor(values, dtype=torch.float32, device=device) for values in adam[:3]
+        )
         steps = torch.arange(self._step, self._step + n_steps, device=device)
-
         losses = torch.empty(n_steps, experiment.n_instances, device=device)
         with process.one_torch_thread() if device.type == "cpu" else nullcontext():
             for k in range(n_steps):
@@ -140,16 +136,17 @@ class TorchKernel(OnDevice):
     ) -> Float[Tensor, " instances"]:
         """One step, in place; returns its losses. Issues no device synchronisation."""
         loss, gradients = _gradients(model(experiment.model), x, self._parameters, importance)
+        l2, decoupled = weight_decays(experiment)
         updated = {
             name: _adam(
                 self._parameters[name],
                 gradient,
                 self._first[name],
                 self._second[name],
-                experiment,
                 _over(scale, gradient),
                 root,
-                _over(decay, gradient),
+                _over(decay, gradient) if decoupled else None,
+                l2,
             )
             for name, gradient in gradients.items()
         }
@@ -222,20 +219,16 @@ def _adam(
     gradient: Float[Tensor, "instances ..."],
     first: Float[Tensor, "instances ..."],
     second: Float[Tensor, "instances ..."],
-    experiment: Experiment,
     scale: Float[Tensor, "instances ..."],
     root: Float[Tensor, ""],
-    decay: Float[Tensor, "instances ..."],
+    decay: Float[Tensor, "instances ..."] | None,
+    l2: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One step of Adam: (parameter, first moment, second moment) after it.
-
-    `scale` is learning rate / (1 − β₁ᵗ), `root` is √(1 − β₂ᵗ), `decay` 1 − learning rate · weight decay.
-    """
-    if experiment.weight_decay:
-        if experiment.optimizer == "adamw":
-            parameter = parameter * decay
-        else:
-            gradient = gradient + experiment.weight_decay * parameter
+    """One step of Adam: (parameter, first moment, second moment) after it. Arguments as of AdamSteps."""
+    if decay is not None:
+        parameter = parameter * decay
+    if l2:
+        gradient = gradient + l2 * parameter
     first = torch.lerp(first, gradient, 1 - BETA1)
     second = (second * BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
     return parameter - scale * first / (second.sqrt().div_(root).add_(EPSILON)), first, second

@@ -16,9 +16,17 @@ _RATE_WINDOW = 0.25
 
 
 class Trainer:
-    """Trains one experiment.
+    """Trains the instances of one experiment, step by step. A step is one update by the optimiser.
 
-    Raises InputError if its device is not there or its memory too small, or its kernel cannot train it.
+    experiment  as the run was started
+    current     the experiment in force now: with all live changes
+    step        steps taken so far
+
+    `advance` takes steps, `change` makes a live change, `snapshot` gives weights and losses, `run` what
+    `save_run` writes. For a whole run at once see `tms_engine.train`.
+
+    Raises InputError if the device is not there or its memory too small, or if the kernel that the
+    experiment names cannot train it.
     """
 
     def __init__(self, experiment: Experiment) -> None:
@@ -52,10 +60,12 @@ class Trainer:
 
     @property
     def device(self) -> str:
+        """Where it trains: "cpu", "cuda:0", "mps"."""
         return str(self._choice.device)
 
     @property
     def kernel(self) -> kernels.Name:
+        """Name of the kernel that trains: "torch", "numba" or "triton"."""
         return self._choice.kernel
 
     @property
@@ -76,10 +86,15 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
+        """Whether the experiment's `steps` are taken."""
         return self.step >= self.current.steps
 
     def advance(self, n_steps: int) -> None:
-        """Take `n_steps` steps, past the experiment's last one too if asked to."""
+        """Take `n_steps` steps, past the experiment's last one too if asked to.
+
+        An instance whose loss is no longer finite has diverged: it stops at its last finite parameters, and
+        the others go on.
+        """
         began = time.perf_counter()
         end = self.step + n_steps
         while self.step < end:
@@ -105,7 +120,8 @@ class Trainer:
     def change(self, **fields: Any) -> None:
         """Change sparsity, learning_rate, importance_decay, importance or steps from this step on; record it.
 
-        Raises InputError for another field or an invalid value; then nothing has changed.
+        Values are those that `Experiment` takes. Raises InputError for another field or an invalid value;
+        then nothing has changed.
         """
         check_live(fields)
         current = self.current.replace(**fields)
@@ -122,16 +138,19 @@ class Trainer:
 
     @property
     def all_diverged(self) -> bool:
-        """Whether no instance learns any more."""
+        """Whether every instance has diverged, so that more steps change nothing."""
         return self._kernel.n_diverged() == self.experiment.n_instances
 
     @property
     def rate(self) -> float:
-        """Steps a second, of late; 0 before the first."""
+        """Steps per second, over the latest quarter of a second of training or more; 0 before the first."""
         return self._rate
 
     def snapshot(self) -> Snapshot:
-        """The run at this step. Its arrays are copies, and read-only."""
+        """The weights and losses at this step, each with an instance axis in front.
+
+        Its arrays are copies in the host's memory, and read-only.
+        """
         state = self._kernel.state()
         losses = self._history.recent_loss()
         make_read_only(losses, *state.parameters.values())
@@ -139,6 +158,6 @@ class Trainer:
         return Snapshot(state.step, self.current, state.parameters, losses, diverged)
 
     def run(self) -> Run:
-        """The run as it is now; it does not change when training goes on."""
+        """The run as it is now, with its history, to save, draw or evaluate; later steps do not change it."""
         changes, history = tuple(self._changes), self._history.copy()
         return Run(self.experiment, changes, self._kernel.state(), history, self.kernel)

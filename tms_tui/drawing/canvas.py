@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8, UInt32
 
-from tms_tui.drawing.cells import BLANK, Mode
+from tms_tui.drawing.cells import BLANK
+from tms_tui.drawing.modes import Mode
 
 # Bit of a braille character's code point for each of its dots, row by row (Unicode, Braille Patterns).
 _BIT = np.array([0, 3, 1, 4, 2, 5, 6, 7], np.int32)
@@ -178,7 +179,16 @@ def dots(marks: Marks, grid: Grid) -> UInt8[np.ndarray, "cells"]:
     return np.packbits(plane, bitorder="little")
 
 
-def braille_glyphs(dots: UInt8[np.ndarray, "cells"]) -> UInt32[np.ndarray, "cells"]:
+def pack_dots(plane: Bool[np.ndarray, "dot_rows dot_columns"]) -> UInt8[np.ndarray, "rows columns"]:
+    """The same from a whole plane of dots, (4 rows, 2 columns) to a cell."""
+    rows, columns = plane.shape[0] // 4, plane.shape[1] // 2
+    in_cells = plane.reshape(rows, 4, columns, 2).transpose(0, 2, 1, 3).reshape(rows, columns, 8)
+    by_bit = np.zeros_like(in_cells)
+    by_bit[..., _BIT] = in_cells
+    return np.packbits(by_bit, axis=-1, bitorder="little")[..., 0]
+
+
+def braille_glyphs(dots: UInt8[np.ndarray, "*cells"]) -> UInt32[np.ndarray, "*cells"]:
     """Braille characters, blank where no dot is set."""
     return np.where(dots == 0, np.uint32(BLANK), dots + np.uint32(BRAILLE))
 

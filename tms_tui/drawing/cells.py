@@ -1,15 +1,13 @@
-"""A picture in characters: what everything in this package draws, and what a widget turns into strips.
+"""Cells: a picture in characters, which everything in this package draws and a widget turns into strips.
 
 No Textual and no rich here: a picture is three numpy arrays, drawn and tested without a terminal.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8, UInt32
-
-Mode = Literal["braille", "blocks", "ascii"]
 
 RGB = tuple[int, int, int]
 

@@ -7,7 +7,8 @@ its number is written. A matrix larger than the picture is shown by the stronges
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from tms_tui.drawing.cells import BLANK, Cells, Mode, blank
+from tms_tui.drawing.cells import BLANK, Cells, blank
+from tms_tui.drawing.modes import Mode
 
 # Ends of the diverging map: matplotlib's RdBu_r at its strongest, a little lighter.
 _NEGATIVE = np.array([58, 132, 214], np.float64)

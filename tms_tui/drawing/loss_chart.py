@@ -9,9 +9,7 @@ numpy's too, since a fill in the kernel costs 8 ms at 100 × 30.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +17,19 @@ from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
 
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
-from tms_tui.drawing.cells import BLANK, Cells, Mode, blank
+from tms_tui.compat import plotext_figure
+from tms_tui.drawing.ascii import ascii_glyphs
+from tms_tui.drawing.canvas import braille_glyphs, pack_dots
+from tms_tui.drawing.cells import BLANK, Cells, blank, code_points, write
+from tms_tui.drawing.modes import Mode
+from tms_tui.drawing.sgr import split_sgr
 
 Color = tuple[int, int, int]
 Span = tuple[str, Color]  # a piece of text and its colour
 Tick = tuple[float, str]  # cells from the canvas's left or lower edge, and what is written there
 
 
-class Palette(NamedTuple):
+class ChartColors(NamedTuple):
     """RGB, 0 to 255."""
 
     line: Color = (255, 184, 76)  # the smoothed loss of the selected instance
@@ -48,7 +51,7 @@ class LossChart(NamedTuple):
     diverged_at: tuple[int, ...] = ()  # the step at which each instance diverged; −1 if it did not
     cursor: int | None = None  # the step to read; None: the newest
     instance: int = 0
-    palette: Palette = Palette()
+    colors: ChartColors = ChartColors()
 
 
 def same(a: LossChart | None, b: LossChart | None) -> bool:
@@ -117,7 +120,7 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
     picture = blank(rows, columns)
     if rows < 1 or columns < 1:
         return picture
-    colors = chart.palette
+    colors = chart.colors
     layout = _layout(chart, rows, columns, mode)
     header, margin, frame, series, *_ = layout
     end = _end(chart.curve)
@@ -145,7 +148,7 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
     if header:
         _write(picture, 0, 0, _readout(chart, series, point, end if cursor is None else cursor, columns))
     if mode == "ascii":
-        picture.glyphs[:] = _to_ascii(picture.glyphs)
+        picture.glyphs[:] = ascii_glyphs(picture.glyphs)
     return picture
 
 
@@ -433,7 +436,7 @@ def _crosses(chart: LossChart, series: _Series, frame: _Frame) -> set[tuple[int,
 
 def _readout(chart: LossChart, series: _Series, point: int | None, step: int, columns: int) -> list[Span]:
     """Step and losses at a point, as much as fits: also the key to the colours."""
-    colors = chart.palette
+    colors = chart.colors
     if point is None:
         return [("no loss yet", colors.axis)]
     several = series.mean is not None
@@ -466,9 +469,7 @@ def _loss(value: float) -> str:
 def _write(cells: Cells, row: int, column: int, spans: Sequence[Span]) -> None:
     """Put text into a picture, cut off at its right edge."""
     for text, color in spans:
-        glyphs = _code_points(text)[: max(0, cells.glyphs.shape[1] - column)]
-        cells.glyphs[row, column : column + len(glyphs)] = glyphs
-        cells.foreground[row, column : column + len(glyphs)] = color
+        write(cells, row, column, text, color)
         column += len(text)
 
 
@@ -497,16 +498,13 @@ def _lay_band_under(canvas: Cells, series: _Series, frame: _Frame, color: Color,
         filled = inside & (level >= np.floor(low)) & (level <= np.floor(high))
     if mode != "ascii":
         filled &= (level + columns.astype(np.int64)) % 2 == 0  # every other dot: a haze, not a wall
-    glyphs = np.where(filled, ord("."), BLANK).astype(np.uint32) if mode == "ascii" else _braille(filled)
+    glyphs = (
+        np.where(filled, ord("."), BLANK).astype(np.uint32)
+        if mode == "ascii"
+        else braille_glyphs(pack_dots(filled))
+    )
     here = (canvas.glyphs == BLANK) & (glyphs != BLANK)
     canvas.glyphs[here], canvas.foreground[here] = glyphs[here], color
-
-
-def _braille(dots: Bool[np.ndarray, "dot_rows dot_columns"]) -> UInt32[np.ndarray, "rows columns"]:
-    bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint32)
-    cells = dots.reshape(dots.shape[0] // 4, 4, dots.shape[1] // 2, 2).transpose(0, 2, 1, 3)
-    pattern = (cells * bits).sum((2, 3), dtype=np.uint32)
-    return np.where(pattern > 0, 0x2800 + pattern, BLANK).astype(np.uint32)
 
 
 def _polyline(
@@ -528,16 +526,8 @@ def _polyline(
     return x[~level].tolist(), y[~level].tolist(), np.flatnonzero(apart[~level]).tolist()
 
 
-@cache
-def _terminal() -> Any:
-    """What figures hang on. plotext's own clips them to the size of the real terminal."""
-    import plotext as plt
-
-    return type(plt.terminal)().limit(False, False)
-
-
 def _plot(
-    layout: _Layout, lines: dict[int, Color], colors: Palette, mode: Mode
+    layout: _Layout, lines: dict[int, Color], colors: ChartColors, mode: Mode
 ) -> tuple[UInt32[np.ndarray, "rows columns"], UInt8[np.ndarray, "rows columns 3"]]:
     """plotext's part, as glyphs and colours: axes with ticks, vertical lines by column, the two curves.
 
@@ -548,7 +538,7 @@ def _plot(
     _, margin, frame, series, x_ticks, y_ticks = layout
     axes = margin > 0
     rows, columns = frame.rows + 2 * axes, frame.columns + margin
-    figure = type(plt.figure)(parent=_terminal())
+    figure = plotext_figure()
     figure.plot_size(columns, rows)
     figure.canvas("default")
     figure.axes(False)
@@ -575,13 +565,10 @@ def _plot(
     return _read(figure.build().string(), rows, columns)
 
 
-_SGR = re.compile("\x1b\\[([0-9;]*)m")
-
-
 def _read(text: str, rows: int, columns: int) -> tuple[Any, Any]:
     """plotext's coloured text as arrays. Of its codes only the 24-bit foreground matters."""
-    pieces = _SGR.split(text.replace("\n", ""))
-    glyphs = _code_points("".join(pieces[::2]))
+    pieces = split_sgr(text.replace("\n", ""))
+    glyphs = code_points("".join(pieces[::2]))
     lengths = [len(piece) for piece in pieces[::2]]
     color: Color = (0, 0, 0)
     runs = [color]
@@ -592,14 +579,3 @@ def _read(text: str, rows: int, columns: int) -> tuple[Any, Any]:
         runs.append(color)
     foreground = np.repeat(np.array(runs, np.uint8), lengths, axis=0)
     return glyphs.reshape(rows, columns), foreground.reshape(rows, columns, 3)
-
-
-def _code_points(text: str) -> UInt32[np.ndarray, " characters"]:
-    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
-
-
-def _to_ascii(glyphs: UInt32[np.ndarray, "rows columns"]) -> UInt32[np.ndarray, "rows columns"]:
-    """Box drawing as | - +; nothing else here is beyond ASCII."""
-    boxed = glyphs >= 0x2500
-    plain = np.where(glyphs == ord("│"), ord("|"), np.where(glyphs == ord("─"), ord("-"), ord("+")))
-    return np.where(boxed, plain, glyphs).astype(np.uint32)

@@ -1,8 +1,8 @@
-"""The few characters beyond ASCII that the screens use, and what stands for them in plain ASCII."""
+"""The few characters beyond ASCII that the screens use, and their stand-ins in plain ASCII."""
 
 from typing import NamedTuple
 
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 
 
 class Symbols(NamedTuple):
@@ -19,10 +19,12 @@ class Symbols(NamedTuple):
     squared: str
     times: str
     check: str
+    separator: str
+    ellipsis: str
 
 
-UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓")
-ASCII = Symbols("->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y")
+UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …")
+ASCII = Symbols("->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...")
 
 
 def symbols(mode: Mode) -> Symbols:

@@ -28,7 +28,7 @@ def _packed(colors: np.ndarray) -> np.ndarray:
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
-def strips(cells: Cells, base: Style) -> list[Strip]:
+def cells_to_strips(cells: Cells, base: Style) -> list[Strip]:
     """One strip a row, each as long as the picture is wide. `base` is the widget's own style.
 
     A blank cell takes the colour of the cells before it (leading ones, of the first that is not blank), for

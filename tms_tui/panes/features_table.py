@@ -1,7 +1,7 @@
-"""The features: colour, norm as a bar, dimensionality, represented or not. A selected one lights up."""
+"""The features: colour, norm as a bar, dimensionality, represented or not."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,12 +16,35 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.contrast import as_bytes, legible
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
+from tms_tui.memo import Memo
+from tms_tui.model import Model
+from tms_tui.panes.measures import measures
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.space_scene import feature_colors
 
 # The longest bar, in cells, and the norm that fills it.
 _LONGEST_BAR, _FULL_NORM = 24, 1.25
+
+
+class FeatureRows(NamedTuple):
+    """What the table shows."""
+
+    norms: Float[np.ndarray, " features"]
+    dimensionality: Float[np.ndarray, " features"]
+    colors: Float[np.ndarray, "features 3"]  # 0 to 1
+    selected: int | None
+
+
+def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
+    """The features at the step that is shown; None before there are weights."""
+    measured = measures(model, memo)
+    if measured is None:
+        return None
+    colors = memo(feature_colors, model.options.palette, len(measured.norms))
+    return memo(FeatureRows, measured.norms, measured.dimensionality, colors, model.options.feature)
 
 
 class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -40,54 +63,46 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
         self._symbols = symbols(mode)
-        self._norms: Float[np.ndarray, " features"] = np.zeros(0)
-        self._dimensionality: Float[np.ndarray, " features"] = np.zeros(0)
-        self._colors: Float[np.ndarray, "features 3"] = np.zeros((0, 3))
-        self._selected: int | None = None
+        self._rows = FeatureRows(np.zeros(0), np.zeros(0), np.zeros((0, 3)), None)
 
-    def show(
-        self,
-        norms: Float[np.ndarray, " features"],
-        dimensionality: Float[np.ndarray, " features"],
-        colors: Float[np.ndarray, "features 3"],
-        selected: int | None,
-    ) -> None:
-        """Norms, dimensionalities and colours (0 to 1) of the features, and which is selected."""
-        same = norms is self._norms and selected == self._selected and np.array_equal(colors, self._colors)
-        if same:
+    def show(self, rows: FeatureRows) -> None:
+        """Draw these from now on."""
+        before = self._rows
+        if rows is before:
             return
-        moved = selected != self._selected
-        self._norms, self._dimensionality, self._colors = norms, dimensionality, colors
-        self._selected = selected
-        self.virtual_size = Size(self.size.width, len(norms))
-        if moved and selected is not None:
-            self.scroll_to_region(Region(0, selected, 1, 1), animate=False)
+        self._rows = rows
+        self.virtual_size = Size(self.size.width, len(rows.norms))
+        if rows.selected is not None and rows.selected != before.selected:
+            self.scroll_to_region(Region(0, rows.selected, 1, 1), animate=False)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         j = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
-        if j >= len(self._norms):
+        norms, dimensionalities, colors, selected = self._rows
+        if j >= len(norms):
             return Strip.blank(width, base)
-        norm, dimensionality = self._norms[j], self._dimensionality[j]
-        color = Style.from_color(Color.from_rgb(*(255 * self._colors[j]).round()))
+        if j == selected:
+            base = self.get_component_rich_style("selected")
+        norm, dimensionality = norms[j], dimensionalities[j]
+        r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb
+        (color,) = as_bytes(legible(colors[j : j + 1], (r, g, b))).tolist()
+        colored = Style.from_color(Color.from_rgb(*color))
         represented = norm > REPRESENTED_NORM
         faint = Style() if represented else Style(dim=True)
-        digits = len(str(len(self._norms) - 1))
+        digits = len(str(len(norms) - 1))
         numbers = f" {norm:5.2f}  D {dimensionality:.2f} "
         if len(numbers) + digits + 5 > width:
             numbers = f" {norm:.2f} "
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
         bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
         segments = [
-            Segment(f" {self._symbols.dot} {j:>{digits}} ", color),
-            Segment(self._symbols.bar * bar + " " * (longest - bar), color),
+            Segment(f" {self._symbols.dot} {j:>{digits}} ", colored),
+            Segment(self._symbols.bar * bar + " " * (longest - bar), colored),
             Segment(numbers, faint),
             Segment(self._symbols.check if represented else " ", faint),
         ]
-        if j == self._selected:
-            base = self.get_component_rich_style("selected")
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:
@@ -95,5 +110,5 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         if offset is None:
             return
         j = offset.y + self.scroll_offset.y
-        if 0 <= j < len(self._norms):
+        if 0 <= j < len(self._rows.norms):
             self.post_message(self.Selected(j))

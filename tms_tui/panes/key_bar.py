@@ -1,4 +1,4 @@
-"""The keys worth knowing, as many as there is room for, from the table of keys. They can be clicked."""
+"""The most important keys, as many as there is room for, from the table of keys. They can be clicked."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tms_tui.keys import KEYS, Key
+from tms_tui.panes.pane_keys import press
 
 
 class KeyBar(Widget):
@@ -28,14 +29,17 @@ class KeyBar(Widget):
             if room < 0:
                 break
             shown.append(key)
-        parts = [
-            Content.assemble(
-                (f"{self._display(key)} ", f"bold $accent on $background @click=app.{_call(key.action)}"),
-                (key.label, f"$text-muted @click=app.{_call(key.action)}"),
-            )
-            for key in (*shown, *last)
-        ]
-        return Content("   ").join(parts)
+        return Content("   ").join([self._part(key) for key in (*shown, *last)])
+
+    def _part(self, key: Key) -> Content:
+        """The key and its label, which can be clicked unless it stands for four arrows."""
+        if key.pane:
+            return Content.assemble((f"{self._display(key)} ", "$foreground"), (key.label, "$foreground"))
+        click = f"@click={press(KEYS.index(key))}"
+        return Content.assemble(
+            (f"{self._display(key)} ", f"bold $accent on $background {click}"),
+            (key.label, f"$text-muted {click}"),
+        )
 
     def _display(self, key: Key) -> str:
         shown = {"← h": "←↑↓→"}.get(
@@ -45,7 +49,3 @@ class KeyBar(Widget):
 
     def _length(self, key: Key) -> int:
         return cell_len(self._display(key)) + len(key.label) + 4
-
-
-def _call(action: str) -> str:
-    return action if "(" in action else f"{action}()"

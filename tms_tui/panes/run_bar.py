@@ -1,20 +1,59 @@
-"""How far a run is: a bar, the step, the loss, the rate, the time left."""
+"""The run bar: how much of the run is done, the step, the loss, the rate, the time left."""
 
 import math
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
+from tms_tui.model import Model
+from tms_tui.panes.title import loading
+from tms_tui.view import View
+
+
+class Progress(NamedTuple):
+    """What the bar shows."""
+
+    fraction: float  # of the steps, 0 to 1
+    bad: bool  # drawn as an error
+    parts: tuple[str, ...]  # texts; left out from the end where there is no room
+
+
+def progress(model: Model) -> Progress:
+    """How far the run is, and the loss at the step that is shown."""
+    view, shown = model.view, model.shown
+    if view.phase == "failed":
+        return Progress(1.0, True, (view.error,))
+    if view.snapshot is None or shown is None:
+        return Progress(0.0, False, (loading(view),))
+    fraction = view.step / view.steps
+    parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
+    if math.isfinite(shown.loss):
+        at_step = "" if model.options.step is None else f" at step {shown.step:,}"
+        parts.append(f"loss {shown.loss:.5f}{at_step}")
+    if view.phase == "training":
+        speed = rate(view) or view.pace
+        if math.isfinite(speed):
+            parts += [rate_text(speed), time_left(view.steps - view.step, speed)]
+    if view.phase == "diverged":
+        parts.append("every instance has diverged")
+    elif view.diverged_at and max(view.diverged_at) >= 0:
+        parts.append(f"{sum(step >= 0 for step in view.diverged_at)} diverged")
+    return Progress(fraction, view.phase == "diverged", tuple(part for part in parts if part))
+
+
+def rate(view: View) -> float:
+    """Steps a second: the kernel's, but no more than the pace. 0 before the first step."""
+    return view.rate if view.to_end else min(view.rate, view.pace)
 
 
 def rate_text(steps_a_second: float) -> str:
-    """812 k/s, 1.2 M/s, 500/s."""
+    """As 812 k/s, 1.2 M/s, 500/s."""
     for size, unit in ((1e6, " M"), (1e4, " k")):
         if steps_a_second >= size:
             scaled = steps_a_second / (1e6 if unit == " M" else 1e3)
@@ -23,7 +62,7 @@ def rate_text(steps_a_second: float) -> str:
 
 
 def time_left(steps_left: int, steps_a_second: float) -> str:
-    """h:mm:ss, or nothing where it cannot be known."""
+    """As 0:05:12 left; "" where it is not known."""
     if steps_a_second <= 0 or not math.isfinite(steps_left / steps_a_second):
         return ""
     seconds = min(steps_left / steps_a_second, 359_999)
@@ -31,7 +70,7 @@ def time_left(steps_left: int, steps_a_second: float) -> str:
 
 
 class RunBar(Widget):
-    """One line. `show` takes how much is done (0 to 1), whether it counts as an error, and what to say."""
+    """One line: a bar, and texts behind it."""
 
     DEFAULT_CSS = """
     RunBar { height: 1; padding: 0 1; }
@@ -44,29 +83,27 @@ class RunBar(Widget):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
         self._symbols = symbols(mode)
-        self._fraction, self._bad = 0.0, False
-        self._parts: tuple[str, ...] = ()
+        self._progress = Progress(0.0, False, ())
 
-    def show(self, fraction: float, bad: bool, parts: tuple[str, ...]) -> None:
-        """`parts` are left out from the end where there is no room."""
-        if (fraction, bad, parts) != (self._fraction, self._bad, self._parts):
-            self._fraction, self._bad, self._parts = fraction, bad, parts
+    def show(self, progress: Progress) -> None:
+        if progress != self._progress:
+            self._progress = progress
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        parts = list(self._parts)
+        fraction, bad, texts = self._progress
+        parts = list(texts)
         while len(parts) > 1 and len("   ".join(parts)) + 14 > width:
             parts.pop()
         text = "   ".join(parts)
         length = max(0, width - len(text) - 2)
-        done = round(length * min(max(self._fraction, 0), 1))
-        state = "bad" if self._bad else "done"
+        done = round(length * min(max(fraction, 0), 1))
+        done_style = self.get_component_rich_style("bad" if bad else "done", partial=True)
+        rest_style = self.get_component_rich_style("rest", partial=True)
         line = [
-            Segment(self._symbols.line * done, self.get_component_rich_style(state, partial=True)),
-            Segment(
-                self._symbols.rest * (length - done), self.get_component_rich_style("rest", partial=True)
-            ),
+            Segment(self._symbols.line * done, done_style),
+            Segment(self._symbols.rest * (length - done), rest_style),
             Segment("  " + text, Style()),
         ]
         base = self.visual_style.rich_style

@@ -1,9 +1,4 @@
-"""The space: weight vectors and activation clouds in 3D, turned by keys, dragging and the wheel.
-
-Drawn by the Line API from strips that are made when the picture, the size or the theme has changed, and
-then only when a line is asked for: a picture that nobody sees costs nothing, and one that stands still
-writes nothing to the terminal.
-"""
+"""The space: weight vectors and activation clouds in 3D, turned by keys, dragging and the wheel."""
 
 import textwrap
 from dataclasses import dataclass
@@ -12,19 +7,52 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
-from tms_tui.drawing.cells import Mode, hstack
+from tms_engine.analysis.projection import HOME, Camera
+from tms_tui.drawing.cells import RGB, Cells, hstack
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import draw_scene
-from tms_tui.panes.cells_to_strips import strips
-from tms_tui.space_scene import Picture
+from tms_tui.memo import Memo
+from tms_tui.model import Model
+from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.title import loading
+from tms_tui.space_scene import SpaceScene, axes_of, space_scene
 
 
-class SpaceView(Widget, can_focus=True):
-    """Shows a Picture; reports how a mouse turns and zooms it."""
+def space_title(model: Model) -> str:
+    """Which vectors, which cloud and which axes are shown."""
+    experiment, options = model.experiment, model.options
+    title = f"Space {model.symbols.dash} weights"
+    if options.data == "trained":
+        kinds = {"n_active": f"exactly {experiment.n_active} active", "bernoulli": "Bernoulli"}
+        title += " + activations, " + kinds.get(experiment.features, experiment.features)
+    elif options.data != "none":
+        title += f" + exactly {options.data}"
+    if options.data != "none" and options.coloring != "all magnitudes":
+        one = options.coloring == "one feature"
+        title += f", by {f'feature {options.feature or 0}' if one else options.coloring}"
+    if experiment.n_hidden > 3:
+        axes = axes_of(options, experiment.n_hidden)
+        title += ", " + ("dims " + ", ".join(map(str, axes)) if axes else options.projection)
+    return title
+
+
+def scene_of(model: Model, memo: Memo) -> SpaceScene | None:
+    """The scene at the step that is shown; None before there are weights."""
+    if model.shown is None:
+        return None
+    return space_scene(model.shown, model.options, model.view.device or "cpu", memo)
+
+
+def waiting(model: Model) -> str:
+    """What to say in the place of a scene."""
+    return model.view.error or loading(model.view) + model.symbols.ellipsis
+
+
+class SpaceView(CellsWidget, can_focus=True):
+    """Shows a SpaceScene from a camera; reports how a mouse turns and zooms it."""
 
     DEFAULT_CSS = "SpaceView { min-width: 10; min-height: 4; }"
 
@@ -42,58 +70,46 @@ class SpaceView(Widget, can_focus=True):
         direction: int
 
     def __init__(self, mode: Mode, **options: Any) -> None:
-        super().__init__(**options)
-        self.mode = mode
-        self._picture: Picture | None = None
-        self._waiting = "loading"
-        self._drawn: tuple[object, ...] = ()
-        self._strips: list[Strip] = []
+        super().__init__(mode, **options)
         self._dragged_from: tuple[int, int] | None = None
 
-    def show(self, picture: Picture | None, waiting: str = "") -> None:
-        """Draw this from now on; without a picture, say what is awaited."""
-        if picture is not self._picture or waiting != self._waiting:
-            self._picture, self._waiting = picture, waiting
-            self._drawn = ()
-            self.refresh(Region(0, 0, *self.size))  # without the border
+    def show(self, scene: SpaceScene | None, camera: Camera = HOME, waiting: str = "loading") -> None:
+        """Draw this from now on; without a scene, say what is awaited."""
+        if scene is None:
+            self._set_content(None, HOME, waiting)
+        else:
+            self._set_content(scene, scene.camera(camera), "")
 
-    def render_line(self, y: int) -> Strip:
-        ground = self.background_colors[1].rgb
-        wanted = (self.size, ground)
-        if wanted != self._drawn:
-            self._strips = self._draw(self.size, ground)
-            self._drawn = wanted
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
-
-    def _draw(self, size: Size, ground: tuple[int, int, int]) -> list[Strip]:
-        width, height = size
-        base = self.visual_style.rich_style
-        if self._picture is None:
-            said = textwrap.wrap(self._waiting, max(1, width - 4))[:height]
+    def _draw_strips(self, base: Style) -> list[Strip]:
+        assert self._content is not None
+        scene, _, waiting = self._content
+        width, height = self.size
+        if scene is None:
+            said = textwrap.wrap(waiting, max(1, width - 4))[:height]
             above = (height - len(said)) // 2
             text = [""] * above + said + [""] * (height - above - len(said))
             return [Strip([Segment(line.center(width), base)]) for line in text]
-        count = len(self._picture.panels)
-        gap = 1 if count > 1 else 0
-        columns = [(width - gap * (count - 1) + i) // count for i in range(count)]
-        pictures = [
-            draw_scene(
-                panel.scene, self._picture.camera, self._picture.radius, height, wide, self.mode, ground
+        strips = super()._draw_strips(base)
+        if len(scene.panels) > 1 and height:
+            titles = " ".join(
+                panel.title.center(columns)[:columns]
+                for panel, columns in zip(scene.panels, _columns(scene, width), strict=True)
             )
-            for panel, wide in zip(self._picture.panels, columns, strict=True)
+            strips[0] = Strip([Segment(titles.ljust(width), base + Style(bold=True))])
+        return strips
+
+    def draw(self, height: int, width: int, ground: RGB) -> Cells:
+        assert self._content is not None
+        scene, camera, _ = self._content
+        panels = [
+            draw_scene(panel.scene, camera, scene.radius, height, columns, self.mode, ground)
+            for panel, columns in zip(scene.panels, _columns(scene, width), strict=True)
         ]
-        lines = strips(hstack(pictures, ground), base)
-        if count > 1 and height:
-            titles = (" " * gap).join(
-                panel.title.center(wide)[:wide]
-                for panel, wide in zip(self._picture.panels, columns, strict=True)
-            )
-            lines[0] = Strip([Segment(titles.ljust(width), base + Style(bold=True))])
-        return lines
+        return hstack(panels, ground)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()
-        # Deltas are not to be relied on (a pilot sends none): positions are.
+        # From positions, because the deltas of events are not reliable: a pilot sends none.
         self._dragged_from = (event.screen_x, event.screen_y)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -114,3 +130,9 @@ class SpaceView(Widget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.post_message(self.Zoomed(-1))
+
+
+def _columns(scene: SpaceScene, width: int) -> list[int]:
+    """The width of each panel, with a blank column between two."""
+    count = len(scene.panels)
+    return [(width - (count - 1) + i) // count for i in range(count)]

@@ -1,16 +1,15 @@
 """Asks before a run is lost."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Label
 
+from tms_tui.messages import Answer
 from tms_tui.screens.modal import Modal
-
-Answer = Literal["save", "quit", "stay"]
 
 
 class ConfirmQuit(Modal[Answer]):

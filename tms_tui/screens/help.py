@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from tms_tui.drawing.ascii import ascii_text
 from tms_tui.keys import KEYS, Group, Key, Pane
-from tms_tui.screens.modal import Modal, ascii_text, draw_scrollbar_in_ascii
+from tms_tui.screens.modal import Modal, draw_scrollbar_in_ascii
 
 # A column holds a key and a line of help without much wrapping; a third of 150 columns.
 _COLUMN_WIDTH = 46

@@ -16,33 +16,12 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.scrollbar import ScrollBarRender
 from textual.widget import Widget
-from textual.widgets import OptionList, Select, Static
+from textual.widgets import OptionList, Select
+
+from tms_tui.compat import set_scrollbar_renderer, set_select_arrows
+from tms_tui.drawing.ascii import ascii_text
 
 Result = TypeVar("Result")
-
-# What stands for the characters that the keys, the presets and the fields' help are written with.
-_ASCII = str.maketrans(
-    {
-        "←": "left",
-        "→": "right",
-        "↑": "up",
-        "↓": "down",
-        "×": "x",
-        "⅔": "2/3",
-        "½": ".5",
-        "ᵀ": "'",
-        "‖": "|",
-        "−": "-",
-        "±": "+-",
-        "·": "-",
-        "…": "...",
-    }
-)
-
-
-def ascii_text(text: str) -> str:
-    """The text in ASCII: arrows as words, × as x; a question mark for what has no stand-in."""
-    return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 def is_ascii(widget: Widget) -> bool:
@@ -98,7 +77,7 @@ class AsciiScrollBar(ScrollBarRender):
 
 
 def draw_scrollbar_in_ascii(widget: Widget) -> None:
-    widget.vertical_scrollbar.renderer = AsciiScrollBar  # type: ignore[misc]  # as Textual says to set it
+    set_scrollbar_renderer(widget, AsciiScrollBar)
 
 
 class Body(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -138,8 +117,7 @@ class Choice(Select[str], inherit_bindings=False):
     def on_mount(self) -> None:
         if is_ascii(self):
             draw_scrollbar_in_ascii(self.query_one(OptionList))
-            self.query_one(".down-arrow", Static).update("v")
-            self.query_one(".up-arrow", Static).update("^")
+            set_select_arrows(self, down="v", up="^")
 
 
 class Tick(Widget, can_focus=True):

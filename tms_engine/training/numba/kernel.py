@@ -1,8 +1,8 @@
-"""The CPU's kernel: compiled, and walking from one active feature to the next.
+"""The CPU's kernel: compiled loops that visit only the active entries of a batch (loops.py).
 
-Small models are spread over the cores by instance, by Python's threads, for the compiled loops hold no GIL;
-where one model is work enough for a step to be worth sharing, its batch is spread over numba's threads. Which
-of the two depends on the shape of a model alone, and neither changes a bit of what an instance becomes.
+The instances of small models are spread over the cores by Python threads, since the compiled loops release
+the GIL. In a large model the rows of a batch are spread over numba's threads instead. Which of the two it is
+depends on the shape of the model alone, and the number of threads changes no bit of the result.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tms_engine import process
 from tms_engine.data import GIVEN, law
 from tms_engine.experiment import Experiment
 from tms_engine.training.numba import loops
-from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
+from tms_engine.training.optimizers import adam_steps
 from tms_engine.training.state import Parameters, State
 
 # Multiplications of a step (rows times features times hidden dimensions) from which its rows are shared.
@@ -70,7 +70,7 @@ class NumbaKernel:
         return bool((loops.advance_by_rows if _shares_rows(experiment) else loops.advance).signatures)
 
     def prepare(self, experiment: Experiment) -> None:
-        """Compile what this experiment needs, or load it: one step of a run that nobody keeps."""
+        """Compile what this experiment needs, or load it from disk, by taking one step of a copy."""
         if not self.compiled(experiment):
             NumbaKernel(self.state())._train(experiment, 1, None)
 
@@ -91,10 +91,7 @@ class NumbaKernel:
         batches: Float32[np.ndarray, "steps instances batch features"] | None,
     ) -> Float32[np.ndarray, "steps instances"]:
         n_instances, n, m = self._shape
-        rates = learning_rates(experiment, self._step, n_steps)
-        times = np.arange(self._step + 1, self._step + n_steps + 1)
-        l2 = experiment.weight_decay if experiment.optimizer == "adam" else 0.0
-        decay = experiment.weight_decay if experiment.optimizer == "adamw" else 0.0
+        adam = adam_steps(experiment, self._step, n_steps)
         fields = self._fields_of(experiment)
         losses = np.empty((n_steps, n_instances), np.float32)
         instances = loops.Instances(self._parameters, self._first, self._second, self._diverged_at)
@@ -114,11 +111,10 @@ class NumbaKernel:
             importance=fields.importance,
             m=m,
             learns_bias=self._learns_bias,
-            # Adam's corrections for moments that start at 0, in double precision as torch.optim has them.
-            scales=(rates / (1 - BETA1**times)[:, None]).astype(np.float32),
-            roots=np.sqrt(1 - BETA2**times).astype(np.float32),
-            decays=(1 - rates * decay).astype(np.float32),
-            l2=np.float32(l2),
+            scales=adam.scales.astype(np.float32),
+            roots=adam.roots.astype(np.float32),
+            decays=adam.decays.astype(np.float32),
+            l2=np.float32(adam.l2),
         )
         arguments = (instances, losses, data, learning)
         if _shares_rows(experiment):

@@ -1,9 +1,9 @@
-"""The compiled loops of the numba kernel: from one active feature to the next, and no further.
+"""The compiled loops of the numba kernel, which visit only the active entries of a batch.
 
-At the seed's sparsity two of three rows of a batch are all zero, and such a row has no gradient: h = 0, so W
-gets none, and the bias gets the same from each. So a batch is never built. Its active entries are drawn one
-after the other (the gaps between them are geometric), rows without any are counted, and the others go through
-the model four at a time, in loops that the compiler turns into vector instructions.
+At the seed's sparsity two of three rows of a batch are all zero. Such a row gives W no gradient, since h = 0,
+and all of them give the bias the same. So a batch is never built: its active entries are drawn one after the
+other (the gaps between them are geometric), empty rows are counted, and the others go through the model four
+at a time, in loops that the compiler vectorises.
 
 A step cuts its batch into chunks of CHUNK rows. Each has a stream of random words of its own and a sum of its
 own, and the sums are added up in order, so that the result has the same bits however many threads there are.
@@ -16,17 +16,15 @@ m hidden dimensions, N and M the same padded, C chunks.
 """
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple, no_type_check
 
 import numba
 import numpy as np
-from numba.core.caching import FunctionCache
 
 from tms_engine.data import BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
 from tms_engine.process import make_openmp_sleep
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+from tms_engine.training.numba.cache import compiled
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
 make_openmp_sleep()  # numba starts its threads when the first of these loops is compiled
 
@@ -79,41 +77,6 @@ class Learning(NamedTuple):
     roots: Any  # (S)
     decays: Any  # (S, I)
     l2: Any
-
-
-class _Cache(FunctionCache):
-    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever unpickling half a file may raise
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def compiled(parallel: bool = False) -> Callable[[Any], Any]:
-    """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
-    # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
-    options: dict[str, Any] = {
-        "nogil": True,
-        "parallel": parallel,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz"},
-    }
-
-    def decorate(function: Any) -> Any:
-        dispatcher = numba.njit(function, **options)
-        with suppress(RuntimeError):  # no directory that can be written
-            dispatcher._cache = _Cache(function)
-        return dispatcher
-
-    return decorate
 
 
 @compiled()

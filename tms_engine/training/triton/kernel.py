@@ -14,7 +14,7 @@ from torch import Tensor
 from tms_engine import sampling
 from tms_engine.data import GIVEN, law, stream
 from tms_engine.experiment import Experiment
-from tms_engine.training.optimizer import BETA1, BETA2, learning_rates
+from tms_engine.training.optimizers import adam_steps
 from tms_engine.training.state import State, initial_state
 from tms_engine.training.torch_kernel import OnDevice, TorchKernel
 from tms_engine.training.triton import loops
@@ -93,11 +93,7 @@ class TritonKernel(OnDevice):
     ) -> Float32[np.ndarray, "{n_steps} instances"]:
         n_instances, upload = experiment.n_instances, self._upload
         steps = np.arange(self._step, self._step + n_steps)
-        rates = learning_rates(experiment, self._step, n_steps)
-        decoupled = experiment.weight_decay if experiment.optimizer == "adamw" else 0.0
-        # Adam's corrections for moments that start at 0, as the torch kernel has them.
-        scales = rates / (1 - BETA1 ** (steps + 1))[:, None]
-        roots = np.sqrt(1 - BETA2 ** (steps + 1))
+        adam = adam_steps(experiment, self._step, n_steps)
         losses = torch.empty(n_steps, n_instances, device=self._device)
         weights = self._parameters["W"]
         padded_features, padded_hidden = _padded(experiment)
@@ -115,10 +111,10 @@ class TritonKernel(OnDevice):
                 upload(stream.stream_keys(experiment.seed, experiment.numbers(), steps), np.int64),
                 upload(stream.thresholds(sampling.density(experiment)), np.int64),
                 upload(experiment.feature_importance(), np.float32),
-                upload(scales, np.float32),
-                upload(roots, np.float32),
-                upload(1 - rates * decoupled, np.float32),
-                experiment.weight_decay - decoupled,  # L2
+                upload(adam.scales, np.float32),
+                upload(adam.roots, np.float32),
+                upload(adam.decays, np.float32),
+                adam.l2,
                 n_steps,
                 n_instances,
                 self._step,
@@ -151,8 +147,8 @@ def trouble(experiment: Experiment, state: State, device: str) -> str:
     """Why not to trust this kernel with a run on this machine, "" if all is well: compiles it, and tries it.
 
     Each of a few steps must be the torch kernel's up to rounding, and one launch of all of them the same to
-    the bit. They start from new weights, for those of a run that has learned all there is have gradients of
-    nothing but rounding; and one of them is on data that are all active, for sparse batches may be empty.
+    the bit. They start from new weights, because the gradients of a converged run are nothing but rounding.
+    One of them is on dense data, because sparse batches may be empty.
     """
     try:
         state = initial_state(experiment)._replace(step=state.step)

@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 from tms_engine.data import ANTICORRELATED, BERNOULLI, CORRELATED, GIVEN, N_ACTIVE, stream
-from tms_engine.training.optimizer import BETA1, BETA2, EPSILON
+from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
 # Triton reads no other globals than constants of its own.
 _BERNOULLI, _N_ACTIVE = tl.constexpr(BERNOULLI), tl.constexpr(N_ACTIVE)

@@ -1,0 +1,22 @@
+"""The private parts of numba that training/numba/cache.py leans on."""
+
+import inspect
+
+import numba
+from numba.core import caching
+
+SEEN = f"training/numba/cache.py was written for numba 0.68, and this is {numba.__version__}:"
+
+
+def test_numbas_cache_has_the_methods_that_are_overridden():
+    for name, parameters in {"load_overload": 2, "save_overload": 2, "flush": 0}.items():
+        method = getattr(caching.FunctionCache, name, None)
+        assert method is not None, f"{SEEN} FunctionCache has no {name}"
+        found = len(inspect.signature(method).parameters) - 1
+        assert found == parameters, f"{SEEN} FunctionCache.{name} takes {found} arguments"
+
+
+def test_a_dispatcher_has_a_cache_to_be_replaced():
+    dispatcher = numba.njit(lambda x: x)
+    assert hasattr(dispatcher, "_cache"), f"{SEEN} a dispatcher has no _cache"
+    assert isinstance(dispatcher._cache, caching.NullCache), f"{SEEN} _cache is a {type(dispatcher._cache)}"

@@ -1,0 +1,414 @@
+"""What messages do to the Model, and which effects they have: whole key sequences, without Textual."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from tests.tui.conftest import StillSession, after, still_model, still_view
+from tms_engine import Experiment, Trainer
+from tms_engine.training.state import Change
+from tms_tui import messages as m
+from tms_tui.export import ExportProgress
+from tms_tui.keys import KEYS, Pane
+from tms_tui.messages import Command, Layout, Saved, Toast
+from tms_tui.model import NOTHING_SAVED, Model
+from tms_tui.player import Player
+from tms_tui.session import Session
+from tms_tui.view import Note, View
+from tms_tui.view_options import DATA, POINTS
+
+CHANGED = (Change(10, "sparsity", 0.5),)
+
+
+def press(model: Model, *keys: str, pane: Pane = "space") -> tuple[Model, list[Any]]:
+    """Press keys, by the names that Textual has for them, with the focus in a pane."""
+
+    def meaning(name: str) -> m.KeyMessage:
+        found = [key for key in KEYS if name in key.keys.split(",") and key.pane in ("", pane)]
+        return max(found, key=lambda key: key.pane != "").message
+
+    return after(model, *map(meaning, keys))
+
+
+def tick(model: Model, view: View | None = None, seconds: float = 0.0) -> tuple[Model, list[Any]]:
+    return after(model, m.Tick(view or model.view, seconds))
+
+
+def commands(effects: list[Any]) -> list[tuple[Any, ...]]:
+    return [(effect.name, *effect.arguments) for effect in effects if isinstance(effect, Command)]
+
+
+def run_of(steps: int = 100, **fields: Any) -> tuple[Trainer, View]:
+    """A trainer that has taken some steps, and a view of it."""
+    player = Player(Experiment(n_features=5, n_hidden=2, steps=steps, **fields), math.inf, False, lambda: 0.0)
+    player.load()
+    player.run_to_end()
+    while player.view().phase in ("compiling", "training"):
+        player.work()
+    return player._trainer, player.view()
+
+
+# Commands
+
+
+def test_keys_of_time_are_commands_that_the_thread_resolves():
+    model = still_model(still_view("training"))
+    keys = ("space", "full_stop", "greater_than_sign", "less_than_sign", "G", "t", "r", "R")
+    assert commands(press(model, *keys)[1]) == [
+        ("toggle_pause",), ("step_once",), ("change_pace", 1), ("change_pace", -1), ("run_to_end",),
+        ("extend",), ("restart",), ("reseed",),
+    ]  # fmt: skip
+
+
+def test_five_presses_on_one_view_are_five_relative_commands():
+    model = still_model()
+    _, effects = press(model, *["right_square_bracket"] * 5)
+    assert commands(effects) == [("scale_density", 1 / 1.5)] * 5
+    _, effects = press(model, "left_square_bracket", "left_curly_bracket", "right_curly_bracket")
+    assert commands(effects) == [
+        ("scale_density", 1.5),
+        ("scale_learning_rate", 1 / 1.5),
+        ("scale_learning_rate", 1.5),
+    ]
+    _, effects = press(model, "left_parenthesis", "right_parenthesis")
+    assert commands(effects) == [("shift_importance", -0.1), ("shift_importance", 0.1)]
+
+
+def test_a_command_that_can_be_asked_for_is_a_method_of_the_session():
+    for name in get_args(m.CommandName):
+        assert callable(getattr(Session, name))
+        assert callable(getattr(StillSession, name))
+
+
+def test_the_result_of_a_command_is_told_once_as_the_thread_resolved_it():
+    model = still_model(still_view(n_instances=2, sparsity=(0.5, 0.9)), instance=1)
+    changed = dataclasses.replace(
+        model.view,
+        experiment=model.view.experiment.replace(sparsity=(0.75, 0.95)),
+        note=Note(3, "sparsity", ""),
+    )
+    model, effects = tick(model, changed)
+    assert effects == [Toast("S 0.95", seconds=2, alone=True)]
+    assert tick(model, dataclasses.replace(changed, step=4300))[1] == []
+    longer = dataclasses.replace(
+        changed, experiment=changed.experiment.replace(steps=20_000), note=Note(4, "steps", "")
+    )
+    model, effects = tick(model, longer)
+    assert [effect.text for effect in effects] == ["20,000 steps now"]
+    model, effects = tick(model, dataclasses.replace(longer, note=Note(5, "", "steps should be less")))
+    assert effects == [Toast("steps should be less", severity="error")]
+
+
+# Looking back
+
+
+def test_looking_back_pauses_shows_earlier_weights_and_comes_back():
+    _, view = run_of()
+    model, effects = press(still_model(view), "home")
+    assert commands(effects) == [("pause",)]
+    assert (model.options.step, model.shown.step) == (0, 0)
+    assert np.array_equal(model.shown.weights, Trainer(view.experiment).run().weights)
+    model, effects = press(model, "pagedown", "pagedown", "pageup")
+    assert effects == []
+    assert 0 < model.options.step == model.shown.step < 100
+    model, _ = press(model, "end")
+    assert model.options.step is None
+    assert model.shown is view.snapshot
+
+
+def test_looking_forth_past_the_newest_kept_weights_is_now_again():
+    _, view = run_of()
+    model, _ = press(still_model(view), "pageup")
+    assert model.options.step < 100
+    model, _ = press(model, *["pagedown"] * 3)
+    assert model.options.step is None
+    assert press(model, "pagedown")[0].options.step is None
+
+
+def test_before_there_are_weights_there_is_nothing_to_look_back_at():
+    model = still_model(still_view("loading"))
+    for key in ("home", "pageup", "pagedown"):
+        after_it, effects = press(model, key)
+        assert (after_it.options.step, effects) == (None, [])
+
+
+def test_the_snapshot_of_an_earlier_step_stays_the_same_record_while_views_come():
+    _, view = run_of()
+    model, _ = press(still_model(view), "home")
+    shown = model.shown
+    model, _ = tick(model, dataclasses.replace(view, phase="training"))
+    assert model.shown is shown
+
+
+def test_a_step_between_kept_ones_is_the_nearest():
+    model, _ = tick(still_model(step=333))
+    assert (model.options.step, model.shown.step) == (300, 300)
+
+
+@pytest.mark.parametrize("key", ["full_stop", "G", "r", "R"])
+def test_what_goes_on_with_training_looks_at_the_newest_weights(key):
+    model, _ = tick(still_model(step=300, cursor=5))
+    assert press(model, key)[0].options.step is None
+
+
+def test_a_snapshot_from_before_a_live_change_has_the_experiment_of_its_step():
+    trainer, _ = run_of()
+    trainer.change(sparsity=0.5)
+    trainer.advance(50)
+    view = dataclasses.replace(
+        still_view(), experiment=trainer.current, snapshot=trainer.snapshot(), run=trainer.run(), step=150
+    )
+    model, _ = tick(still_model(view, step=40))
+    assert model.experiment.sparsity == 0.95
+    assert model.view.experiment.sparsity == 0.5
+    assert press(model, "end")[0].experiment.sparsity == 0.5
+
+
+# The space
+
+
+def test_arrows_turn_the_camera_not_over_the_poles_and_0_resets_it():
+    home = still_model().options.camera
+    model, _ = press(still_model(), "left", "l", "l", "up", "o", "plus", "p")
+    camera = model.options.camera
+    assert (camera.yaw, camera.pitch, camera.roll) == (home.yaw + 6, home.pitch + 6, 6)
+    assert camera.zoom == pytest.approx(1.15 * home.zoom)
+    assert camera.perspective
+    assert press(model, "0")[0].options.camera == home
+    assert press(model, *["up"] * 30)[0].options.camera.pitch == 90
+    assert press(model, *["down"] * 60)[0].options.camera.pitch == -90
+
+
+def test_each_press_of_zoom_counts_up_to_a_bound():
+    model = still_model()
+    assert press(model, *["plus"] * 5)[0].options.camera.zoom == pytest.approx(1.15**5)
+    assert press(model, *["minus"] * 100)[0].options.camera.zoom == pytest.approx(0.1)
+    assert press(model, *["plus"] * 100)[0].options.camera.zoom == pytest.approx(20)
+
+
+def test_dragging_to_the_right_and_down_turns_left_and_up():
+    before = still_model().options.camera
+    camera = after(still_model(), m.Drag(10, 4))[0].options.camera
+    assert (camera.yaw, camera.pitch) == (before.yaw - 30, before.pitch + 24)
+
+
+def test_it_turns_by_the_seconds_that_pass_unless_stopped_covered_or_flat():
+    turning = still_model(turning=True)
+    yaw = turning.options.camera.yaw
+    assert tick(turning, seconds=0.2)[0].options.camera.yaw == pytest.approx(yaw + 0.2 * 18)
+    assert tick(turning, seconds=9)[0].options.camera.yaw == pytest.approx(yaw + 0.25 * 18)
+    covered = dataclasses.replace(turning, layout=Layout(screen="other"))
+    flat = still_model(still_view(n_hidden=2), turning=True)
+    for still in (press(turning, "a")[0], press(turning, "question_mark")[0], covered, flat):
+        assert tick(still, seconds=0.2)[0].options.camera.yaw == yaw
+
+
+def test_a_tick_that_changes_nothing_gives_the_same_model():
+    model, _ = tick(still_model())
+    assert tick(model)[0] is model
+    assert tick(dataclasses.replace(model, options=still_model(turning=True).options))[0].shown is model.shown
+
+
+def test_more_than_three_dimensions_have_axes_and_a_tour():
+    model = still_model(still_view(n_hidden=7))
+    model, _ = press(model, "Y")
+    assert (model.options.axes, model.options.projection) == ((3, 4, 5), "axes")
+    model, effects = press(model, "y")
+    assert (model.options.projection, effects) == ("grand tour", [])
+    model = press(model, "a")[0]
+    assert tick(model, seconds=0.2)[0].options.tour_time == pytest.approx(0.05)
+    _, effects = press(still_model(), "y")
+    assert "shown as they are" in effects[0].text
+
+
+# Data and colour
+
+
+def test_data_colours_guides_points_and_palettes_go_round():
+    model, seen = still_model(), []
+    for _ in range(6):
+        seen.append(model.options.data)
+        model, _ = press(model, "d")
+    assert set(seen) == set(DATA)
+    assert model.options.data == "trained"
+    model, effects = press(model, "c", "P", "B", "g", "L")
+    options = model.options
+    assert (options.coloring, options.points, options.palette) == ("one feature", 20_000, "safe")
+    assert (options.guides, options.log) == ("axes and sphere", False)
+    assert model.settings.palette == "safe"
+    assert [effect.text for effect in effects] == ["20,000 points"]
+    assert press(model, *["P"] * len(POINTS))[0].options.points == 20_000
+
+
+def test_a_feature_is_selected_by_keys_and_clicks_and_deselected():
+    model = still_model()
+    assert press(model, "f", "f", "F")[0].options.feature == 0
+    assert press(model, "F")[0].options.feature == 7
+    model, _ = after(model, m.ToggleFeature(2))
+    assert model.options.feature == 2
+    assert press(model, "down", "j", "up", pane="features")[0].options.feature == 3
+    assert after(model, m.ToggleFeature(2))[0].options.feature is None
+    assert press(model, "escape")[0].options.feature is None
+
+
+def test_instances_are_gone_through_in_a_circle():
+    model = still_model(still_view(n_instances=3))
+    assert press(model, "n", "n")[0].options.instance == 2
+    assert press(model, "n", "n", "n", "N")[0].options.instance == 2
+
+
+def test_another_experiment_with_fewer_instances_and_features_deselects_those_that_are_gone():
+    model = still_model(still_view(n_instances=3), instance=2, feature=7)
+    model, _ = tick(model, still_view(n_features=4))
+    assert (model.options.instance, model.options.feature) == (0, None)
+
+
+def test_the_cursor_moves_along_the_loss_and_the_mouse_takes_it_away():
+    model, _ = press(still_model(), "left", pane="loss")
+    assert model.options.cursor == 4210 - 4210 // 60
+    assert press(model, *["right"] * 9, pane="loss")[0].options.cursor == 4210
+    assert after(model, m.PointAt(77))[0].options.cursor == 77
+    assert after(model, m.PointAt(77), m.PointAt(None))[0].options.cursor is None
+
+
+# Panes
+
+
+def test_a_pane_is_focused_maximised_and_restored_before_anything_is_deselected():
+    model, effects = press(still_model(feature=3), "2", "m")
+    assert effects == [m.Focus("loss"), m.Maximize()]
+    assert (model.layout.focused, model.layout.maximized) == ("loss", "loss")
+    model, effects = press(model, "escape")
+    assert (model.layout.maximized, model.options.feature, effects) == ("", 3, [m.Minimize()])
+    model, effects = press(model, "m", "m")
+    assert effects == [m.Maximize(), m.Minimize()]
+    assert press(still_model(), "m")[1] == []  # nothing is in focus
+
+
+def test_every_key_of_the_table_has_a_message_that_update_knows():
+    for key in KEYS:
+        for model in (still_model(), still_model(still_view("loading")), still_model(still_view(n_hidden=7))):
+            model, effects = after(model, key.message)
+            assert isinstance(model, Model)
+            assert all(isinstance(effect, m.Effect) for effect in effects)
+
+
+def test_a_key_has_one_meaning_in_each_pane():
+    for pane in get_args(Pane):
+        names = [name for key in KEYS if key.pane == pane for name in key.keys.split(",")]
+        assert len(names) == len(set(names)), pane
+
+
+# Another run
+
+
+def test_another_experiment_from_the_form_begins_anew():
+    model, effects = press(dataclasses.replace(still_model(cursor=5), saved=Saved(100, 1)), "i")
+    assert effects == [m.OpenDialog("experiment")]
+    chosen = Experiment(n_features=9)
+    model, effects = after(model, m.ExperimentChosen(chosen))
+    assert commands(effects) == [("restart", chosen)]
+    assert (model.run_name, model.saved, model.options.cursor) == ("experiment", NOTHING_SAVED, None)
+    assert model.layout.screen == "dashboard"
+    model, effects = after(still_model(), m.OpenExperiment(), m.ExperimentChosen(None))
+    assert (model.run_name, effects) == ("gist", [m.OpenDialog("experiment")])
+
+
+# Export
+
+
+def progress(done: int = 0, **fields: Any) -> ExportProgress:
+    ended = {"finished": False, "error": "", "note": ""} | fields
+    return ExportProgress(tuple(Path(f"{i}.png") for i in range(done)), 9, **ended)
+
+
+def exporting(model: Model) -> Model:
+    return after(model, m.ExportStarted(Path("runs/x"), Saved(4210, 1)))[0]
+
+
+def test_an_export_is_of_what_is_on_the_screen():
+    model, _ = press(still_model(still_view(n_hidden=7, n_instances=2), step=300), "n", "Y", "plus")
+    _, (start,) = press(model, "e")
+    assert start == m.StartExport("gist", None, 300, ("png", "html"), model.options.camera, 1, (3, 4, 5), 300)
+    choice = m.ExportChoice(Path("there"), 72, True, False)
+    _, (_, start) = after(model, m.OpenExport(), m.ExportChosen(choice))
+    assert (start.directory, start.dpi, start.formats) == (Path("there"), 72, ("png",))
+    assert after(model, m.ExportChosen(None))[1] == []
+
+
+def test_an_export_is_saved_only_when_it_has_finished_without_an_error():
+    model = exporting(still_model(still_view(changes=CHANGED)))
+    assert model.saved == NOTHING_SAVED
+    model, effects = after(model, m.ExportMoved(Path("runs/x"), progress(2)))
+    assert (model.export.done, effects, model.saved) == (progress(2).done, [], NOTHING_SAVED)
+    failed, effects = after(model, m.ExportMoved(Path("runs/x"), progress(finished=True, error="disk full")))
+    assert [(e.title, e.text) for e in effects] == [("Export failed", "disk full")]
+    assert (failed.saved, failed.export, failed.saves) == (NOTHING_SAVED, None, None)
+    done, effects = after(model, m.ExportMoved(Path("runs/x"), progress(9, finished=True, note="no plotly")))
+    assert [e.text for e in effects] == ["runs/x", "no plotly"]
+    assert (done.saved, done.export) == (Saved(4210, 1), None)
+
+
+def test_a_second_export_waits_for_the_first():
+    _, effects = press(exporting(still_model()), "e")
+    assert [effect.text for effect in effects] == ["an export is under way"]
+
+
+def test_a_restart_during_an_export_leaves_the_new_run_unsaved():
+    model, _ = press(exporting(still_model()), "r")
+    model, _ = after(model, m.ExportMoved(Path("runs/x"), progress(9, finished=True)))
+    assert model.saved == NOTHING_SAVED
+
+
+def test_what_cannot_be_done_is_said():
+    _, effects = after(still_model(), m.Refused("there is nothing to export yet", "warning"))
+    assert effects == [Toast("there is nothing to export yet", severity="warning")]
+
+
+# Leaving
+
+
+def asks(view: View, saved: Saved = NOTHING_SAVED) -> bool:
+    _, (effect,) = press(dataclasses.replace(still_model(view), saved=saved), "q")
+    assert isinstance(effect, m.Leave | m.OpenDialog)
+    return isinstance(effect, m.OpenDialog)
+
+
+def test_quitting_asks_only_if_something_would_be_lost():
+    assert not asks(still_view())  # training it again takes no time
+    assert asks(still_view(changes=CHANGED))
+    assert not asks(still_view(changes=CHANGED), Saved(4210, 1))
+    assert not asks(still_view("loading"))
+    slow = dataclasses.replace(still_view(), rate=10.0)
+    assert asks(slow)  # seven minutes of training
+    assert not asks(slow, Saved(4210, 0))
+
+
+@pytest.mark.parametrize(
+    ("answer", "effects"), [("stay", []), ("quit", [m.Leave()]), ("save", [m.SaveAndLeave("gist")])]
+)
+def test_the_question_before_quitting_is_asked_once_and_answered(answer, effects):
+    model, asked = press(still_model(still_view(changes=CHANGED)), "q", "ctrl+q")
+    assert asked == [m.OpenDialog("quit", "4,210 steps and 1 live change are not saved.")]
+    model, done = after(model, m.QuitAnswered(answer))
+    assert (done, model.layout.screen) == (effects, "dashboard")
+
+
+def test_a_signal_saves_what_would_be_lost_and_asks_nobody():
+    assert after(still_model(), m.Terminated())[1] == [m.Leave()]
+    changed = still_model(still_view(changes=CHANGED))
+    assert after(changed, m.Terminated())[1] == [m.SaveAndLeave("gist", anyway=True)]
+
+
+def test_settings_take_the_palette_the_theme_and_a_pace_that_was_chosen():
+    model, _ = press(still_model(), "B")
+    model, _ = after(model, m.ThemeChanged("nord", model.chart_colors))
+    fast = dataclasses.replace(model.view, pace=1000.0)
+    assert tick(model, fast)[0].settings.pace == 500  # --pace lasts for one session
+    model, _ = press(model, "greater_than_sign")
+    settings = tick(model, fast)[0].settings
+    assert (settings.theme, settings.palette, settings.pace) == ("nord", "safe", 1000)

@@ -1,0 +1,47 @@
+"""How the numba kernel's functions are compiled, and kept on disk. All that leans on private parts of numba.
+
+Seen in numba 0.68: `numba.core.caching.FunctionCache` with `load_overload`, `save_overload` and `flush`, and
+the `_cache` of a dispatcher. tests/engine/test_numba_cache.py fails with a clear word where these are gone.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache
+
+
+class ForgivingCache(FunctionCache):
+    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # whatever unpickling half a file may raise
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
+def compiled(parallel: bool = False) -> Callable[[Any], Any]:
+    """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
+    # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
+    options: dict[str, Any] = {
+        "nogil": True,
+        "parallel": parallel,
+        "error_model": "numpy",
+        "fastmath": {"reassoc", "contract", "nsz"},
+    }
+
+    def decorate(function: Any) -> Any:
+        dispatcher = numba.njit(function, **options)
+        with suppress(RuntimeError):  # no directory that can be written
+            dispatcher._cache = ForgivingCache(function)
+        return dispatcher
+
+    return decorate

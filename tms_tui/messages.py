@@ -1,0 +1,468 @@
+"""Messages, which are what can happen to the app, and effects, which are what is then to be done.
+
+Frozen records without logic. Keys, the mouse, dialogs and the timer become messages; `update` turns a message
+into the next Model and effects; the Textual shell carries the effects out.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from tms_engine.analysis.projection import Camera
+from tms_engine.experiment import Experiment
+from tms_tui.drawing.loss_chart import ChartColors
+from tms_tui.export import ExportProgress, Format
+from tms_tui.view import View
+
+PaneName = Literal["space", "loss", "features", "gram", "numbers"]
+DialogName = Literal["help", "experiment", "export", "quit"]
+ScreenName = Literal["dashboard", "help", "experiment", "export", "quit", "other"]
+Answer = Literal["save", "quit", "stay"]
+Severity = Literal["information", "warning", "error"]
+
+
+class Layout(NamedTuple):
+    """What only Textual knows: the terminal's size, and which screen and pane the keys go to."""
+
+    columns: int = 80
+    rows: int = 24
+    focused: str = ""  # name of the pane in focus; "" if none is
+    maximized: str = ""  # name of the pane that fills the screen; "" if none does
+    screen: ScreenName = "dashboard"  # "other": the command palette
+
+
+class Saved(NamedTuple):
+    """How much of a run is on disk."""
+
+    step: int
+    changes: int
+
+
+class ExportChoice(NamedTuple):
+    """The answer of the export form."""
+
+    directory: Path
+    dpi: int
+    png: bool
+    html: bool
+
+
+# Messages of keys. Time:
+
+
+@dataclass(frozen=True)
+class TogglePause:
+    pass
+
+
+@dataclass(frozen=True)
+class StepOnce:
+    pass
+
+
+@dataclass(frozen=True)
+class ChangePace:
+    direction: int  # 1: faster; −1: slower
+
+
+@dataclass(frozen=True)
+class RunToEnd:
+    pass
+
+
+@dataclass(frozen=True)
+class LookBack:
+    direction: int  # −1: to earlier weights; 1: to later ones
+
+
+@dataclass(frozen=True)
+class LookAtFirst:
+    pass
+
+
+@dataclass(frozen=True)
+class LookAtNewest:
+    pass
+
+
+@dataclass(frozen=True)
+class Restart:
+    pass
+
+
+@dataclass(frozen=True)
+class Reseed:
+    pass
+
+
+@dataclass(frozen=True)
+class Extend:
+    pass
+
+
+# Live change:
+
+
+@dataclass(frozen=True)
+class ScaleDensity:
+    factor: float
+
+
+@dataclass(frozen=True)
+class ScaleLearningRate:
+    factor: float
+
+
+@dataclass(frozen=True)
+class ShiftImportance:
+    amount: float
+
+
+# Space:
+
+
+@dataclass(frozen=True)
+class Turn:
+    right: int
+    up: int
+
+
+@dataclass(frozen=True)
+class Roll:
+    direction: int  # 1: to the right
+
+
+@dataclass(frozen=True)
+class Zoom:
+    direction: int  # 1: nearer
+
+
+@dataclass(frozen=True)
+class ResetCamera:
+    pass
+
+
+@dataclass(frozen=True)
+class ToggleTurning:
+    pass
+
+
+@dataclass(frozen=True)
+class TogglePerspective:
+    pass
+
+
+@dataclass(frozen=True)
+class NextGuides:
+    pass
+
+
+@dataclass(frozen=True)
+class NextProjection:
+    pass
+
+
+@dataclass(frozen=True)
+class NextAxes:
+    pass
+
+
+# Data and colour:
+
+
+@dataclass(frozen=True)
+class NextData:
+    pass
+
+
+@dataclass(frozen=True)
+class NextColoring:
+    pass
+
+
+@dataclass(frozen=True)
+class NextFeature:
+    direction: int
+
+
+@dataclass(frozen=True)
+class Clear:
+    pass
+
+
+@dataclass(frozen=True)
+class NextPoints:
+    pass
+
+
+@dataclass(frozen=True)
+class NextPalette:
+    pass
+
+
+@dataclass(frozen=True)
+class NextInstance:
+    direction: int
+
+
+# Panes:
+
+
+@dataclass(frozen=True)
+class FocusPane:
+    pane: PaneName
+
+
+@dataclass(frozen=True)
+class ToggleMaximized:
+    pass
+
+
+@dataclass(frozen=True)
+class ToggleLog:
+    pass
+
+
+@dataclass(frozen=True)
+class MoveCursor:
+    direction: int  # 1: to later steps
+
+
+# Run:
+
+
+@dataclass(frozen=True)
+class OpenExperiment:
+    pass
+
+
+@dataclass(frozen=True)
+class ExportNow:
+    pass
+
+
+@dataclass(frozen=True)
+class OpenExport:
+    pass
+
+
+@dataclass(frozen=True)
+class SaveScreen:
+    pass
+
+
+@dataclass(frozen=True)
+class OpenHelp:
+    pass
+
+
+@dataclass(frozen=True)
+class Quit:
+    pass
+
+
+KeyMessage = (
+    TogglePause | StepOnce | ChangePace | RunToEnd | LookBack | LookAtFirst | LookAtNewest | Restart | Reseed
+    | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
+    | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
+    | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Quit
+)  # fmt: skip
+
+
+# Messages of the mouse.
+
+
+@dataclass(frozen=True)
+class Drag:
+    """The space was dragged by so many cells."""
+
+    right: int
+    down: int
+
+
+@dataclass(frozen=True)
+class ToggleFeature:
+    """A row of the features was clicked."""
+
+    feature: int
+
+
+@dataclass(frozen=True)
+class PointAt:
+    """The mouse is over this step of the loss; None: over none any more."""
+
+    step: int | None
+
+
+# Messages of the shell.
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+    view: View  # the session's newest
+    seconds: float  # since the last tick
+
+
+@dataclass(frozen=True)
+class LayoutChanged:
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class ThemeChanged:
+    theme: str
+    chart_colors: ChartColors
+
+
+@dataclass(frozen=True)
+class ExperimentChosen:
+    """The experiment form was closed; None: without a choice."""
+
+    experiment: Experiment | None
+
+
+@dataclass(frozen=True)
+class ExportChosen:
+    """The export form was closed; None: without a choice."""
+
+    choice: ExportChoice | None
+
+
+@dataclass(frozen=True)
+class QuitAnswered:
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class HelpClosed:
+    pass
+
+
+@dataclass(frozen=True)
+class ExportStarted:
+    directory: Path
+    saves: Saved  # what will be on disk when it has finished
+
+
+@dataclass(frozen=True)
+class ExportMoved:
+    """An export has made progress."""
+
+    directory: Path
+    progress: ExportProgress
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An effect could not be carried out."""
+
+    sentence: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True)
+class Done:
+    """An effect was carried out: a title, and what it made."""
+
+    title: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """A signal ends the app (a kill, a lost connection): nobody can be asked."""
+
+
+Message = (
+    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
+    | ExportChosen | QuitAnswered | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
+)  # fmt: skip
+
+
+# Effects.
+
+CommandName = Literal[
+    "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
+    "scale_density", "scale_learning_rate", "shift_importance",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Command:
+    """Call the session's method of this name."""
+
+    name: CommandName
+    arguments: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Toast:
+    text: str
+    title: str = ""
+    severity: Severity = "information"
+    seconds: float = 5.0
+    alone: bool = False  # in the place of all others: a key held down must not pile them up
+
+
+@dataclass(frozen=True)
+class Focus:
+    pane: PaneName
+
+
+@dataclass(frozen=True)
+class Maximize:
+    """Let the pane in focus fill the screen."""
+
+
+@dataclass(frozen=True)
+class Minimize:
+    pass
+
+
+@dataclass(frozen=True)
+class OpenDialog:
+    dialog: DialogName
+    sentence: str = ""  # for the question before quitting: what would be lost
+
+
+@dataclass(frozen=True)
+class StartExport:
+    """Save the run and its figures. Answered by ExportStarted or Refused."""
+
+    run_name: str
+    directory: Path | None  # None: a new one, named after the run and the time
+    dpi: int
+    formats: tuple[Format, ...]
+    camera: Camera
+    instance: int
+    axes: tuple[int, ...] | None
+    step: int | None
+
+
+@dataclass(frozen=True)
+class WriteScreen:
+    """Write the screen as SVG. Answered by Done or Refused."""
+
+    run_name: str
+
+
+@dataclass(frozen=True)
+class SaveAndLeave:
+    """Save the run, then leave. If it cannot be saved: leave if `anyway`, else answer Refused."""
+
+    run_name: str
+    anyway: bool = False
+
+
+@dataclass(frozen=True)
+class Leave:
+    pass
+
+
+Effect = (
+    Command | Toast | Focus | Maximize | Minimize | OpenDialog | StartExport | WriteScreen | SaveAndLeave
+    | Leave
+)  # fmt: skip

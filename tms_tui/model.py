@@ -1,0 +1,67 @@
+"""Model: everything on the screen, in one frozen record. The panes are functions of it."""
+
+from dataclasses import dataclass
+
+from tms_engine.experiment import Experiment
+from tms_engine.training.state import Snapshot
+from tms_tui.drawing.loss_chart import ChartColors
+from tms_tui.drawing.modes import Mode
+from tms_tui.drawing.symbols import Symbols, symbols
+from tms_tui.export import ExportProgress
+from tms_tui.messages import Layout, Saved
+from tms_tui.settings import Settings
+from tms_tui.view import View
+from tms_tui.view_options import ViewOptions
+
+NOTHING_SAVED = Saved(0, 0)
+_COLORS, _LAYOUT = ChartColors(), Layout()
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything on the screen.
+
+    view          the session's newest View
+    shown         the run at the step that is looked at, whole: the newest, or an earlier one
+    options       how it is looked at
+    settings      what lasts from one session of the app to the next
+    run_name      what the run is called, on the screen and on disk
+    mode          characters to draw with
+    chart_colors  of the loss, from the theme
+    layout        size of the terminal, screen, pane in focus, maximised pane
+    saved         how much of the run is on disk
+    export        progress of an export that is under way
+    saves         how much of the run is on disk once that export has finished
+    chose_pace    whether the pace in force was chosen in the app, and so goes into the settings
+    notes_told    number of the latest note of the session that has been shown
+    """
+
+    view: View
+    options: ViewOptions
+    settings: Settings
+    run_name: str
+    mode: Mode
+    shown: Snapshot | None = None
+    chart_colors: ChartColors = _COLORS
+    layout: Layout = _LAYOUT
+    saved: Saved = NOTHING_SAVED
+    export: ExportProgress | None = None
+    saves: Saved | None = None
+    chose_pace: bool = False
+    notes_told: int = 0
+
+    @property
+    def experiment(self) -> Experiment:
+        """In force at the step that is shown."""
+        return self.shown.experiment if self.shown else self.view.experiment
+
+    @property
+    def symbols(self) -> Symbols:
+        return symbols(self.mode)
+
+    @property
+    def side_inputs(self) -> tuple[object, ...]:
+        """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
+        shown = None if self.options.step is None else self.shown
+        size = self.layout.columns, self.layout.rows
+        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export

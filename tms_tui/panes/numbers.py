@@ -1,0 +1,60 @@
+"""The numbers of the instance and step that are shown, and of the run."""
+
+import math
+import textwrap
+
+import numpy as np
+from textual.content import Content
+from textual.geometry import Size
+
+from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_tui.memo import Memo
+from tms_tui.model import Model
+from tms_tui.panes.measures import Measures, measures
+from tms_tui.panes.run_bar import rate, rate_text
+from tms_tui.panes.text import Text
+
+
+class Numbers(Text, can_focus=True):
+    """Names and values."""
+
+
+def numbers(model: Model, memo: Memo, size: Size) -> Content | None:
+    """The rows, and below them why this kernel was chosen if there is room; None before there are weights."""
+    measured = measures(model, memo)
+    if measured is None:
+        return None
+    rows = number_rows(model, measured)
+    reason = ["", *textwrap.wrap(model.view.reason, max(size.width, 1))]
+    width = max(len(name) for name, _ in rows)
+    lines = [Content.assemble((f"{name:<{width}} ", "$foreground 60%"), value) for name, value in rows]
+    if len(rows) + len(reason) <= size.height:
+        lines += [Content.styled(line, "$foreground 60%") for line in reason]
+    return Content("\n").join(lines)
+
+
+def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
+    """Names and values, the most important first."""
+    experiment, view, i, signs = model.experiment, model.view, model.options.instance, model.symbols
+    norms = measured.norms
+    rows = []
+    if view.evaluation is not None and model.options.step is None:  # it is of the newest weights
+        evaluation = view.evaluation
+        rows.append(("fresh loss", f"{evaluation.loss[i]:.5f}"))
+        rows.append(("", f"{signs.plus_minus}{evaluation.standard_error[i]:.5f}"))
+    represented = int((norms > REPRESENTED_NORM).sum())
+    rows += [
+        ("represented", f"{represented} of {experiment.n_features}"),
+        (f"{signs.sigma}D", f"{measured.dimensionality.sum():.3f} of {experiment.n_hidden}"),
+        (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
+        ("S", f"{experiment.per_instance('sparsity')[i]:.4g}"),
+        ("rate", f"{experiment.per_instance('learning_rate')[i]:.3g}"),
+    ]
+    decay = experiment.per_instance("importance_decay")[i]
+    if decay != 1:
+        rows.append(("I", f"{decay:.3g}^j"))
+    rows.append(("pace", "no limit" if math.isinf(view.pace) else rate_text(view.pace)))
+    if speed := rate(view):
+        rows.append(("speed", rate_text(speed)))
+    rows += [("kernel", view.kernel), ("device", view.device)]
+    return rows

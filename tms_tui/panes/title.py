@@ -1,0 +1,63 @@
+"""The title line: which run this is, and what it is doing."""
+
+import numpy as np
+from textual.content import Content
+
+from tms_tui.model import Model
+from tms_tui.view import View
+
+_TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
+# Columns from which on there is room for the title.
+_WIDE = 100
+
+_COLORS = {
+    "loading": "$warning",
+    "compiling": "$warning",
+    "training": "$success",
+    "paused": "$warning",
+    "finished": "$primary",
+    "diverged": "$error",
+    "failed": "$error",
+}
+
+
+def about(model: Model) -> Content:
+    """Title, run, sizes, sparsity at the step that is shown, instance, kernel, random seed."""
+    experiment, view, instance = model.experiment, model.view, model.options.instance
+    signs = model.symbols
+    sparsity = experiment.per_instance("sparsity")[instance]
+    parts = [
+        model.run_name,
+        f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}",
+        f"S {sparsity:.4g}",
+    ]
+    if experiment.n_instances > 1:
+        parts.append(f"instance {instance} of {experiment.n_instances}, {_rank(model)}")
+    if view.kernel:
+        parts.append(f"{view.device}/{view.kernel}")
+    parts.append(f"seed {experiment.seed}")
+    title = _TITLE if model.layout.columns >= _WIDE else _SHORT_TITLE
+    return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
+
+
+def _rank(model: Model) -> str:
+    """The place of the instance by loss, the best first."""
+    shown, instance = model.shown, model.options.instance
+    if shown is None or not np.isfinite(shown.losses[instance]):
+        return "diverged" if shown and instance in shown.diverged else "no loss yet"
+    rank = 1 + int((shown.losses < shown.losses[instance]).sum())
+    return f"no. {rank} by loss"
+
+
+def loading(view: View) -> str:
+    return f"loading {view.library}".strip()
+
+
+def phase(model: Model) -> Content:
+    """How far an export is, the phase of the run, and the step that is looked back at."""
+    view, step, export = model.view, model.options.step, model.export
+    word = loading(view) if view.phase == "loading" else str(view.phase)
+    if step is not None:
+        word += f", at step {step:,}"
+    exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
+    return Content.assemble(exporting, (f"{model.symbols.dot} ", _COLORS[view.phase]), (word, "bold"))

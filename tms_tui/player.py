@@ -1,0 +1,390 @@
+"""Player: plays a run in bits of about 20 ms. It is all that the training thread does, without the thread.
+
+No Textual here. torch and numba are imported by `load` and by what follows it, so in the thread.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tms_engine import process
+from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Snapshot, make_read_only
+from tms_tui.pace import Pace, check_pace, next_pace
+from tms_tui.view import Note, Phase, View
+
+if TYPE_CHECKING:
+    from tms_engine.analysis.evaluation import Evaluation
+    from tms_engine.training.run import Run
+    from tms_engine.training.trainer import Trainer
+
+Result = TypeVar("Result")
+
+# Seconds that a chunk of training should take. Between two chunks commands are obeyed and a View is made.
+_CHUNK = 0.02
+# Least seconds between two copies of the run, with its loss curve.
+_CURVE_EVERY = 1 / 15
+# The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
+# take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
+_EVALUATE_EVERY = 1.0
+_EVALUATION_SHARE = 0.1
+_EVALUATION_SECONDS = 0.03
+_FIRST_ROWS, _ROWS = 1 << 10, 1 << 15
+# The same while idle: seconds to wait for another step, the seconds that one may take, and its rows (as many
+# as `evaluate` takes by default).
+_QUIET = 0.25
+_IDLE_EVALUATION_SECONDS = 0.15
+_IDLE_ROWS = 1 << 17
+
+# The sparsest that `scale_density` goes.
+_MAX_SPARSITY = 0.9999
+_MIN_IMPORTANCE_DECAY = 0.1
+
+
+class Player:
+    """A run that is played at a pace. One thread at a time may use it."""
+
+    def __init__(
+        self, source: "Experiment | Run | Path", pace: float, paused: bool, clock: Callable[[], float]
+    ) -> None:
+        """`source` is an Experiment, a Run to go on with, or a run directory; `pace` is in steps a second."""
+        check_pace(pace)
+        self._source: Experiment | Run | Path = source
+        self._experiment = _experiment_of(source)
+        self._clock = clock
+        self._library = ""
+        self._pace = Pace(pace, clock())
+        self._paused = paused
+        self._to_end = False
+        self._single_steps = 0  # steps asked for one by one, still to be taken
+        self._note: Note | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        """Reset to the state before training."""
+        self._trainer: Trainer | None = None
+        self._compiling = False
+        self._error = ""
+        self._chunk = 1  # steps that take about _CHUNK seconds
+        # The latest snapshot and copy of the run, and when the copy was made.
+        self._snapshot: Snapshot | None = None
+        self._run: Run | None = None
+        self._curve: LossCurve | None = None
+        self._kept_steps: tuple[int, ...] = ()
+        self._copied_at = -math.inf
+        # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
+        # training came to rest; when the next evaluation is due, and how fast evaluations are.
+        self._evaluation: Evaluation | None = None
+        self._evaluated: tuple[int, Experiment] | None = None
+        self._resting: tuple[int, Experiment] | None = None
+        self._evaluate_at = -math.inf
+        self._rows_per_second = 0.0
+
+    def find_library(self) -> None:
+        """Find out which library `load` will import, to say so on the screen."""
+        from tms_engine.training.kernels import library
+
+        self._library = library(self._experiment)
+
+    def load(self) -> None:
+        """Make the trainer. The first time, this imports what its kernel needs.
+
+        Raises InputError for what cannot be run.
+        """
+        from tms_engine.runs import load_run
+        from tms_engine.training.trainer import Trainer
+
+        if isinstance(self._source, Experiment):
+            self._trainer = Trainer(self._source)
+        else:
+            run = load_run(self._source) if isinstance(self._source, Path) else self._source
+            self._trainer = Trainer.resume(run)
+        if self._trainer.kernel == "numba":
+            process.leave_a_core()  # to the screen
+        self._experiment = self._trainer.current
+        self._compiling = self._trainer.compiles
+        self._pace.begin(self._clock())
+
+    def attempt(self, action: Callable[[], Result]) -> Result | None:
+        """Do it. An exception ends the run, not the thread, and its sentence is shown."""
+        try:
+            return action()
+        except Exception as error:
+            self._trainer = None
+            self._error = _sentence(error)
+            return None
+
+    # Commands.
+
+    def pause(self) -> None:
+        self._paused, self._to_end, self._single_steps = True, False, 0
+
+    def resume(self) -> None:
+        self._paused, self._single_steps = False, 0
+        self._pace.begin(self._clock())
+
+    def step_once(self) -> None:
+        """Pause, and take one step."""
+        self._paused, self._to_end = True, False
+        self._single_steps += 1
+
+    def toggle_pause(self) -> None:
+        """Pause if it trains or is about to, else resume."""
+        if self._phase() in ("training", "compiling"):
+            self.pause()
+        else:
+            self.resume()
+
+    def set_pace(self, pace: float) -> None:
+        """Steps a second; ends a run to the end."""
+        self._to_end = False
+        self._pace = Pace(pace, self._clock())
+
+    def run_to_end(self) -> None:
+        """Train at full speed to the last step."""
+        self.resume()
+        self._to_end = True
+
+    def restart(self, experiment: Experiment | None = None) -> None:
+        """Begin at step 0 with this experiment, or with the one in force."""
+        self._source = self._experiment = experiment or self._experiment
+        self._to_end, self._single_steps = False, 0
+        self._reset()
+        self.load()
+
+    def change(self, **fields: Any) -> None:
+        """Change fields from the next step on; without a trainer, for the next run."""
+        if self._trainer:
+            self._trainer.change(**fields)
+            self._experiment = self._trainer.current
+            self._copied_at = -math.inf
+        else:
+            self._experiment = self._experiment.replace(**fields)
+
+    # Commands that are relative to the experiment or the pace in force. Several of them in a row add up,
+    # however fast they come. Each that could be invalid leaves a Note.
+
+    def change_pace(self, direction: int) -> None:
+        """To the pace of the ladder above (1) or below (−1)."""
+        self.set_pace(next_pace(self._pace.steps_per_second, direction))
+
+    def reseed(self) -> None:
+        """Begin at step 0 with the next random seed."""
+        self.restart(self._experiment.replace(seed=(self._experiment.seed + 1) % 2**63))
+
+    def extend(self, steps: int | None = None) -> None:
+        """Make the run longer by so many steps (None: twice as long) and go on."""
+        before = self._experiment.steps
+        if self._try_change(steps=before + (before if steps is None else steps)):
+            self.resume()
+
+    def scale_density(self, factor: float) -> None:
+        """Multiply p = 1 − S of every instance."""
+
+        def scaled(sparsity: float) -> float:
+            return min(1 - min((1 - sparsity) * factor, 1.0), _MAX_SPARSITY)
+
+        self._change_each("sparsity", scaled)
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiply the learning rate of every instance."""
+        self._change_each("learning_rate", lambda rate: rate * factor)
+
+    def shift_importance(self, amount: float) -> None:
+        """Add to the importance decay of every instance."""
+        self._change_each(
+            "importance_decay", lambda decay: min(max(decay + amount, _MIN_IMPORTANCE_DECAY), 1.0)
+        )
+
+    def _change_each(self, field: str, changed: Callable[[float], float]) -> None:
+        """Change a field of every instance, each from its own value. Does nothing while loading."""
+        if self._phase() == "loading":
+            return
+        values = tuple(
+            float(f"{changed(value):.4g}") for value in self._experiment.per_instance(field).tolist()
+        )
+        one_for_all = not isinstance(getattr(self._experiment, field), tuple)
+        self._try_change(**{field: values[0] if one_for_all else values})
+
+    def _try_change(self, **fields: Any) -> bool:
+        """Change one field and leave a Note; an invalid value changes nothing else."""
+        error = ""
+        try:
+            self.change(**fields)
+        except InputError as refused:
+            error = str(refused)
+        (field,) = fields
+        number = self._note.number + 1 if self._note else 1
+        self._note = Note(number, "" if error else field, error)
+        return not error
+
+    # Training.
+
+    def run(self) -> "Run | None":
+        """The run as it is now; if it has failed, its last copy; None if there was none."""
+        return self._trainer.run() if self._trainer else self._run
+
+    def work(self) -> float:
+        """Do about 20 ms of what is due. Returns the seconds until more is due; math.inf: not by itself."""
+        trainer = self._trainer
+        if not trainer:
+            return math.inf
+        if self._compiling:
+            return self._compile(trainer)
+        if not self._playing():
+            self._observe(trainer)
+            return self._evaluate_idle(trainer)
+        due = self._due(trainer)
+        if due:
+            self._advance(trainer, due)
+        if not self._playing():
+            self._to_end = False
+            self._observe(trainer)
+            return 0.0
+        if due or self._copied_at == -math.inf:
+            self._observe(trainer, _CURVE_EVERY)
+        if self._clock() >= self._evaluate_at:
+            self._evaluate(trainer, min(_ROWS, self._affordable_rows(_EVALUATION_SECONDS)))
+        return 0.0 if self._at_full_speed() else self._pace.wait(self._clock())
+
+    def _compile(self, trainer: "Trainer") -> float:
+        """At the first call, only make the initial weights visible; at the second, compile (seconds)."""
+        if self._snapshot is None:
+            self._observe(trainer)
+        else:
+            trainer.prepare()
+            process.keep_what_was_compiled()
+            self._compiling = False
+            self._pace.begin(self._clock())
+        return 0.0
+
+    def _at_full_speed(self) -> bool:
+        return self._to_end or self._single_steps > 0 or self._pace.steps_per_second == math.inf
+
+    def _playing(self) -> bool:
+        return self._phase() == "training" or (self._phase() == "paused" and self._single_steps > 0)
+
+    def _due(self, trainer: "Trainer") -> int:
+        """Steps to take now, at most one chunk and not past the last step."""
+        due = self._single_steps or (self._chunk if self._at_full_speed() else self._pace.due(self._clock()))
+        return min(due, self._chunk, trainer.current.steps - trainer.step)
+
+    def _advance(self, trainer: "Trainer", steps: int) -> None:
+        """Take steps, and adapt the size of a chunk to the time that they took."""
+        began = time.perf_counter()
+        trainer.advance(steps)
+        seconds = max(time.perf_counter() - began, 1e-6)
+        self._pace.take(steps)
+        self._single_steps = max(0, self._single_steps - steps)
+        if steps == self._chunk or seconds > _CHUNK:
+            self._chunk = max(1, min(2 * self._chunk, int(steps * _CHUNK / seconds)))
+
+    def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> None:
+        """Take a snapshot; also copy the whole run if the last copy is at least `copy_every` seconds old."""
+        self._snapshot = trainer.snapshot()
+        now = self._clock()
+        if now - self._copied_at < copy_every:
+            return
+        self._copied_at = now
+        self._run = trainer.run()
+        self._curve = self._run.history.loss_curve()
+        self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
+        make_read_only(*self._curve)
+        for kept in self._run.history.kept:
+            make_read_only(*kept.parameters.values())
+
+    def _evaluate_idle(self, trainer: "Trainer") -> float:
+        """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
+        resting, now = (trainer.step, trainer.current), self._clock()
+        if resting != self._resting:
+            self._resting, self._evaluate_at = resting, now + _QUIET
+        rows = self._affordable_rows(_IDLE_EVALUATION_SECONDS)
+        if self._evaluation and self._evaluated == resting and self._evaluation.rows >= 0.75 * rows:
+            return math.inf
+        if now < self._evaluate_at:
+            return self._evaluate_at - now
+        self._evaluate(trainer, rows)
+        self._evaluate_at = now  # if the estimate of what is affordable was too low, again at once
+        return 0.0
+
+    def _affordable_rows(self, seconds: float) -> int:
+        """Rows that can be evaluated in so many seconds, estimated from the last evaluation."""
+        return min(_IDLE_ROWS, max(_FIRST_ROWS, int(self._rows_per_second * seconds)))
+
+    def _evaluate(self, trainer: "Trainer", rows: int) -> None:
+        from tms_engine.analysis.evaluation import evaluate
+
+        began = time.perf_counter()
+        self._evaluation = evaluate(trainer.run(), rows, trainer.device)
+        seconds = max(time.perf_counter() - began, 1e-6)
+        make_read_only(self._evaluation.loss, self._evaluation.standard_error)
+        self._evaluated = (trainer.step, trainer.current)
+        self._rows_per_second = rows / seconds
+        self._evaluate_at = self._clock() + max(_EVALUATE_EVERY, seconds / _EVALUATION_SHARE)
+
+    # What is shown.
+
+    def view(self) -> View:
+        trainer, snapshot, run = self._trainer, self._snapshot, self._run
+        return View(
+            phase=self._phase(),
+            error=self._error,
+            experiment=self._experiment,
+            step=snapshot.step if snapshot else 0,
+            steps=self._experiment.steps,
+            snapshot=snapshot,
+            run=run,
+            curve=self._curve,
+            changes=run.changes if run else (),
+            diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
+            evaluation=self._evaluation,
+            evaluation_step=self._evaluated[0] if self._evaluated else -1,
+            pace=self._pace.steps_per_second,
+            to_end=self._to_end,
+            library=self._library,
+            kernel=trainer.kernel if trainer else "",
+            reason=trainer.reason if trainer else "",
+            device=trainer.device if trainer else "",
+            rate=trainer.rate if trainer else 0.0,
+            kept_steps=self._kept_steps,
+            note=self._note,
+        )
+
+    def _phase(self) -> Phase:
+        trainer, snapshot = self._trainer, self._snapshot
+        if self._error:
+            return "failed"
+        if not trainer:
+            return "loading"
+        if self._compiling:
+            return "compiling"
+        if snapshot and len(snapshot.diverged) == trainer.experiment.n_instances:
+            return "diverged"
+        if trainer.finished:
+            return "finished"
+        return "paused" if self._paused else "training"
+
+
+def _experiment_of(source: "Experiment | Run | Path") -> Experiment:
+    """The experiment of a source, as far as it is known before torch is imported."""
+    if isinstance(source, Experiment):
+        return source
+    if isinstance(source, Path):
+        try:
+            return Experiment.from_file(source / "experiment.json")
+        except InputError:  # load_run will say it, in the thread
+            return Experiment()
+    return source.current
+
+
+def _sentence(error: Exception) -> str:
+    """The error in one line."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
+        return "not enough memory for this experiment: make it smaller"
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,446 @@
+"""update: from a Model and a message to the next Model and effects. Pure: it neither waits nor draws."""
+
+import dataclasses
+from typing import Any, assert_never
+
+from tms_engine.analysis.projection import HOME
+from tms_tui.export import Format
+from tms_tui.messages import (
+    ChangePace,
+    Clear,
+    Command,
+    Done,
+    Drag,
+    Effect,
+    ExperimentChosen,
+    ExportChoice,
+    ExportChosen,
+    ExportMoved,
+    ExportNow,
+    ExportStarted,
+    Extend,
+    Focus,
+    FocusPane,
+    HelpClosed,
+    LayoutChanged,
+    Leave,
+    LookAtFirst,
+    LookAtNewest,
+    LookBack,
+    Maximize,
+    Message,
+    Minimize,
+    MoveCursor,
+    NextAxes,
+    NextColoring,
+    NextData,
+    NextFeature,
+    NextGuides,
+    NextInstance,
+    NextPalette,
+    NextPoints,
+    NextProjection,
+    OpenDialog,
+    OpenExperiment,
+    OpenExport,
+    OpenHelp,
+    PointAt,
+    Quit,
+    QuitAnswered,
+    Refused,
+    Reseed,
+    ResetCamera,
+    Restart,
+    Roll,
+    RunToEnd,
+    SaveAndLeave,
+    SaveScreen,
+    ScaleDensity,
+    ScaleLearningRate,
+    ScreenName,
+    ShiftImportance,
+    StartExport,
+    StepOnce,
+    Terminated,
+    ThemeChanged,
+    Tick,
+    Toast,
+    ToggleFeature,
+    ToggleLog,
+    ToggleMaximized,
+    TogglePause,
+    TogglePerspective,
+    ToggleTurning,
+    Turn,
+    WriteScreen,
+    Zoom,
+)
+from tms_tui.model import NOTHING_SAVED, Model
+from tms_tui.space_scene import axes_of
+from tms_tui.view import Note
+from tms_tui.view_options import (
+    COLORINGS,
+    DATA,
+    FEATURE_PALETTES,
+    GUIDES,
+    POINTS,
+    PROJECTIONS,
+    TOUR_SPEED,
+    TURN_SPEED,
+    cycle,
+)
+
+Updated = tuple[Model, tuple[Effect, ...]]
+
+# Degrees that an arrow turns, and that dragging by one cell does.
+_TURN, _DRAG = 6.0, 3.0
+_ZOOM, _LEAST_ZOOM, _MOST_ZOOM = 1.15, 0.1, 20.0
+
+# Parts of a run that a key goes back or forth through the kept weights, and along the loss.
+_LOOKS, _READS = 40, 60
+
+# The most seconds between two ticks that turn the space: after a pause it does not jump.
+_LONGEST_TICK = 0.25
+
+# Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
+_WORTH_SAVING = 60.0
+
+_DPI = 300
+
+
+def update(model: Model, message: Message) -> Updated:
+    """The Model after a message, and what is to be done."""
+    updated, effects = _update(model, message)
+    return _settled(updated), effects
+
+
+def _update(model: Model, message: Message) -> Updated:
+    options, view = model.options, model.view
+    match message:
+        # Time
+        case TogglePause():
+            return model, (Command("toggle_pause"),)
+        case StepOnce():
+            return _with(model, step=None), (Command("step_once"),)
+        case ChangePace(direction):
+            return dataclasses.replace(model, chose_pace=True), (Command("change_pace", (direction,)),)
+        case RunToEnd():
+            return _with(model, step=None), (Command("run_to_end"),)
+        case LookBack(direction):
+            return _look_back(model, direction)
+        case LookAtFirst():
+            if not view.kept_steps:
+                return model, ()
+            return _with(model, step=view.kept_steps[0]), (Command("pause"),)
+        case LookAtNewest():
+            return _with(model, step=None), ()
+        case Restart():
+            return _begin_anew(model), (Command("restart"),)
+        case Reseed():
+            return _begin_anew(model), (Command("reseed"),)
+        case Extend():
+            return model, (Command("extend"),)
+
+        # Live change
+        case ScaleDensity(factor):
+            return model, (Command("scale_density", (factor,)),)
+        case ScaleLearningRate(factor):
+            return model, (Command("scale_learning_rate", (factor,)),)
+        case ShiftImportance(amount):
+            return model, (Command("shift_importance", (amount,)),)
+
+        # Space
+        case Turn(right, up):
+            return _turned(model, _TURN * right, _TURN * up), ()
+        case Drag(right, down):
+            return _turned(model, -_DRAG * right, 2 * _DRAG * down), ()
+        case Roll(direction):
+            return _camera(model, roll=options.camera.roll + _TURN * direction), ()
+        case Zoom(direction):
+            zoom = options.camera.zoom * _ZOOM**direction
+            return _camera(model, zoom=min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)), ()
+        case ResetCamera():
+            return _with(model, camera=HOME, tour_time=0.0), ()
+        case ToggleTurning():
+            return _with(model, turning=not options.turning), ()
+        case TogglePerspective():
+            return _camera(model, perspective=not options.camera.perspective), ()
+        case NextGuides():
+            return _with(model, guides=cycle(GUIDES, options.guides)), ()
+        case NextProjection():
+            said = (_short_toast("up to 3 hidden dimensions are shown as they are"),)
+            next_one = _with(model, projection=cycle(PROJECTIONS, options.projection))
+            return next_one, said if view.experiment.n_hidden <= 3 else ()
+        case NextAxes():
+            m = view.experiment.n_hidden
+            first = (options.axes[0] + 3) % m if m > 3 else 0
+            return _with(model, axes=(first, first + 1, first + 2), projection="axes"), ()
+
+        # Data and colour
+        case NextData():
+            return _with(model, data=cycle(DATA, options.data)), ()
+        case NextColoring():
+            return _with(model, coloring=cycle(COLORINGS, options.coloring)), ()
+        case NextFeature(direction):
+            n = view.experiment.n_features
+            before = options.feature
+            if before is None:
+                before = -1 if direction > 0 else n
+            return _with(model, feature=(before + direction) % n), ()
+        case ToggleFeature(feature):
+            return _with(model, feature=None if feature == options.feature else feature), ()
+        case Clear():
+            if model.layout.maximized:
+                return _laid_out(model, maximized=""), (Minimize(),)
+            return _with(model, feature=None, cursor=None), ()
+        case NextPoints():
+            points = cycle(POINTS, options.points)
+            return _with(model, points=points), (_short_toast(f"{points:,} points"),)
+        case NextPalette():
+            palette = cycle(FEATURE_PALETTES, options.palette)
+            return _settings(_with(model, palette=palette), palette=palette), ()
+        case NextInstance(direction):
+            instance = (options.instance + direction) % view.experiment.n_instances
+            return _with(model, instance=instance), ()
+
+        # Panes
+        case FocusPane(pane):
+            return _laid_out(model, focused=pane), (Focus(pane),)
+        case ToggleMaximized():
+            if model.layout.maximized:
+                return _laid_out(model, maximized=""), (Minimize(),)
+            if not model.layout.focused:
+                return model, ()
+            return _laid_out(model, maximized=model.layout.focused), (Maximize(),)
+        case ToggleLog():
+            return _with(model, log=not options.log), ()
+        case MoveCursor(direction):
+            at = view.step if options.cursor is None else options.cursor
+            at += direction * max(1, view.step // _READS)
+            return _with(model, cursor=min(max(at, 0), view.step)), ()
+        case PointAt(step):
+            return _with(model, cursor=step), ()
+
+        # Run
+        case OpenExperiment():
+            return _on(model, "experiment"), (OpenDialog("experiment"),)
+        case ExperimentChosen(experiment):
+            model = _on(model, "dashboard")
+            if experiment is None:
+                return model, ()
+            named = dataclasses.replace(_begin_anew(model), run_name="experiment")
+            return named, (Command("restart", (experiment,)),)
+        case ExportNow():
+            return _export(model, None)
+        case OpenExport():
+            return _on(model, "export"), (OpenDialog("export"),)
+        case ExportChosen(choice):
+            model = _on(model, "dashboard")
+            return _export(model, choice) if choice else (model, ())
+        case ExportStarted(directory, saves):
+            started = dataclasses.replace(model, saves=saves)
+            return started, (Toast(f"exporting to {directory}", seconds=3),)
+        case ExportMoved():
+            return _follow_export(model, message)
+        case SaveScreen():
+            return model, (WriteScreen(model.run_name),)
+        case OpenHelp():
+            return _on(model, "help"), (OpenDialog("help"),)
+        case HelpClosed():
+            return _on(model, "dashboard"), ()
+        case Quit():
+            return _quit(model)
+        case QuitAnswered(answer):
+            model = _on(model, "dashboard")
+            if answer == "save":
+                return model, (SaveAndLeave(model.run_name),)
+            return model, (Leave(),) if answer == "quit" else ()
+        case Terminated():
+            return model, (SaveAndLeave(model.run_name, anyway=True) if _would_lose(model) else Leave(),)
+
+        # The shell
+        case Tick():
+            return _tick(model, message)
+        case LayoutChanged(layout):
+            return dataclasses.replace(model, layout=layout), ()
+        case ThemeChanged(theme, chart_colors):
+            return dataclasses.replace(_settings(model, theme=theme), chart_colors=chart_colors), ()
+        case Refused(sentence, severity):
+            return model, (Toast(sentence, severity=severity),)
+        case Done(title, what):
+            return model, (Toast(what, title),)
+        case _:
+            assert_never(message)
+
+
+# Parts of the Model with other values.
+
+
+def _with(model: Model, **fields: Any) -> Model:
+    return dataclasses.replace(model, options=dataclasses.replace(model.options, **fields))
+
+
+def _camera(model: Model, **fields: Any) -> Model:
+    return _with(model, camera=dataclasses.replace(model.options.camera, **fields))
+
+
+def _settings(model: Model, **fields: Any) -> Model:
+    return dataclasses.replace(model, settings=dataclasses.replace(model.settings, **fields))
+
+
+def _laid_out(model: Model, **fields: Any) -> Model:
+    return dataclasses.replace(model, layout=model.layout._replace(**fields))
+
+
+def _on(model: Model, screen: ScreenName) -> Model:
+    return _laid_out(model, screen=screen)
+
+
+def _settled(model: Model) -> Model:
+    """Keep what is selected inside the run, and `shown` at the step that is looked at."""
+    options, view = model.options, model.view
+    if options.instance >= view.experiment.n_instances:
+        model = _with(model, instance=0)
+    if options.feature is not None and options.feature >= view.experiment.n_features:
+        model = _with(model, feature=None)
+    step, shown = model.options.step, model.shown
+    if step is None or view.run is None:
+        shown = view.snapshot
+    elif shown is None or shown.step != step:
+        shown = view.run.at(step)
+        if shown.step != step:
+            model = _with(model, step=shown.step)
+    return model if shown is model.shown else dataclasses.replace(model, shown=shown)
+
+
+def _turned(model: Model, yaw: float, pitch: float) -> Model:
+    camera = model.options.camera
+    # Not over the poles: there left and right would change places.
+    return _camera(model, yaw=camera.yaw + yaw, pitch=min(max(camera.pitch + pitch, -90.0), 90.0))
+
+
+# Time.
+
+
+def _tick(model: Model, tick: Tick) -> Updated:
+    view = tick.view
+    effects: tuple[Effect, ...] = ()
+    if view is not model.view:
+        model, effects = _seen(dataclasses.replace(model, view=view))
+    options = model.options
+    if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
+        seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
+        if m > 3 and options.projection == "grand tour" and seconds:
+            model = _with(model, tour_time=options.tour_time + TOUR_SPEED * seconds)
+        if m > 2 and seconds:
+            model = _camera(model, yaw=options.camera.yaw + TURN_SPEED * seconds)
+    return model, effects
+
+
+def _seen(model: Model) -> Updated:
+    """With a new view: remember a pace that was chosen, and show the session's note."""
+    view = model.view
+    if model.chose_pace and view.pace != model.settings.pace:
+        model = _settings(model, pace=view.pace)
+    note = view.note
+    if note is None or note.number <= model.notes_told:
+        return model, ()
+    return dataclasses.replace(model, notes_told=note.number), (_told(model, note),)
+
+
+_FIELD_NAMES = {
+    "sparsity": "S",
+    "learning_rate": "learning rate",
+    "importance_decay": "importance decay",
+}
+
+
+def _told(model: Model, note: Note) -> Toast:
+    """The result of a relative command, in the words of the screen."""
+    experiment = model.view.experiment
+    if note.error:
+        return Toast(note.error, severity="error")
+    if note.field == "steps":
+        return _short_toast(f"{experiment.steps:,} steps now")
+    values = experiment.per_instance(note.field)
+    value = values[min(model.options.instance, len(values) - 1)]
+    return _short_toast(f"{_FIELD_NAMES[note.field]} {value:.4g}")
+
+
+def _short_toast(text: str) -> Toast:
+    return Toast(text, seconds=2, alone=True)
+
+
+def _begin_anew(model: Model) -> Model:
+    """Another run begins: nothing of it is on disk, nor will be by an export that is under way."""
+    saves = None if model.saves is None else NOTHING_SAVED
+    return dataclasses.replace(_with(model, step=None, cursor=None), saved=NOTHING_SAVED, saves=saves)
+
+
+def _look_back(model: Model, direction: int) -> Updated:
+    """A part of the run back or forth; past the newest kept weights it is the newest again."""
+    steps, step = model.view.kept_steps, model.options.step
+    if not steps or (step is None and direction > 0):
+        return model, ()
+    effects: tuple[Effect, ...] = (Command("pause"),) if step is None else ()
+    at = model.view.step if step is None else step
+    stride = max(1, len(steps) // _LOOKS)
+    if direction < 0:
+        earlier = [s for s in steps if s < at]
+        return _with(model, step=earlier[-stride] if len(earlier) >= stride else steps[0]), effects
+    later = [s for s in steps if s > at]
+    return _with(model, step=later[stride - 1] if len(later) >= stride else None), effects
+
+
+# Export and quit.
+
+
+def _export(model: Model, choice: ExportChoice | None) -> Updated:
+    if model.saves is not None:
+        return model, (Toast("an export is under way", severity="warning"),)
+    png, html = (choice.png, choice.html) if choice else (True, True)
+    wanted: tuple[tuple[Format, bool], ...] = (("png", png), ("html", html))
+    options = model.options
+    start = StartExport(
+        model.run_name,
+        choice.directory if choice else None,
+        choice.dpi if choice else _DPI,
+        tuple(kind for kind, is_wanted in wanted if is_wanted),
+        options.camera,
+        options.instance,
+        axes_of(options, model.view.experiment.n_hidden),
+        options.step,
+    )
+    return model, (start,)
+
+
+def _follow_export(model: Model, moved: ExportMoved) -> Updated:
+    progress = moved.progress
+    if not progress.finished:
+        return model if progress is model.export else dataclasses.replace(model, export=progress), ()
+    ended = dataclasses.replace(model, export=None, saves=None)
+    if progress.error:
+        return ended, (Toast(progress.error, "Export failed", "error", seconds=10),)
+    effects = [Toast(str(moved.directory), "Exported the run and its figures to", seconds=8)]
+    if progress.note:
+        effects.append(Toast(progress.note, severity="warning", seconds=8))
+    return dataclasses.replace(ended, saved=model.saves or model.saved), tuple(effects)
+
+
+def _quit(model: Model) -> Updated:
+    if model.layout.screen == "quit":  # ctrl+q again
+        return model, ()
+    if not _would_lose(model):
+        return model, (Leave(),)
+    steps, changes = f"{model.view.step:,} steps", len(model.view.changes)
+    what = f"{steps} and {changes} live change{'s' * (changes > 1)}" if changes else steps
+    return _on(model, "quit"), (OpenDialog("quit", f"{what} are not saved."),)
+
+
+def _would_lose(model: Model) -> bool:
+    """Whether quitting loses what training again does not give back within a minute."""
+    view, saved = model.view, model.saved
+    if view.snapshot is None:
+        return False
+    seconds = (view.step - saved.step) / view.rate if view.rate else 0.0
+    return len(view.changes) > saved.changes or seconds > _WORTH_SAVING

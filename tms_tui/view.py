@@ -1,0 +1,49 @@
+"""View: a session at one moment, as the training thread hands it to the screen."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from tms_engine.experiment import Experiment
+from tms_engine.training.history import LossCurve
+from tms_engine.training.state import Change, Snapshot
+
+if TYPE_CHECKING:
+    from tms_engine.analysis.evaluation import Evaluation
+    from tms_engine.training.run import Run
+
+Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
+
+
+class Note(NamedTuple):
+    """The result of the latest relative command: the field that it changed, or why it changed nothing."""
+
+    number: int  # of relative commands so far
+    field: str  # of Experiment; its value is in View.experiment. "" if there is an error
+    error: str  # one sentence, or ""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A session at one moment. Arrays are read-only, and views share them."""
+
+    phase: Phase  # diverged: every instance has; failed: see `error`
+    error: str  # one sentence, or ""
+    experiment: Experiment  # in force: as started, with the changes made since
+    step: int
+    steps: int
+    snapshot: Snapshot | None  # the newest; None while loading
+    run: "Run | None"  # a copy of the whole, for earlier steps; it may be some steps behind `snapshot`
+    curve: LossCurve | None
+    changes: tuple[Change, ...]
+    diverged_at: tuple[int, ...]  # step, one per instance; −1 if it has not diverged
+    evaluation: "Evaluation | None"  # loss on fresh data, as of `evaluation_step`
+    evaluation_step: int
+    pace: float  # steps a second; math.inf: no limit
+    to_end: bool  # trains at full speed to the last step, whatever the pace
+    library: str  # torch or numba, whichever is loaded first; "" until that is known
+    kernel: str  # "" while loading; the same holds for `reason` and `device`
+    reason: str  # one line: the kernel, and why it was chosen
+    device: str
+    rate: float  # steps a second that the kernel takes
+    kept_steps: tuple[int, ...]  # steps whose weights `run` keeps, ascending
+    note: Note | None = None  # None before the first relative command
