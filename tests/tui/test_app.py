@@ -225,18 +225,19 @@ async def test_a_failed_export_says_why_and_training_goes_on(tmp_path, monkeypat
 async def test_a_thread_that_does_not_answer_is_neither_no_run_nor_a_saved_one(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     app = still_app(still_view(changes=(Change(10, "sparsity", 0.5),)))
+    told = told_by(app, monkeypatch)
 
     def late(timeout: float = 1.0) -> None:
         raise TimeoutError("the training thread did not answer within 1 s")
 
     async with app.run_test() as pilot:
         await pilot.press("e")
-        assert "nothing to export yet" in toasts(app)[-1].message
+        assert "nothing to export yet" in told[-1][1]
         app.session.run = late
         await pilot.press("e")
-        assert "did not answer" in toasts(app)[-1].message
+        assert "did not answer" in told[-1][1]
         await pilot.press("q", "s")
-        await until(lambda: "not saved" in toasts(app)[-1].message)
+        await until(lambda: "not saved" in told[-1][1])
         assert app.return_code is None  # it has not left
         app.send(Terminated())
         await until(lambda: app.return_code is not None)
