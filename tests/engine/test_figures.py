@@ -161,7 +161,7 @@ def test_every_shape_can_be_drawn_and_traced_to_its_run(fields, tmp_path):
     run = small(**fields)
     instance = run.experiment.n_instances - 1
     paths = save_figures(run, tmp_path / "new" / "figures", instance=instance, dpi=30)
-    names = ["weights", "cloud", "n_active", "loss", "gram", "dimensionality"]
+    names = list(figures.FIGURES)
     assert [path.name for path in paths] == [f"{name}.png" for name in names]
     for path in paths:
         with Image.open(path) as image:
@@ -175,7 +175,7 @@ def test_every_shape_can_be_drawn_and_traced_to_its_run(fields, tmp_path):
 def test_html_twins_need_nothing_from_the_network(fields, tmp_path):
     seen = []
     paths = save_html(small(**fields), tmp_path, on_saved=seen.append)
-    assert [path.name for path in paths] == ["weights.html", "cloud.html", "n_active.html"]
+    assert [path.name for path in paths] == [f"{name}.html" for name in figures.HTML_FIGURES]
     assert seen == paths
     for path in paths:
         page = path.read_text()

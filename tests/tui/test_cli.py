@@ -1,4 +1,5 @@
 import os
+import shlex
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def test_the_environment_says_what_the_terminal_shows(environment, mode):
 
 @pytest.mark.parametrize("end", ["head -1", "true"])
 def test_once_into_a_pipe_that_closes_is_no_error(end):
-    once = f"{sys.executable} -m tms_tui.cli --once --steps 5 --render braille | {end}"
+    once = f"{shlex.quote(sys.executable)} -m tms_tui.cli --once --steps 5 --render braille | {end}"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(once, shell=True, env=environment, capture_output=True, text=True, timeout=120)
     assert done.stderr == ""

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label
 
 from tms_engine.errors import InputError
+from tms_engine.files import cannot
 from tms_tui.messages import ExportChoice
 from tms_tui.screens.modal import Body, Modal, Tick
 
@@ -34,8 +35,7 @@ def new_directory(text: str) -> Path:
             if not parent.is_dir():
                 raise InputError(f"{parent} is a file, so {path} cannot be made")
     except (OSError, RuntimeError) as error:  # a name too long; no such user in ~user
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"cannot export to {text}: {reason.lower()}") from None
+        raise cannot(f"export to {text}", error) from None
     return path
 
 
