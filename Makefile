@@ -1,12 +1,13 @@
 # make run    makes the environment, then opens the app (where there is no terminal, trains without one)
 # make test   makes the environment, then runs the tests
+# make fast   the tests of pure functions alone, in some seconds: while one works
 # make check  lint, format, types and the laws of who may import whom
 # make bench  what things cost, beside the seed's loops
 # make screenshots  the pictures in screenshots/, from the real app
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format bench screenshots clean
+.PHONY: run test fast check format bench screenshots clean
 
 run: .venv/ready
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/tms-tui; else \
@@ -14,6 +15,9 @@ run: .venv/ready
 
 test: .venv/ready
 	$(BIN)/pytest -n auto --dist worksteal
+
+fast: .venv/ready
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 check: .venv/ready
 	$(BIN)/ruff check .

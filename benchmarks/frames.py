@@ -35,11 +35,11 @@ def scene_of(n_points: int, n_active: int | None = None, n_steps: int = 3000) ->
     experiment = Experiment()
     trainer = Trainer(experiment)
     trainer.advance(n_steps)
-    weights = trainer.snapshot().weights[0]
+    snapshot = trainer.snapshot()
     x = cloud_sample(experiment, 0, n_points, "cpu", n_active)
     colors = feature_colors(experiment.n_features)
-    cloud = Scene(project(x, weights, identity_basis(3)), mix(x, colors))
-    return merge([axes_scene(3, ["x", "y", "z"], 1.0), weights_scene(weights, colors), cloud])
+    cloud = Scene(project(x, snapshot, 0, identity_basis(3)), mix(x, colors))
+    return merge([axes_scene(3, ["x", "y", "z"], 1.0), weights_scene(snapshot.weights[0], colors), cloud])
 
 
 def median_ms(scene: Scene, rows: int, columns: int, mode: Mode) -> tuple[float, float, float]:

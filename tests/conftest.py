@@ -1,13 +1,30 @@
-"""Every test also checks the shapes in the signatures it passes through."""
+"""Every test has one environment, and also checks the shapes in the signatures it passes through."""
 
+import importlib
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
-from jaxtyping import install_import_hook
+from tests.environment import environment_for_tests
 
-import tests.checks  # noqa: F401  (the hook finds it by name)
+# A home of the tests' own, shared with the workers, and removed by the process that made it.
+_is_worker = "PYTEST_XDIST_WORKER" in os.environ
+_home = os.environ["HOME"] if _is_worker else tempfile.mkdtemp(prefix="tms-home-")
+_environment = environment_for_tests(os.environ, _home)
+os.environ.clear()
+os.environ.update(_environment)
+for _name in ("COLUMNS", "LINES"):  # set by GNU readline, which pytest imports, unseen by Python
+    os.unsetenv(_name)
+if "textual.constants" in sys.modules:  # a plugin of pytest has imported it, and it has read the user's
+    importlib.reload(sys.modules["textual.constants"])
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
+
+import tests.checks  # noqa: E402, F401  (the hook finds it by name)
 
 # Before anything imports the engine, and for as long as the tests run.
 install_import_hook(["tms_engine", "tms_tui"], "tests.checks.check")
@@ -21,6 +38,11 @@ if not device._may_have_gpu():
 # A gate that answers the same when asked twice. For new examples: pytest --hypothesis-profile=default.
 settings.register_profile("gate", derandomize=True)
 settings.load_profile("gate")
+
+
+def pytest_unconfigure() -> None:
+    if not _is_worker:
+        shutil.rmtree(_home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,25 @@ from typing import Any
 def screen_lines(app: Any) -> list[str]:
     """The characters that a Textual app shows, a string for each row.
 
-    textual 8.2.8: Screen._compositor.render_strips(), one Strip a row.
+    textual 8.2.8: Strip.text, of each of `screen_strips`.
     """
-    return [strip.text for strip in app.screen._compositor.render_strips()]
+    return [strip.text for strip in screen_strips(app)]
+
+
+def screen_strips(app: Any) -> list[Any]:
+    """What a Textual app shows, a Strip for each row.
+
+    textual 8.2.8: Screen._compositor.render_strips().
+    """
+    return app.screen._compositor.render_strips()
+
+
+def is_laid_out(screen: Any) -> bool:
+    """Whether a Textual screen has laid out and repainted all that has changed.
+
+    textual 8.2.8: Widget._layout_required and Screen._dirty_widgets.
+    """
+    return not screen._layout_required and not screen._dirty_widgets
 
 
 def toasts(app: Any) -> list[Any]:

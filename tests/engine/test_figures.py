@@ -23,6 +23,8 @@ from tms_engine.figures.loss import loss_figure
 from tms_engine.figures.n_active import n_active_figure
 from tms_engine.figures.weights import weights_figure
 
+pytestmark = pytest.mark.slow
+
 
 def seeds_colors(data: np.ndarray) -> np.ndarray:
     """The seed's `get_colors`, as it is written there."""

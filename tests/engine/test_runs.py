@@ -102,6 +102,7 @@ def test_dying_at_any_write_leaves_the_old_or_the_new_state(tmp_path, short_run,
     assert_same_run(load_run(tmp_path), new)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_a_whole_run(tmp_path):
     script = f"""
 from tms_engine import Experiment, Trainer, save_run

@@ -90,6 +90,7 @@ def test_dense_features_never_superpose(p):
     assert all(theory.best_strategy(p, r) != "antipodal" for r in np.geomspace(0.01, 100, 101))
 
 
+@pytest.mark.slow
 def test_training_finds_the_best_strategy_on_both_sides_of_the_boundary():
     # Four seeds of each, the best of which is as good as theory's strategy, or a little better: the
     # strategies are pure, and training may shade them.

@@ -12,6 +12,8 @@ from tms_engine.training.optimizers import learning_rates
 from tms_engine.training.state import State, initial_parameters, initial_state
 from tms_engine.training.torch_kernel import TorchKernel
 
+pytestmark = pytest.mark.slow
+
 CPU = "cpu"
 
 

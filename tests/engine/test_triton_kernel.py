@@ -25,6 +25,8 @@ from tms_engine.training.triton import kernel as triton_kernel  # noqa: E402
 from tms_engine.training.triton import loops as triton_loops  # noqa: E402
 from tms_engine.training.triton.kernel import TritonKernel, refusal, trouble  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 INTERPRETED = not isinstance(triton_loops.train, triton.runtime.JITFunction)
 DEVICE = "cpu" if INTERPRETED else "cuda"
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from textual.widgets import Input
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
@@ -21,11 +22,9 @@ from tms_tui.view_options import ViewOptions
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """What the user's terminal wants is not what the tests want."""
-    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORTERM", "TEXTUAL_ANIMATIONS"):
-        monkeypatch.delenv(name, raising=False)
+    """Settings of its own for each test, and a cursor that stands still in every input."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr(Input, "cursor_blink", False)
 
 
 def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> np.ndarray:
@@ -36,6 +35,8 @@ def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> n
     columns = [0.74 * np.cos(angles), 0.74 * np.sin(angles), heights]
     columns += [0.5 * np.cos((d + 1) * angles) for d in range(3, n_hidden)]
     weights[:] = np.stack(columns[:n_hidden], -1)
+    if n_hidden > 3:  # lengths of their own, or the processor would choose among equal principal axes
+        weights *= 1 - 0.07 * np.arange(n_hidden)
     scale = 1 - 0.1 * np.arange(n_instances)[:, None, None]
     return (weights * scale).astype(np.float32)
 

@@ -10,7 +10,8 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tms_tui.compat import screen_lines
+from tms_tui.app import TmsApp
+from tms_tui.compat import is_laid_out, screen_lines, screen_strips
 
 NOTHING = object()
 
@@ -60,6 +61,33 @@ class Host(App[None]):
 def text(app: App[None]) -> str:
     """The characters on the screen, its rows as lines."""
     return "\n".join(screen_lines(app))
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the app has nothing to do: every widget is mounted and laid out, and two frames are alike.
+
+    No number of seconds can tell that on a busy machine. `tick` is how the app draws what has changed.
+    """
+    app, before = pilot.app, None
+    for _ in range(100):
+        if isinstance(app, TmsApp):
+            app.tick()
+        await pilot.pause()
+        screen = app.screen
+        frame = [list(strip) for strip in screen_strips(app)]
+        mounted = all(child.is_mounted for child in screen.walk_children())
+        if frame == before and mounted and is_laid_out(screen):
+            return
+        before = frame
+    raise AssertionError("the screen does not come to rest")
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys as somebody does who waits for each to show."""
+    await settled(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
 
 
 async def press_at_random(app: Host, pilot: Pilot[None], n_events: int, seed: int) -> None:

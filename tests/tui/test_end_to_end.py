@@ -11,16 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pexpect
 import pyte
 import pytest
 
+pytestmark = pytest.mark.slow
+
 COLUMNS, ROWS = 120, 40
-# On a loaded machine all of it may take this long, in seconds; an unloaded one takes a tenth.
-PATIENCE = 30.0
+# Seconds after which something will never come; only what fails takes so long. On a busy machine, with all to
+# compile, a start may take a minute.
+PATIENCE = 120.0
 # Alternate screen, mouse reporting (presses, all movement, two ways to write them), focus, pasting.
 MODES_OF_THE_APP = (1049, 1000, 1003, 1006, 1004, 2004)
 COMMAND = (sys.executable, "-m", "tms_tui.cli")
@@ -28,10 +31,7 @@ COMMAND = (sys.executable, "-m", "tms_tui.cli")
 
 def environment(directory: Path, **changes: str) -> dict[str, str]:
     """A truecolor terminal of a user whose settings are under `directory`."""
-    unwanted = ("NO_COLOR", "TEXTUAL_THEME", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8")
-    inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
-    terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-    return {**inherited, **terminal, "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+    return {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(directory / "config"), **changes}
 
 
 class Terminal:
@@ -67,13 +67,6 @@ class Terminal:
         self._stream.feed(written)
         return True
 
-    def settle(self, seconds: float = 0.7) -> None:
-        """Take in what is written until nothing is for so long."""
-        before = -1
-        while len(self.written) > before:
-            before = len(self.written)
-            self.read(seconds)
-
     def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until the screen shows this."""
         until = time.monotonic() + seconds
@@ -82,6 +75,13 @@ class Terminal:
             if time.monotonic() > until or not alive:
                 pytest.fail(f"{pattern!r} is not to be seen after {seconds:g} s:\n{self.text()}")
         return found
+
+    def see_change(self, part: Callable[["Terminal"], str], before: str, seconds: float = PATIENCE) -> None:
+        """Wait until a part of the screen is not what it was."""
+        until = time.monotonic() + seconds
+        while part(self) == before:
+            if not self.read(0.1) or time.monotonic() > until:
+                pytest.fail(f"nothing has changed after {seconds:g} s:\n{self.text()}")
 
     def end(self, seconds: float = PATIENCE) -> int:
         """Read on to the end of the process; its exit code, negative for a signal."""
@@ -146,16 +146,14 @@ def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
 
     app.press(" a")  # stand still
     app.see("● paused")
-    app.settle()
+    for scale in ("linear", "log"):  # keys are taken in turn: when these show, all before them has been drawn
+        app.press("L")
+        app.see(f"Loss ─ {scale}")
     still = space(app)
     app.read(0.5)
     assert space(app) == still
     app.press("\x1b[C\x1b[C\x1b[C")
-    app.see(r"Space")
-    until = time.monotonic() + PATIENCE
-    while space(app) == still and time.monotonic() < until:
-        app.read(0.1)
-    assert space(app) != still  # it has turned
+    app.see_change(space, still)  # it has turned
 
     assert number(app.see(r"· S (0?\.\d+)")) == 0.95
     app.press("]")
@@ -164,8 +162,7 @@ def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
     app.press("e")
     app.see(r"exporting")
     app.see(r"Exported the run")
-    (run,) = (directory / "runs").iterdir()
-    app.see(re.escape(f"runs/{run.name}"))
+    (run,) = (directory / "runs").iterdir()  # the toast names it, in as many lines as its path takes
     assert (run / "state.safetensors").is_file()
     assert len(list((run / "figures").glob("*.png"))) == 6
 
@@ -199,13 +196,11 @@ def test_a_run_that_would_be_lost_is_asked_for(terminals, directory):
     app.assert_restored()
 
 
-def test_quitting_in_the_middle_of_training_takes_no_time(terminals, directory):
-    app = opened(terminals, directory, "--pace", "max", "--steps", "1000000")
-    app.see(r"[1-9],\d{3} / 1,000,000")
-    began = time.monotonic()
+def test_quitting_does_not_wait_for_the_end_of_the_training(terminals, directory):
+    app = opened(terminals, directory, "--pace", "max", "--steps", "1000000000")  # half an hour's
+    app.see(r"[1-9],\d{3} / 1,000,000,000")
     app.press("q")
     assert app.end() == 0
-    assert time.monotonic() - began < 1.5  # half a second where nothing else runs
     app.assert_restored()
 
 
@@ -239,8 +234,8 @@ def run(directory: Path, *arguments: str, **options) -> subprocess.CompletedProc
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
+        encoding="utf-8",
+        timeout=PATIENCE,
         check=False,
         **options,
     )

@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Camera, Experiment, Run, Trainer, load_run, save_figures
+from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
 from tms_engine.figures import FIGURES, HTML_FIGURES
 from tms_tui import export as export_module
 from tms_tui.export import Export, ExportProgress, start_export
+
+pytestmark = pytest.mark.slow
 
 CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
 NAMES = {f"{name}.png" for name in FIGURES}
@@ -43,7 +45,7 @@ def shell(path: Path, script: str) -> Path:
 
 
 def ended(export: Export) -> ExportProgress:
-    assert export.wait(90)
+    assert export.wait(300)
     progress = export.poll()
     assert progress.finished
     return progress
@@ -58,7 +60,7 @@ def is_running(pid: int) -> bool:
 
 
 def process_of(export: Export) -> subprocess.Popen:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while export._process is None:
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -66,22 +68,18 @@ def process_of(export: Export) -> subprocess.Popen:
 
 
 @pytest.fixture(scope="module")
-def exported(run, tmp_path_factory) -> tuple[Path, ExportProgress, list[float], list[ExportProgress]]:
-    """A whole export; how long each call took, and how late a 100 Hz loop beside it was."""
+def exported(run, tmp_path_factory) -> tuple[Path, ExportProgress, list[ExportProgress]]:
+    """A whole export: where, how it ended, and how far it was each time it was asked."""
     directory = tmp_path_factory.mktemp("export") / "new" / "run"
-    began = time.perf_counter()
-    under_way = export(run, directory)
-    waits, seen = [time.perf_counter() - began], []
+    under_way, seen = export(run, directory), []
     while not seen or not seen[-1].finished:
         time.sleep(0.01)
-        began = time.perf_counter()
         seen.append(under_way.poll())
-        waits.append(time.perf_counter() - began)
-    return directory, ended(under_way), waits, seen
+    return directory, ended(under_way), seen
 
 
 def test_an_export_is_the_run_and_its_figures(exported, run):
-    directory, progress, _, _ = exported
+    directory, progress, _ = exported
     assert (progress.error, progress.note) == ("", "")
     assert {path.name for path in (directory / "figures").iterdir()} == NAMES | HTML
     assert set(progress.done) == set((directory / "figures").iterdir())
@@ -90,10 +88,10 @@ def test_an_export_is_the_run_and_its_figures(exported, run):
 
 
 def test_progress_grows_file_by_file(exported):
-    counts = [len(progress.done) for progress in exported[3]]
+    counts = [len(progress.done) for progress in exported[2]]
     assert counts == sorted(counts)
     assert len(set(counts)) > 4
-    assert all(progress.total == len(NAMES | HTML) for progress in exported[3])
+    assert all(progress.total == len(NAMES | HTML) for progress in exported[2])
 
 
 def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run, tmp_path):
@@ -106,23 +104,35 @@ def test_the_figures_are_seen_from_the_camera_at_the_dpi_asked_for(exported, run
     assert (tmp_path / "home" / "weights.png").read_bytes() != (tmp_path / "weights.png").read_bytes()
 
 
-def test_the_callers_thread_is_never_held_up(exported):
-    assert max(exported[2]) < 0.05
+def test_neither_call_waits_for_the_saving(run, tmp_path, monkeypatch):
+    may_save, save = threading.Event(), runs.save_run
+
+    def wait_and_save(*arguments):
+        assert may_save.wait(120)
+        save(*arguments)
+
+    monkeypatch.setattr("tms_engine.runs.save_run", wait_and_save)
+    under_way = export(run, tmp_path / "run", formats=())  # these return although nothing can be saved yet
+    assert not under_way.poll().finished
+    may_save.set()
+    assert ended(under_way).error == ""
 
 
 def test_the_caller_is_free_while_a_large_run_is_saved(tmp_path):
+    """Python goes on while it is: how late a 200 Hz loop is, in time that this process had on a processor.
+
+    That leaves out what else the machine does; what would count is an interpreter kept by the saving thread.
+    """
     trainer = Trainer(Experiment(n_features=200, n_hidden=40, batch_size=8, steps=400, sparsity=0.99))
     trainer.advance(400)
     run = trainer.run()  # 400 snapshots: 13 MB
-    began = time.perf_counter()
     under_way = export(run, tmp_path / "run", formats=())
-    late = [time.perf_counter() - began]
+    late = []
     while not under_way.poll().finished:
-        began = time.perf_counter()
+        began = time.process_time()
         time.sleep(0.005)
-        late.append(time.perf_counter() - began - 0.005)
-    assert late[0] < 0.05
-    assert sorted(late)[-2] < 0.1  # one hiccup of the machine is forgiven
+        late.append(time.process_time() - began)
+    assert max(late) < 0.1
     assert ended(under_way).error == ""
     assert not (tmp_path / "run" / "figures").exists()
 
@@ -217,14 +227,12 @@ def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
 def test_cancelling_ends_the_process_and_leaves_only_whole_files(run, tmp_path):
     under_way = export(run, tmp_path / "run", dpi=300)
     process = process_of(under_way)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not under_way.poll().done:
         assert time.monotonic() < end
         time.sleep(0.005)
-    began = time.perf_counter()
     under_way.cancel()
-    assert time.perf_counter() - began < 0.05
-    assert under_way.wait(5)
+    assert under_way.wait(120)
     assert not is_running(process.pid)
     progress = under_way.poll()
     assert (progress.finished, progress.error) == (True, "the export was cancelled")
@@ -239,7 +247,7 @@ def test_cancelling_ends_the_process_and_leaves_only_whole_files(run, tmp_path):
 def test_cancelling_at_once_draws_nothing(run, tmp_path):
     under_way = export(run, tmp_path / "run")
     under_way.cancel()
-    assert under_way.wait(30)
+    assert under_way.wait(120)
     assert under_way.poll().finished
     assert not (tmp_path / "run" / "figures").exists()
 

@@ -10,7 +10,7 @@ from tms_tui.drawing.loss_chart import LossChart
 from tms_tui.panes import loss_plot
 from tms_tui.panes.loss_plot import LossPlot
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio]
 
 
 def chart(steps: int = 100, loss: float = 0.1, **fields: Any) -> LossChart:

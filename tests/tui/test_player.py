@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -395,3 +396,16 @@ print([m for m in ("torch", "matplotlib", "textual", "rich", "plotext") if m in 
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_bit_of_work_takes_some_20_ms_of_the_processor(monkeypatch):
+    """So long a command may wait at full speed. By the thread's own clock, whatever else the machine does."""
+    monkeypatch.setattr(player_module.time, "perf_counter", time.thread_time)
+    player, _ = player_of(ENDLESS)
+    costs = []
+    for _ in range(60):
+        began = time.thread_time()
+        player.work()
+        costs.append(time.thread_time() - began)
+    assert np.median(costs) < 0.05
+    assert sorted(costs)[-3] < 0.25  # but for what is compiled or loaded the first time

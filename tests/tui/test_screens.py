@@ -1,46 +1,19 @@
-"""Every screen and state, held to its picture. Engine, clock and size are fixed (see conftest.py)."""
+"""The screens that somebody would look at, held to their pictures. Engine, clock and size are fixed.
 
-import dataclasses
+What has to hold in every state and at every size is in test_screens_properties.py.
+"""
+
+from collections.abc import Callable
 
 import pytest
 
 from tests.tui.conftest import still_app, still_view
-from tms_engine.training.state import Change
+from tests.tui.hosts import press
+from tests.tui.states import STATES
+from tms_tui.app import TmsApp
 from tms_tui.view_options import ViewOptions as Look
 
-SIZES = [(60, 18), (80, 24), (120, 40), (200, 50)]
-
-
-# Views, and the keys that lead to a state from there.
-FAILED = dataclasses.replace(
-    still_view("loading"),
-    phase="failed",
-    error="device cuda asked for, but torch sees no CUDA GPU here: use cpu",
-)
-CHANGED = still_view(changes=(Change(1000, "sparsity", 0.8),))
-MANY = still_view(
-    "training",
-    n_instances=5,
-    diverged=(3,),
-    changes=(Change(1000, "sparsity", 0.8), Change(3000, "learning_rate", 0.02)),
-)
-STATES = {
-    "paused": (still_view(), ()),
-    "loading": (still_view("loading"), ()),
-    "training": (still_view("training"), ()),
-    "finished": (still_view("finished", 10_000), ()),
-    "failed": (FAILED, ()),
-    "all diverged": (still_view("diverged", diverged=(0,)), ()),
-    "many instances": (MANY, ("n", "n")),
-    "help": (still_view(), ("question_mark",)),
-    "experiment": (still_view(), ("i",)),
-    "export": (still_view(), ("x",)),
-    "quit": (CHANGED, ("q",)),
-    "space alone": (still_view(), ("1", "m")),
-    "loss alone": (still_view(), ("2", "m")),
-}
-# What everybody meets, in the looks that change every cell.
-COMMON = ("paused", "help", "experiment", "export", "quit")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -48,39 +21,56 @@ def _a_fixed_date(monkeypatch):
     monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.fixture
+def looks_as_before(snap_compare) -> Callable[..., bool]:
+    """Whether an app, once these keys have been pressed and it has come to rest, is as on its picture."""
+
+    def compare(app: TmsApp, size: tuple[int, int], keys: tuple[str, ...] = ()) -> bool:
+        return snap_compare(app, terminal_size=size, run_before=lambda pilot: press(pilot, *keys))
+
+    return compare
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_states(snap_compare, state, size):
+def test_every_state(looks_as_before, state):
     view, keys = STATES[state]
-    assert snap_compare(still_app(view), press=keys, terminal_size=size)
+    assert looks_as_before(still_app(view), (120, 40), keys)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("state", COMMON)
-def test_ascii(snap_compare, state, size):
+@pytest.mark.parametrize("state", ["paused", "many instances", "help", "experiment", "export", "quit"])
+def test_in_80_by_24(looks_as_before, state):
     view, keys = STATES[state]
-    assert snap_compare(still_app(view, mode="ascii"), press=keys, terminal_size=size)
+    assert looks_as_before(still_app(view), (80, 24), keys)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("state", COMMON)
-def test_no_color(snap_compare, state, size, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    view, keys = STATES[state]
-    assert snap_compare(still_app(view), press=keys, terminal_size=size)
+def test_in_the_least_size(looks_as_before):
+    assert looks_as_before(still_app(), (60, 18))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("state", COMMON)
-def test_light(snap_compare, state, size):
+def test_with_plenty_of_room(looks_as_before):
+    view, keys = STATES["many instances"]
+    assert looks_as_before(still_app(view), (200, 50), keys)
+
+
+@pytest.mark.parametrize("state", ["paused", "experiment"])
+def test_light(looks_as_before, state):
     view, keys = STATES[state]
     app = still_app(view)
     app.theme = "tms-light"
-    assert snap_compare(app, press=keys, terminal_size=size)
+    assert looks_as_before(app, (120, 40), keys)
 
 
-def test_half_blocks(snap_compare):
-    assert snap_compare(still_app(mode="blocks"), terminal_size=(120, 40))
+def test_ascii(looks_as_before):
+    assert looks_as_before(still_app(mode="ascii"), (120, 40))
+
+
+def test_no_color(looks_as_before, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert looks_as_before(still_app(), (120, 40))
+
+
+def test_half_blocks(looks_as_before):
+    assert looks_as_before(still_app(mode="blocks"), (120, 40))
 
 
 @pytest.mark.parametrize(
@@ -98,21 +88,20 @@ def test_half_blocks(snap_compare):
     ],
     ids=["three clouds", "strongest", "one feature", "error", "bare", "looking back"],
 )
-def test_looks(snap_compare, look, size):
-    assert snap_compare(still_app(look=look), terminal_size=size)
+def test_looks(looks_as_before, look, size):
+    assert looks_as_before(still_app(look=look), size)
 
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 6])
-def test_other_numbers_of_hidden_dimensions(snap_compare, n_hidden):
+def test_other_numbers_of_hidden_dimensions(looks_as_before, n_hidden):
     view = still_view(n_features=12, n_hidden=n_hidden, bias=True)
-    assert snap_compare(still_app(view), terminal_size=(120, 40))
+    assert looks_as_before(still_app(view), (120, 40))
 
 
-def test_forty_features(snap_compare):
+def test_forty_features(looks_as_before):
     view = still_view(n_features=40, n_hidden=10)
-    assert snap_compare(still_app(view), terminal_size=(120, 40))
+    assert looks_as_before(still_app(view), (120, 40))
 
 
-@pytest.mark.parametrize("size", [(50, 20), (70, 12)], ids=str)
-def test_too_small(snap_compare, size):
-    assert snap_compare(still_app(), terminal_size=size)
+def test_too_small(looks_as_before):
+    assert looks_as_before(still_app(), (50, 20))

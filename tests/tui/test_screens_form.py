@@ -15,6 +15,8 @@ from tms_engine.presets import PRESETS
 from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
 from tms_tui.screens.modal import Choice, Tick
 
+pytestmark = pytest.mark.slow
+
 SEED = Experiment()
 
 
@@ -256,6 +258,6 @@ def test_in_ascii_the_form_is_ascii(size: tuple[int, int], keys: list[str]) -> N
 
 def test_the_form_stands_random_keys_clicks_and_sizes() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 0)
+        await press_at_random(app, pilot, 150, 0)
 
     with_form(check)

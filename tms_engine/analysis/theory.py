@@ -2,7 +2,7 @@
 
 Throughout, features are Bernoulli(p) · Uniform(0, 1) with p = 1 − S, independent, so that E[x] = p/2 and
 E[x²] = p/3. `importance` is (features,). Losses are means over features unless a name says `sum`;
-"exact" means for the model of `autoencoder.py`, with the weights that the docstring names.
+"exact" means for the model of `models/tied_relu.py`, with the weights that the docstring names.
 """
 
 from typing import Literal

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown:
             options.parser.refuse(unknown)
         plugins.load(getattr(options, "plugin", ()))
-        return int(options.run_command(options))
+        code = int(options.run_command(options))
+        sys.stdout.flush()  # where a closed pipe is still caught; at exit Python would complain of it
+        return code
     except InputError as error:
         print(f"tms: {error}", file=sys.stderr)
         return 2

@@ -15,6 +15,8 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 GAP = 0.28
 # The same for characters, whose thin strokes look dimmer than dots and blocks.
 TEXT_GAP = 0.42
+# Least contrast of text to its background, as WCAG 2 reckons it, with a margin for rounding.
+TEXT_RATIO = 3.05
 
 # How much is left of a colour in each shade, from the farthest to the nearest.
 SHADES = np.array([0.48, 0.64, 0.82, 1.0], np.float32)
@@ -48,6 +50,27 @@ def readable(
         return bright + (1 - bright) * pale[..., None]
     ceiling = edge - gap
     return colors * np.minimum(ceiling / np.maximum(luma, 1e-6), 1)[..., None]
+
+
+def luminance(colors: Float[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shape"]:
+    """Relative luminance of sRGB colours, as WCAG 2 defines it."""
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ LUMA)
+
+
+def legible(colors: Float[np.ndarray, "*shape 3"], background: RGB) -> Float[np.ndarray, "*shape 3"]:
+    """Colours for text: moved towards black or white until their contrast to the background is TEXT_RATIO."""
+    behind = float(luminance(np.array(background, np.float32) / 255)) + 0.05
+    dark = behind * TEXT_RATIO <= 1.05
+    opposite = 1.0 if dark else 0.0
+    least, most = np.zeros(colors.shape[:-1]), np.ones(colors.shape[:-1])
+    share = least  # of the way; by bisection, and none where that will do
+    for _ in range(9):
+        moved = luminance(colors + (opposite - colors) * share[..., None]) + 0.05
+        seen = moved >= TEXT_RATIO * behind if dark else moved * TEXT_RATIO <= behind
+        most, least = np.where(seen, share, most), np.where(seen, least, share)
+        share = (least + most) / 2
+    return colors + (opposite - colors) * most[..., None]
 
 
 def as_bytes(colors: Float[np.ndarray, "*shape 3"]) -> UInt8[np.ndarray, "*shape 3"]:

@@ -15,7 +15,7 @@ from tms_engine.analysis.projection import EYE, Camera, view
 from tms_tui.drawing import canvas
 from tms_tui.drawing.canvas import Grid, Marks
 from tms_tui.drawing.cells import BLANK, RGB, Cells, blank, write
-from tms_tui.drawing.contrast import GAP, TEXT_GAP, coarse, guide_colors, shown
+from tms_tui.drawing.contrast import GAP, TEXT_GAP, as_bytes, coarse, guide_colors, legible, shown
 from tms_tui.drawing.modes import Mode
 
 # How far, in radii, a point has to be before a vector to hide it.
@@ -200,7 +200,8 @@ def draw_scene(
         colors = np.array([label.color for *_, label in texts], np.float32)
         strengths = np.array([label.strength for *_, label in texts], np.float32)
         # At any depth as if near: a number is there to be read.
-        inks = shown(colors, np.ones(len(texts), np.float32), background, TEXT_GAP, strengths).tolist()
+        faded = shown(colors, np.ones(len(texts), np.float32), background, TEXT_GAP, strengths)
+        inks = as_bytes(legible(faded / 255, background)).tolist()
         for (row, column, text, _), (r, g, b) in zip(texts, inks, strict=True):
             write(picture, row, column, text, (r, g, b), background)
     return picture

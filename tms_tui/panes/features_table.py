@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_tui.drawing.contrast import as_bytes, legible
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
@@ -82,8 +83,12 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         norms, dimensionalities, colors, selected = self._rows
         if j >= len(norms):
             return Strip.blank(width, base)
+        if j == selected:
+            base = self.get_component_rich_style("selected")
         norm, dimensionality = norms[j], dimensionalities[j]
-        color = Style.from_color(Color.from_rgb(*(255 * colors[j]).round()))
+        r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb
+        (color,) = as_bytes(legible(colors[j : j + 1], (r, g, b))).tolist()
+        colored = Style.from_color(Color.from_rgb(*color))
         represented = norm > REPRESENTED_NORM
         faint = Style() if represented else Style(dim=True)
         digits = len(str(len(norms) - 1))
@@ -93,13 +98,11 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
         bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
         segments = [
-            Segment(f" {self._symbols.dot} {j:>{digits}} ", color),
-            Segment(self._symbols.bar * bar + " " * (longest - bar), color),
+            Segment(f" {self._symbols.dot} {j:>{digits}} ", colored),
+            Segment(self._symbols.bar * bar + " " * (longest - bar), colored),
             Segment(numbers, faint),
             Segment(self._symbols.check if represented else " ", faint),
         ]
-        if j == selected:
-            base = self.get_component_rich_style("selected")
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:

@@ -34,7 +34,8 @@ def progress(model: Model) -> Progress:
     fraction = view.step / view.steps
     parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
     if math.isfinite(shown.loss):
-        parts.append(f"loss {shown.loss:.5f}")
+        at_step = "" if model.options.step is None else f" at step {shown.step:,}"
+        parts.append(f"loss {shown.loss:.5f}{at_step}")
     if view.phase == "training":
         speed = rate(view) or view.pace
         if math.isfinite(speed):

@@ -1,0 +1,30 @@
+"""The environment that every test has, whatever the user's is.
+
+`conftest.py` puts it in the place of the user's own before anything else is imported, so tests, workers of
+pytest-xdist and the processes that tests start all have it. A test about a variable sets it itself.
+"""
+
+import os
+from collections.abc import Mapping
+
+# What tells where things are on this machine. All else is the user's taste, and is left out.
+PLACES = (
+    "PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
+    "CC", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "TRITON_INTERPRET", "TRITON_LIBCUDA_PATH",
+)  # fmt: skip
+# What a test runner tells its own workers.
+RUNNERS = ("PYTEST_", "TEXTUAL_SNAPSHOT_", "COV_CORE_", "COVERAGE_")
+
+SETTINGS = {
+    "LANG": "C.UTF-8",
+    "TERM": "xterm-256color",
+    "TZ": "UTC",
+    "TEXTUAL_ANIMATIONS": "none",
+}
+
+
+def environment_for_tests(users: Mapping[str, str], home: str) -> dict[str, str]:
+    """What the user's environment says of the machine, fixed settings, and a home of the tests' own."""
+    kept = {name: value for name, value in users.items() if name in PLACES or name.startswith(RUNNERS)}
+    return {"PATH": os.defpath, **kept, **SETTINGS, "HOME": home}
