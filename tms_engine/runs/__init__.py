@@ -114,7 +114,7 @@ def train_on(
 def save_run(run: Run, out: str | Path, *, evaluated: bool = True) -> None:
     """Write a run to its directory, making it if need be. Raises InputError if it cannot be written.
 
-    Without `evaluated`, the summary has no losses on fresh data (they take time, and `tms show` makes up for it).
+    Without `evaluated`, the summary has no losses on fresh data, which take time; `tms show` works them out.
     """
     out = Path(out)
     history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
@@ -150,8 +150,7 @@ def load_run(path: str | Path) -> Run:
     arrays, metadata = _read(path / "state.safetensors")
     try:
         changes = tuple(
-            Change(step, field, _as_tuples(value))
-            for step, field, value in json.loads(metadata["changes"])
+            Change(step, field, _as_tuples(value)) for step, field, value in json.loads(metadata["changes"])
         )
         state = _state(arrays, experiment)
     except (KeyError, ValueError, TypeError) as error:
