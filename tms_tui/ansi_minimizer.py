@@ -1,7 +1,7 @@
-"""Fewer bytes for the same picture: what goes to the terminal, with every colour sent once.
+"""Minimises the escape codes that Textual writes: the same picture in fewer bytes.
 
-Textual writes a run of cells as all of its style, the text, and a reset. A cloud has hundreds of runs a
-frame, most of them on the background of the run before; over SSH this is what makes a picture stutter.
+Textual writes each run of cells as its whole style, the text, and a reset. A cloud has hundreds of runs a
+frame, most of them on the background of the run before. Over SSH the size of a frame limits the frame rate.
 """
 
 import re
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from tms_tui.drawing.sgr import split_sgr
 
-# What leaves no trace of the style it is written in: moves of the cursor.
+# Texts that look the same in every style: moves of the cursor.
 _MOVES = re.compile("(?:\x1b\\[[0-9;]*H|\r|\n)*")
 
 
 class _Style(NamedTuple):
-    """What a number of SGR codes come to; colours as their codes, "" the terminal's own."""
+    """The style that a sequence of SGR codes sets. Colours are codes; "" is the terminal's default."""
 
     attributes: frozenset[str]
     foreground: str
@@ -23,10 +23,10 @@ class _Style(NamedTuple):
 
 
 def minimize_ansi(data: str) -> str:
-    """The same on any terminal, in fewer bytes. Begins and ends in the terminal's style, as `data` must."""
+    """Equivalent output in fewer bytes. `data` begins and ends in the default style; so does the result."""
     parts = split_sgr(data)
     out = [parts[0]]
-    now = wanted = ""  # codes in force on the terminal, and for the text to come; "" is its own style
+    now = wanted = ""  # codes in force on the terminal, and wanted for the next text; "": default style
     for codes, text in zip(parts[1::2], parts[2::2], strict=True):
         wanted = "" if codes in ("", "0") else f"{wanted};{codes}" if wanted else codes
         if not text:
@@ -49,7 +49,7 @@ def _alike(now: str, wanted: str, text: str) -> bool:
 
 @lru_cache(maxsize=1 << 14)
 def _blank(codes: str) -> _Style:
-    """All that can be seen of a blank: its background, and lines or a reversal with their colour."""
+    """The visible style of a blank: its background; if it is underlined or reversed, also its colour."""
     style = _style(codes)
     seen = style.attributes - {"1", "2", "3"}  # bold, dim, italic
     return style if seen else _Style(seen, "", style.background)

@@ -2,7 +2,7 @@
 
 `start_export` returns at once. A thread saves the run into its new directory and starts the process, at low
 priority, which draws into figures/ and prints the path of each file that is there. What is left when anything
-ends early is whole: the engine writes every file beside its place and moves it there.
+ends early is whole: the engine writes a temporary file and moves it into place.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class ExportProgress:
 
     done: tuple[Path, ...]  # figures that are there
     total: int  # figures there will be
-    finished: bool  # nothing more will come, for better or for worse
+    finished: bool  # it has ended, well or not
     error: str  # one sentence on what went wrong, or ""
     note: str  # one sentence on what is left out, or ""
 

@@ -17,7 +17,7 @@ class Memo:
     """Keeps the latest results of pure functions, and gives them again for the same arguments.
 
     Numbers, texts, plain tuples of them, cameras, experiments and view options are compared by value.
-    Everything else, as arrays and what holds them, is compared by identity: nobody writes to it.
+    Everything else, such as arrays and records of them, is compared by identity and must not be written to.
     """
 
     def __init__(self) -> None:

@@ -373,7 +373,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Terminated:
-    """A signal ends the app (a kill, a lost connection): nobody can be asked."""
+    """A signal ends the app (a kill, a lost connection), so the user cannot be asked."""
 
 
 Message = (

@@ -16,6 +16,7 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import free_name, write_atomically
 from tms_tui.drawing.modes import Mode
+from tms_tui.drawing.palettes import FeaturePalette
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Settings:
 
     theme: str = "tms-dark"  # ours, or any of Textual's
     render: Literal["auto", Mode] = "auto"  # auto: braille where the locale has it
-    palette: Literal["tableau", "safe"] = "tableau"  # of features; safe is for the colour-blind
+    palette: FeaturePalette = "tableau"  # safe is for the colour-blind
     pace: Annotated[float, Field(gt=0)] = 500.0  # steps a second, inf for no limit; the seed's run in 20 s
     fps: Annotated[float, Field(ge=1, le=120)] = 30.0  # frames a second at most
 

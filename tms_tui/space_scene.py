@@ -15,6 +15,7 @@ from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.figures import colors
 from tms_engine.training.state import Snapshot
+from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
@@ -25,7 +26,7 @@ from tms_tui.drawing.scene import (
     weights_scene,
 )
 from tms_tui.memo import Memo
-from tms_tui.view_options import Data, FeaturePalette, ViewOptions
+from tms_tui.view_options import Data, ViewOptions
 
 # Samples with more entries than this have fewer rows: a picture has no room for them.
 _MAX_ENTRIES = 1 << 24

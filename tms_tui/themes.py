@@ -1,4 +1,4 @@
-"""A dark and a light theme of our own, beside all of Textual's."""
+"""A dark and a light theme of our own, in addition to Textual's."""
 
 from textual.theme import Theme
 

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, assert_never
 
 from tms_engine.analysis.projection import HOME
+from tms_tui.drawing.palettes import FEATURE_PALETTES
 from tms_tui.export import Format
 from tms_tui.messages import (
     ChangePace,
@@ -81,7 +82,6 @@ from tms_tui.view import Note
 from tms_tui.view_options import (
     COLORINGS,
     DATA,
-    FEATURE_PALETTES,
     GUIDES,
     POINTS,
     PROJECTIONS,

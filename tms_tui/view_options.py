@@ -5,18 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, get_args
 
 from tms_engine.analysis.projection import HOME, Camera
+from tms_tui.drawing.palettes import FeaturePalette
 
 Data = Literal["none", "trained", "1 active", "2 active", "3 active", "1, 2, 3 active"]
 Coloring = Literal["all magnitudes", "one feature", "strongest feature", "error"]
 Guides = Literal["axes", "axes and sphere", "nothing"]
 Projection = Literal["PCA", "axes", "grand tour"]
-FeaturePalette = Literal["tableau", "safe"]
 
 DATA: tuple[Data, ...] = get_args(Data)
 COLORINGS: tuple[Coloring, ...] = get_args(Coloring)
 GUIDES: tuple[Guides, ...] = get_args(Guides)
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-FEATURE_PALETTES: tuple[FeaturePalette, ...] = get_args(FeaturePalette)
 
 # Points of a cloud.
 POINTS = (1000, 4000, 20_000, 100_000)

@@ -368,12 +368,12 @@ def test_a_lit_feature_keeps_its_strength_and_the_others_fade():
     tips = np.array([[0.9, 0.02, 0], [-0.9, 0.02, 0]], np.float32)
     white = np.ones((2, 3), np.float32)
     for background in ((0, 0, 0), (255, 255, 255)):
-        plain, lit = (
+        plain, selected = (
             draw_scene(weights_scene(tips, white, chosen), FLAT, 1, 9, 18, "braille", background)
             for chosen in (None, 0)
         )
-        away = np.abs(lit.foreground[4].astype(int) - background)[:, 0]
-        assert np.array_equal(lit.foreground[4, 11:15], plain.foreground[4, 11:15])
+        away = np.abs(selected.foreground[4].astype(int) - background)[:, 0]
+        assert np.array_equal(selected.foreground[4, 11:15], plain.foreground[4, 11:15])
         assert 0 < away[4] < 0.6 * away[13]
 
 

@@ -50,8 +50,8 @@ def test_values_are_square_and_the_map_is_in_the_middle():
 
 def test_a_lit_feature_is_marked_at_both_edges():
     plain = draw_heat_map(np.eye(4), 5, 10, "ascii", DARK)
-    lit = draw_heat_map(np.eye(4), 5, 10, "ascii", DARK, lit=2)
-    text = "".join(map(chr, lit.glyphs.ravel()))
+    selected = draw_heat_map(np.eye(4), 5, 10, "ascii", DARK, selected=2)
+    text = "".join(map(chr, selected.glyphs.ravel()))
     assert text.count("v") == text.count(">") == 1
     assert "v" not in "".join(map(chr, plain.glyphs.ravel()))
 
@@ -65,9 +65,9 @@ def test_a_lit_feature_is_marked_at_both_edges():
     st.sampled_from([0.0, 1.0, -1e30, math.nan, math.inf]),
     st.booleans(),
 )
-def test_any_matrix_at_any_size_is_a_picture_of_that_size(n, height, width, mode, value, lit):
+def test_any_matrix_at_any_size_is_a_picture_of_that_size(n, height, width, mode, value, selected):
     values = np.full((n, n), value)
-    cells = draw_heat_map(values, height, width, mode, DARK, lit=n - 1 if lit and n else None)
+    cells = draw_heat_map(values, height, width, mode, DARK, selected=n - 1 if selected and n else None)
     assert cells.glyphs.shape == (height, width)
     assert mode != "ascii" or cells.glyphs.max(initial=0) < 128
 

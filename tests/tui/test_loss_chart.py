@@ -11,7 +11,7 @@ from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
 from tms_tui.drawing.cells import Cells
-from tms_tui.drawing.loss_chart import ChartColors, LossChart, draw_loss, same, step_at
+from tms_tui.drawing.loss_chart import ChartColors, LossChart, draw_loss, step_at
 
 COLORS = ChartColors()
 NAN = float("nan")
@@ -254,14 +254,6 @@ def test_charts_drawn_in_threads_are_those_drawn_alone() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda one: text(draw_loss(one, 15, 60, "braille")), charts))
     assert together == alone
-
-
-def test_charts_are_the_same_only_with_the_same_curve_and_fields() -> None:
-    a = chart([0.1] * 10)
-    assert same(a, a._replace())
-    assert not same(a, chart([0.1] * 10))
-    assert not same(a, a._replace(cursor=3))
-    assert not same(a, None)
 
 
 def test_the_module_loads_neither_plotext_nor_textual_nor_torch(repository: Path) -> None:

@@ -22,10 +22,10 @@ ASCII_POINTS = np.array([ord(c) for c in ":+*#@"], np.uint32)
 ASCII_LINES = np.array([ord(c) for c in "-/|\\"], np.uint32)
 ASCII_GUIDE = ord(".")
 
-# Depths are told apart in so many steps a radius, as far as so many radii from the origin.
+# Resolution of depth in levels per radius, and its range in radii from the origin.
 _DEPTHS = np.float32(1 << 12)
 _DEEP = np.float32(1 << 10)
-# Places along a sub-cell that a segment's ends are rounded to.
+# Ends of segments are rounded to this fraction of a sub-cell.
 _FINE = 1 << 12
 
 
@@ -76,7 +76,7 @@ def on_grid(seen: Float[np.ndarray, "*shape 3"], grid: Grid) -> Float[np.ndarray
 
 
 def mark_points(placed: Float[np.ndarray, "points 3"], grid: Grid) -> Marks:
-    """One mark a point that is on the grid. A point that is not finite is nowhere."""
+    """One mark for each point that is on the grid. A point that is not finite has none."""
     x, y, depth = np.ascontiguousarray(placed.T)
     source = np.flatnonzero((x >= 0) & (x < grid.width) & (y >= 0) & (y < grid.height))
     return Marks(x[source].astype(np.int32), y[source].astype(np.int32), depth[source], source)
@@ -113,7 +113,7 @@ def mark_lines(
     that goes on from one segment to the next and does not crawl as a line turns.
     """
     ends, source = clip(placed, grid)
-    # In whole numbers: rounded ones fall now on this, now on that side where a diagonal goes through corners.
+    # In integers: with floats, a diagonal through corners of sub-cells is rounded to either side.
     fine = np.rint(ends[..., :2] * _FINE).astype(np.int64)
     run = fine[:, 1] - fine[:, 0]
     steep = (np.abs(run[:, 1]) > np.abs(run[:, 0])).astype(np.intp)
@@ -124,8 +124,8 @@ def mark_lines(
     of = np.repeat(each, steps)
     step = np.arange(len(of)) - np.repeat(np.cumsum(steps) - steps, steps)
     along = long[of, 0] + step * np.sign(long[of, 1] - long[of, 0])
-    # How far along the segment the middle of the sub-cell is, and how far the end, both doubled; a segment
-    # without length is met half way.
+    # Twice the distance along the segment to the middle of the sub-cell, and twice its whole length. On a
+    # segment of length 0 the middle is half way.
     length = run[each, steep][of]
     gone = ((2 * along + 1) * _FINE - 2 * fine[of, 0, steep[of]]) * np.sign(length)
     whole = np.where(length == 0, 2, 2 * np.abs(length))
@@ -161,7 +161,7 @@ def nearest(
     return np.where(best < 0, -1, best & 0xFFFFFFFF)
 
 
-def beside(here: Bool[np.ndarray, "rows columns"], vertically: bool) -> Bool[np.ndarray, "rows columns"]:
+def neighbours(here: Bool[np.ndarray, "rows columns"], vertically: bool) -> Bool[np.ndarray, "rows columns"]:
     """Places next to those given, on their row, and if wanted in their column."""
     out = np.zeros_like(here)
     out[:, 1:] |= here[:, :-1]

@@ -20,13 +20,13 @@ class Cells(NamedTuple):
     glyphs: UInt32[np.ndarray, "rows columns"]
     """Code points, each one cell wide; 32 is blank."""
     foreground: UInt8[np.ndarray, "rows columns 3"]
-    """RGB; of no consequence where the glyph is blank."""
+    """RGB; irrelevant where the glyph is blank."""
     background: UInt8[np.ndarray, "rows columns 3"] | None
     """RGB; None: the widget's own everywhere."""
 
 
 def blank(rows: int, columns: int, background: RGB | None = None) -> Cells:
-    """A picture with nothing in it, on a colour of its own if one is given."""
+    """An empty picture, on a background if one is given."""
     own = None if background is None else np.full((rows, columns, 3), background, np.uint8)
     glyphs = np.full((rows, columns), BLANK, np.uint32)
     return Cells(glyphs, np.zeros((rows, columns, 3), np.uint8), own)

@@ -1,4 +1,4 @@
-"""Colours that can be seen: kept off the background, faded with depth, few enough to send over a wire.
+"""Readable colours: kept apart from the background, faded with depth, and few, so that frames stay small.
 
 Colours are RGB from 0 to 1 until `as_bytes` makes them 0 to 255; a background is 0 to 255 all along.
 """
@@ -21,8 +21,8 @@ TEXT_RATIO = 3.05
 # How much is left of a colour in each shade, from the farthest to the nearest.
 SHADES = np.array([0.48, 0.64, 0.82, 1.0], np.float32)
 
-# Levels of a channel of a point's colour. A cloud mixes colours without end, and each change of colour costs
-# about 40 bytes on the wire.
+# Levels of a channel of a point's colour. The colours of a cloud are a continuum, and each change of colour
+# costs about 40 bytes of output.
 LEVELS = 6
 
 
@@ -95,7 +95,7 @@ def shown(
     gap: float = GAP,
     strength: Float[np.ndarray, "*shape"] | float = 1.0,
 ) -> UInt8[np.ndarray, "*shape 3"]:
-    """Colours as they go on the screen: readable, and the farther, the closer to the background.
+    """Colours as they are drawn: readable, and closer to the background the farther away.
 
     `strength` is what is left of a colour at no depth, the rest being the background's.
     """

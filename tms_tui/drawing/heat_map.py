@@ -1,4 +1,4 @@
-"""A matrix as a heat map of half blocks: red is positive, blue negative, the ground is zero.
+"""A matrix as a heat map of half blocks: red is positive, blue negative, the background colour zero.
 
 Two values a cell, one above the other; where there is room for it, each value has a cell row of its own and
 its number is written. A matrix larger than the picture is shown by the strongest value in each patch.
@@ -27,15 +27,15 @@ def draw_heat_map(
     width: int,
     mode: Mode,
     ground: tuple[int, int, int],
-    lit: int | None = None,
+    selected: int | None = None,
 ) -> Cells:
-    """A picture `height` × `width` cells of a square matrix; row and column `lit` are marked at the edges."""
+    """A picture `height` × `width` cells of a square matrix; row and column `selected` have marks."""
     n = len(values)
     if n == 0 or height < 1 or width < 1:
         return blank(max(height, 0), max(width, 0))
     values = np.nan_to_num(values)
     scale = max(1.0, float(np.abs(values).max()))
-    margin = 1 if lit is not None and height > 1 and width > 2 else 0
+    margin = 1 if selected is not None and height > 1 and width > 2 else 0
     inner_height, inner_width = height - margin, width - margin
     picture = blank(height, width)
     if n <= inner_height and n * _NUMBER_WIDTH <= inner_width:
@@ -52,9 +52,9 @@ def draw_heat_map(
     if inner.background is not None:
         background = np.broadcast_to(np.array(ground, np.uint8), (height, width, 3)).copy()
         background[here] = inner.background
-    if margin and lit is not None:
-        y = top + min(rows - 1, int((lit + 0.5) * rows / n))
-        x = left + min(columns - 1, int((lit + 0.5) * columns / n))
+    if margin and selected is not None:
+        y = top + min(rows - 1, int((selected + 0.5) * rows / n))
+        x = left + min(columns - 1, int((selected + 0.5) * columns / n))
         down, right = ("v", ">") if mode == "ascii" else ("▾", "▸")
         picture.glyphs[top - 1, x], picture.glyphs[y, left - 1] = ord(down), ord(right)
         picture.foreground[top - 1, x] = picture.foreground[y, left - 1] = 255 - np.array(ground, np.uint8)
@@ -64,11 +64,11 @@ def draw_heat_map(
 def _colors(
     values: Float[np.ndarray, "*shape"], scale: float, ground: tuple[int, int, int]
 ) -> UInt8[np.ndarray, "*shape 3"]:
-    """From the ground, at 0, to the end of the map on the value's side."""
+    """From the background at 0 to the end of the map on the side of the value's sign."""
     strength = np.sqrt(np.clip(np.abs(values) / scale, 0, 1))[..., None]
     ends = np.where(values[..., None] > 0, _POSITIVE, _NEGATIVE)
     mixed = np.array(ground) + strength * (ends - np.array(ground))
-    # 24 levels a channel: neighbours share a style more often, and nobody sees it.
+    # 24 levels a channel: neighbours share a style more often, without a visible difference.
     return (np.round(mixed / 255 * 23) * (255 / 23)).astype(np.uint8)
 
 

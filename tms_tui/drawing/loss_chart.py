@@ -1,10 +1,10 @@
-"""The loss against steps, as characters. The only importer of plotext, and it trusts it with nothing.
+"""The loss against steps, as characters. The one user of plotext, which sees checked values only.
 
-plotext 6 draws axes and lines in a C++ kernel that ends the process on a NaN, raises on what is not
-positive on a log axis, and costs about 14 µs a point. So numpy does all that depends on the data: it
-reduces the curve to two points a column, splits it where it is not finite, takes logarithms, chooses
-limits and ticks, and hands over positions inside a canvas of known size. The band behind the lines is
-numpy's too, since a fill in the kernel costs 8 ms at 100 × 30.
+plotext 6 draws axes and lines in a C++ kernel that ends the process on a NaN, raises on values that are not
+positive on a log axis, and costs about 14 µs a point. So numpy does everything that depends on the data: it
+reduces the curve to two points a column, splits it where it is not finite, takes logarithms, chooses limits
+and ticks, and passes positions inside a canvas of known size. The band behind the lines is drawn by numpy
+too, since a fill in the kernel costs 8 ms at 100 × 30.
 """
 
 from __future__ import annotations
@@ -54,13 +54,6 @@ class LossChart(NamedTuple):
     colors: ChartColors = ChartColors()
 
 
-def same(a: LossChart | None, b: LossChart | None) -> bool:
-    """Whether two charts make the same picture. Curves are compared by identity: nobody changes one."""
-    if a is None or b is None:
-        return a is b
-    return a.curve is b.curve and a[1:] == b[1:]
-
-
 class _Series(NamedTuple):
     """What is drawn, at no more than two points a column. NaN where there is no finite loss."""
 
@@ -102,7 +95,7 @@ class _Frame(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where everything is: a line of text, the canvas with its axes, and what goes there."""
+    """The parts of the picture: a line of text, the canvas with its axes, and what is drawn there."""
 
     header: int  # rows above the canvas, 0 or 1
     margin: int  # columns left of the canvas, with the axis; 0 without axes
@@ -178,7 +171,7 @@ def _layout(chart: LossChart, rows: int, columns: int, mode: Mode) -> _Layout:
     return _Layout(header, margin, frame, series, _step_ticks(right, frame.columns) if axes else [], y_ticks)
 
 
-# From the curve to what is drawn.
+# The curve, reduced to the points that are drawn.
 
 
 def _end(curve: LossCurve | None) -> int:
@@ -255,11 +248,11 @@ def _smooth(
 
 
 def _limits(series: _Series, log: bool) -> tuple[float, float]:
-    """Loss at the lower and the upper edge (log10 of it, if log), for what should be seen.
+    """Loss at the lower and the upper edge (log10 of it, if log).
 
-    The lines decide. The band of raw losses may add a little: single batches reach far down, to 0 at
-    high sparsity. And four decades above the median are enough, or a run that diverges would leave
-    nothing to see of the others.
+    The limits are those of the lines. The band of raw losses may widen them a little, not more: single
+    batches reach far down, to 0 at high sparsity. The upper limit is at most four decades above the median,
+    or an instance that diverges would flatten all others.
     """
     several = series.mean is not None
     seen = np.concatenate([series.line, series.low, series.high] if several else [series.line])
@@ -316,7 +309,7 @@ def _nice_stride(at_least: float) -> float:
 
 
 def _round_up(step: int, steps: int) -> float:
-    """Where the axis of steps ends: it grows by leaps, so that the picture stands still between them."""
+    """The end of the axis of steps. It grows in leaps, so that the scale does not change with every frame."""
     least = float(max(step, 10))
     power = 10.0 ** np.floor(np.log10(least))
     leap = next(m * power for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if m * power >= least)
@@ -384,7 +377,7 @@ def _exponential(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
-# Marks and words.
+# Marks and labels.
 
 
 def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
@@ -497,7 +490,7 @@ def _lay_band_under(canvas: Cells, series: _Series, frame: _Frame, color: Color,
     with np.errstate(invalid="ignore"):
         filled = inside & (level >= np.floor(low)) & (level <= np.floor(high))
     if mode != "ascii":
-        filled &= (level + columns.astype(np.int64)) % 2 == 0  # every other dot: a haze, not a wall
+        filled &= (level + columns.astype(np.int64)) % 2 == 0  # every other dot, so that the lines stand out
     glyphs = (
         np.where(filled, ord("."), BLANK).astype(np.uint32)
         if mode == "ascii"

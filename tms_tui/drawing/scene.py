@@ -24,10 +24,10 @@ AHEAD = 0.8
 # How far from the background's colour a guide's is: the more of a cell a mark fills, the less.
 GUIDE: dict[Mode, float] = {"braille": 0.3, "blocks": 0.2, "ascii": 0.45}
 
-# Strength of the vectors of all features but the lit one.
-UNLIT = 0.45
+# Strength of the vectors of the features that are not selected, if one is.
+UNSELECTED = 0.45
 
-# Numbers of more vectors than this would hide them.
+# With more vectors than this, their numbers would hide them.
 MOST_NUMBERS = 40
 
 # In perspective, segments are cut this far (in radii) before the eye.
@@ -87,23 +87,24 @@ def merge(scenes: Sequence[Scene]) -> Scene:
 def weights_scene(
     tips: Float32[np.ndarray, "features 3"],
     colors: Float32[np.ndarray, "features 3"],
-    lit: int | None = None,
+    selected: int | None = None,
     origins: Float32[np.ndarray, "features 3"] | None = None,
 ) -> Scene:
     """Weight vectors as lines from the origin (or from their own), each with its feature's number at its tip.
 
-    If a feature is lit, the others fade to UNLIT. Of more than MOST_NUMBERS, only the lit one has its number.
+    If a feature is selected, the others fade to UNSELECTED. Of more than MOST_NUMBERS features, only the
+    selected one has its number.
     """
     starts = np.zeros_like(tips) if origins is None else origins
-    strengths = np.full(len(tips), 1 if lit is None else UNLIT, np.float32)
-    if lit is not None:
-        strengths[lit] = 1
+    strengths = np.full(len(tips), 1 if selected is None else UNSELECTED, np.float32)
+    if selected is not None:
+        strengths[selected] = 1
     arrows = tips - starts
     lengths = np.linalg.norm(arrows, axis=1, keepdims=True)
     reach = lengths[np.isfinite(lengths)].max(initial=0)
     # A little beyond the tip, so that the number does not cover it. Numbers fade by half as much as lines.
     numbers = tips + np.float32(0.09 * reach) * arrows / np.maximum(lengths, 1e-9)
-    named = [j for j in range(len(tips)) if len(tips) <= MOST_NUMBERS or j == lit]
+    named = [j for j in range(len(tips)) if len(tips) <= MOST_NUMBERS or j == selected]
     return Scene(
         segments=np.stack([starts, tips], 1),
         segment_colors=colors,
@@ -199,7 +200,7 @@ def draw_scene(
     if texts:
         colors = np.array([label.color for *_, label in texts], np.float32)
         strengths = np.array([label.strength for *_, label in texts], np.float32)
-        # At any depth as if near: a number is there to be read.
+        # Numbers do not fade with depth, so that they stay readable.
         faded = shown(colors, np.ones(len(texts), np.float32), background, TEXT_GAP, strengths)
         inks = as_bytes(legible(faded / 255, background)).tolist()
         for (row, column, text, _), (r, g, b) in zip(texts, inks, strict=True):
@@ -240,7 +241,7 @@ def _paint(
     mode: Mode,
     background: RGB,
 ) -> Cells:
-    """Marks to characters: one colour a cell, or a pixel in blocks. No points where it is quiet."""
+    """Marks to characters: one colour a cell, or a pixel in blocks. No points in `quiet` cells."""
     fine = Grid(grid.height, grid.width, 1, 1) if mode == "blocks" else grid
     columns, n_places = fine.columns, fine.rows * fine.columns
     place = [canvas.cells_of(marks, fine) for marks in (points, lines, guides)]
@@ -252,7 +253,8 @@ def _paint(
     hidden = np.repeat(quiet, fine.rows // grid.rows, axis=0)
     if mode != "braille":
         # A vector no wider than a point is lost among points, unless there is a gap between.
-        hidden |= canvas.beside((front >= n_points).reshape(fine.rows, columns), vertically=mode == "blocks")
+        vectors = (front >= n_points).reshape(fine.rows, columns)
+        hidden |= canvas.neighbours(vectors, vertically=mode == "blocks")
     front[hidden.ravel() & (front < n_points)] = -1
     behind[hidden.ravel()] = -1
     at_point = np.flatnonzero((front >= 0) & (front < n_points))
@@ -261,7 +263,7 @@ def _paint(
     point, line, guide = front[at_point], front[at_line] - n_points, behind[at_guide]
     if mode != "blocks":
         # Points in two neighbouring cells, a square on the screen, share the nearer's colour. In a dense
-        # cloud that saves a third of what a frame costs on the wire.
+        # cloud that makes a frame a third smaller.
         pair = at_point // columns * columns + at_point % columns // 2
         point = point[canvas.nearest(pair, points.depth[point], n_places)[pair]]
 

@@ -1,4 +1,4 @@
-"""Pictures in characters as Textual's strips: neighbours of one style are one segment, styles made once."""
+"""Cells to Textual's strips: neighbouring cells of one style are one segment, and styles are cached."""
 
 from functools import lru_cache
 
@@ -32,7 +32,7 @@ def cells_to_strips(cells: Cells, base: Style) -> list[Strip]:
     """One strip a row, each as long as the picture is wide. `base` is the widget's own style.
 
     A blank cell takes the colour of the cells before it (leading ones, of the first that is not blank), for
-    every change of style costs about 40 bytes on the wire.
+    every change of style costs about 40 bytes of output.
     """
     rows, columns = cells.glyphs.shape
     if not cells.glyphs.size:

@@ -1,8 +1,8 @@
 """CellsWidget: what the panes that draw with Cells share.
 
 Drawn by Textual's Line API from strips that are made when the content, the size or the colours have changed,
-and only when a line is asked for: a pane that nobody sees costs nothing, and one that stands still writes
-nothing to the terminal.
+and only when a line is asked for: a hidden pane costs nothing, and one that does not change writes nothing to
+the terminal.
 """
 
 from typing import Any

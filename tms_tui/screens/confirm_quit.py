@@ -1,4 +1,4 @@
-"""Asks before a run is lost."""
+"""The question before an unsaved run is discarded."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -13,7 +13,7 @@ from tms_tui.screens.modal import Modal
 
 
 class ConfirmQuit(Modal[Answer]):
-    """Says what would be lost, in the sentence given, and returns what to do."""
+    """Shows a sentence on what would be lost, and returns the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "answer('save')", "save and quit"),

@@ -1,8 +1,8 @@
 """The experiment form: every field of Experiment with its help, presets on top.
 
-Nothing about an experiment is written here: rows come from `Experiment.model_fields`, values go to
-`Experiment` as text, as from the command line, and what it says about them is shown under the field at
-fault. A field added to Experiment appears by itself.
+No field is named here: rows come from `Experiment.model_fields`, values go to `Experiment` as text, as from
+the command line, and its errors are shown under the field that they name. A field that is added to Experiment
+appears here.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tms_engine.experiment import Experiment, choices
 from tms_engine.presets import PRESETS
 from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
-# Lines of the box beside the fields: border, preset and blank, foot; and two for an error's sentence.
+# Lines of the box besides the fields: border, preset and blank, foot; and two for an error's sentence.
 _LINES_AROUND = 8
 
 
@@ -213,9 +213,7 @@ class ExperimentForm(Modal[Experiment | None]):
     def _show_preset(self) -> None:
         presets = self.query_one("#presets", Choice)
         name = self._experiment and preset_of(self._experiment)
-        with self.prevent(
-            Select.Changed
-        ):  # what is shown follows the fields; only a person's choice fills them
+        with self.prevent(Select.Changed):  # it follows the fields; only a choice by the user fills them in
             presets.value = name or Select.NULL
 
     @on(Select.Changed, "#presets")

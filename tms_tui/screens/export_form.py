@@ -1,4 +1,4 @@
-"""The export form: where to, how fine, which formats."""
+"""The export form: directory, resolution, formats."""
 
 import importlib.util
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def new_directory(text: str) -> Path:
 
 
 def whole_dpi(text: str) -> int:
-    """A whole number of dots an inch; how many are sensible is for the engine to say. Raises InputError."""
+    """A whole number of dots an inch; the engine checks its range. Raises InputError."""
     try:
         return int(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the modal screens share: a box in the middle, and a look that also works with ASCII alone.
+"""Shared by the modal screens: a box in the middle, and styles that also work in ASCII.
 
 `Modal` marks itself "-ascii" where the app's `ascii` is true; its borders are then made of + - and |.
 `Choice`, `Tick` and `Body` are Textual's Select, Checkbox and VerticalScroll, kept to one line and to
@@ -57,7 +57,7 @@ class Modal(ModalScreen[Result]):
     """
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        """Answer once: a key pressed again before the screen has gone is no second answer."""
+        """Return a result once: a key pressed again before the screen is removed has no effect."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_mount(self) -> None:
@@ -139,7 +139,7 @@ class Tick(Widget, can_focus=True):
     value: reactive[bool] = reactive(False, init=False)
 
     class Changed(Message):
-        """The tick has been set or taken away."""
+        """The value has changed."""
 
     def __init__(self, label: str = "", value: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -1,4 +1,4 @@
-"""What is shown where the terminal is too small for the dashboard."""
+"""Shown in place of the dashboard if the terminal is too small."""
 
 from textual.content import Content
 from textual.widgets import Static

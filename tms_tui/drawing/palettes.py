@@ -1,0 +1,6 @@
+"""Palettes of features, by name. Imports nothing, so that the settings can be read early."""
+
+from typing import Literal, get_args
+
+FeaturePalette = Literal["tableau", "safe"]
+FEATURE_PALETTES: tuple[FeaturePalette, ...] = get_args(FeaturePalette)
