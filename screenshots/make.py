@@ -32,11 +32,11 @@ def seed_runs() -> dict[int, Run]:
 
 
 async def shoot(
-    run: Run, name: str, theme: str, size: tuple[int, int], look: ViewOptions, mode: Mode
+    run: Run, name: str, theme: str, size: tuple[int, int], options: ViewOptions, mode: Mode
 ) -> Path:
     """One picture of the app, as SVG."""
     session = Session(run, 500.0, paused=True)
-    app = TmsApp(session, mode=mode, look=look, settings=Settings(theme=theme))
+    app = TmsApp(session, mode=mode, options=options, settings=Settings(theme=theme))
     async with app.run_test(size=size) as pilot:
         while session.view().evaluation is None:
             await asyncio.sleep(0.05)
@@ -79,8 +79,8 @@ def main() -> None:
             ("narrow", 10_000, NARROW, still, "braille"),
             ("ascii", 10_000, NARROW, still, "ascii"),
         ]
-        for name, step, size, look, mode in shots:
-            svg = asyncio.run(shoot(runs[step], f"{name}-{shade}", f"tms-{shade}", size, look, mode))
+        for name, step, size, options, mode in shots:
+            svg = asyncio.run(shoot(runs[step], f"{name}-{shade}", f"tms-{shade}", size, options, mode))
             to_png(svg)
             print(svg)
     with tempfile.TemporaryDirectory() as figures:

@@ -174,6 +174,7 @@ class TmsApp(App[None]):
         self.send(KEYS[index].message)
 
     async def action_quit(self) -> None:
+        """Textual's own action, if anything calls it, must not skip the question."""
         self.send(m.Quit())
 
     def on_space_view_turned(self, message: SpaceView.Turned) -> None:

@@ -369,6 +369,16 @@ def test_extending_makes_the_run_twice_as_long_and_goes_on():
     assert (view.steps, view.phase, view.note.field) == (240, "training", "steps")
 
 
+def test_a_pause_toggled_twice_at_once_is_none():
+    player, _ = player_of(ENDLESS, 500)
+    player.toggle_pause()
+    assert player.view().phase == "paused"
+    player.toggle_pause()
+    player.toggle_pause()
+    player.toggle_pause()
+    assert player.view().phase == "training"
+
+
 def test_a_relative_change_while_loading_changes_nothing():
     player = Player(TINY, 500, False, FakeClock())
     player.scale_density(0.5)
