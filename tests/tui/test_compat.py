@@ -15,6 +15,8 @@ import tms_tui
 from tms_tui import compat
 from tms_tui.screens.modal import AsciiScrollBar
 
+pytestmark = pytest.mark.slow
+
 TEXTUAL = f"textual {version('textual')}"
 PLOTEXT = f"plotext {version('plotext')}"
 
