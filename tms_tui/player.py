@@ -76,6 +76,7 @@ class Player:
         self._curve: LossCurve | None = None
         self._kept_steps: tuple[int, ...] = ()
         self._copied_at = -math.inf
+        self._read_only_until = -1  # the kept weights up to this step are
         # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
         # training came to rest; when the next evaluation is due, and how fast evaluations are.
         self._evaluation: Evaluation | None = None
@@ -294,8 +295,11 @@ class Player:
         self._curve = self._run.history.loss_curve()
         self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
         make_read_only(*self._curve)
-        for kept in self._run.history.kept:
+        for kept in reversed(self._run.history.kept):
+            if kept.step <= self._read_only_until:
+                break
             make_read_only(*kept.parameters.values())
+        self._read_only_until = self._run.state.step
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
