@@ -223,6 +223,7 @@ def own_law():
     del data._registered["binary"]
 
 
+@pytest.mark.slow
 def test_a_script_trains_saves_and_reloads_a_law_of_its_own(own_law, tmp_path):
     assert own_law in law_names()
     experiment = Experiment(features=own_law, sparsity=0.9, device="cpu", n_instances=2)

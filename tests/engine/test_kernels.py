@@ -16,6 +16,8 @@ from tms_engine.data import stream
 from tms_engine.training import kernels
 from tms_engine.training.torch_kernel import TorchKernel
 
+pytestmark = pytest.mark.slow
+
 
 class Here:
     """What the machine has. Assign to change it."""
@@ -196,7 +198,6 @@ def torch_free(script: str, *arguments: object) -> None:
 
 
 @pytest.mark.parametrize("fields", ["--device=auto", "--kernel=numba"])
-@pytest.mark.slow
 def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
     train = "assert main(['train', '--steps=50', '--out', *sys.argv[1:]]) == 0"
     torch_free(f"from tms_engine.commands import main; {train}", tmp_path / "run", fields)
@@ -204,13 +205,11 @@ def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
 
 
 @pytest.mark.parametrize("command", [["show"], ["show", "--json"], ["figures", "--dpi=20", "--html"]])
-@pytest.mark.slow
 def test_looking_at_a_run_of_the_cpu_loads_no_torch(tmp_path, short_run, command):
     save_run(short_run._replace(experiment=short_run.experiment.replace(device="cpu")), tmp_path)
     torch_free("from tms_engine.commands import main; assert main(sys.argv[1:]) == 0", *command, tmp_path)
 
 
-@pytest.mark.slow
 def test_the_engines_modules_and_choosing_a_kernel_load_no_torch():
     torch_free("""
 from tms_engine import *

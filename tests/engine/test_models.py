@@ -119,6 +119,7 @@ def test_every_model_is_its_definition_written_out(name, library):
             assert np.allclose(output.reconstruction[i, row], out, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_model_trains_and_is_saved_and_resumed_to_the_bit(name, tmp_path):
     experiment = Experiment(n_instances=2, model=name, bias=True, device="cpu", steps=300, sparsity=0.8)
@@ -137,6 +138,7 @@ def test_every_model_trains_and_is_saved_and_resumed_to_the_bit(name, tmp_path):
     assert whole.weights.shape == (2, 8, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT_IN[1:])
 @pytest.mark.parametrize("kernel", ["numba", "triton"])
 def test_compiled_kernels_refuse_the_other_models_with_a_reason(name, kernel):
@@ -145,6 +147,7 @@ def test_compiled_kernels_refuse_the_other_models_with_a_reason(name, kernel):
         Trainer(Experiment(model=name, kernel=kernel, device="cpu"))
 
 
+@pytest.mark.slow
 def test_the_linear_model_learns_the_most_important_features_and_nothing_of_the_others():
     # Principal components of independent features: the m of greatest variance times importance (paper).
     experiment = Experiment(
@@ -157,6 +160,7 @@ def test_the_linear_model_learns_the_most_important_features_and_nothing_of_the_
     assert np.allclose(norms, [1, 1, 0, 0, 0], atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_cloud_is_what_the_model_encodes():
     experiment = Experiment(model="relu_hidden", device="cpu")
     run = Trainer(experiment).run()
@@ -192,6 +196,7 @@ def own_model():
     del models._registered["absolute"]
 
 
+@pytest.mark.slow
 def test_a_script_trains_saves_and_reloads_a_model_of_its_own(own_model, tmp_path):
     assert own_model in model_names()
     experiment = Experiment(model=own_model, n_features=3, n_hidden=6, sparsity=0.5, device="cpu", steps=800)
@@ -203,6 +208,7 @@ def test_a_script_trains_saves_and_reloads_a_model_of_its_own(own_model, tmp_pat
     assert set(load_run(tmp_path).state.parameters) == {"E", "D"}
 
 
+@pytest.mark.slow
 def test_a_run_of_a_model_that_is_not_registered_gets_one_sentence(own_model, tmp_path):
     save_run(Trainer(Experiment(model=own_model, device="cpu")).run(), tmp_path)
     registered = models._registered.pop(own_model)

@@ -17,6 +17,8 @@ from tms_engine.data import law
 from tms_engine.training.numba import loops
 from tms_engine.training.numba.kernel import NumbaKernel
 
+pytestmark = pytest.mark.slow
+
 DENSITIES = [0.004, 0.05, loops._DENSE - 1e-9, loops._DENSE, 0.7]
 
 

@@ -10,6 +10,8 @@ import torch
 
 from tms_engine import process
 
+pytestmark = pytest.mark.slow
+
 # What changes the state of a process, as it is written in Python.
 CHANGES = re.compile(
     r"os\.environ\[.*\] = |os\.environ\.(setdefault|update|pop)|os\.(putenv|unsetenv|nice|umask|chdir|dup2)\("

@@ -14,6 +14,8 @@ from safetensors.numpy import load_file, save_file
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Experiment, InputError, Trainer, load_run, save_run, train
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_loaded_run_is_the_saved_run_and_goes_on_to_the_bit(tmp_path):
     experiment = Experiment(n_instances=2, bias=True, sparsity=(0.9, 0.8), schedule="cosine", steps=900)
@@ -102,7 +104,6 @@ def test_dying_at_any_write_leaves_the_old_or_the_new_state(tmp_path, short_run,
     assert_same_run(load_run(tmp_path), new)
 
 
-@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_a_whole_run(tmp_path):
     script = f"""
 from tms_engine import Experiment, Trainer, save_run

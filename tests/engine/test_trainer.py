@@ -4,6 +4,8 @@ import pytest
 from tests.engine.test_torch_kernel import assert_same_bits
 from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, train
 
+pytestmark = pytest.mark.slow
+
 
 def trained(experiment: Experiment, *chunks: int) -> Run:
     trainer = Trainer(experiment)
@@ -171,7 +173,6 @@ def test_a_run_can_be_made_of_weights_and_trained_on():
         Run.from_weights(weights, np.zeros(8), Experiment())
 
 
-@pytest.mark.slow
 def test_64_seeds_reach_the_reference_loss_with_all_features_represented(seed_run):
     # Reference: 128 seeds, fresh data: .00392 to .00406, median .00396, ΣD about 2.995. Its error: 1.7e-5.
     evaluation = evaluate(seed_run, rows=1 << 19)

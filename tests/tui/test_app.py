@@ -25,6 +25,8 @@ from tms_tui.messages import ExportNow, NextPoints, Quit, SaveScreen, Terminated
 from tms_tui.session import Session
 from tms_tui.view_options import ViewOptions
 
+pytestmark = pytest.mark.slow
+
 SMALL = Experiment(n_features=5, n_hidden=2, sparsity=0.5, steps=400)
 
 

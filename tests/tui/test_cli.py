@@ -7,6 +7,8 @@ import pytest
 
 from tms_tui.cli import choose_mode, main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("environment", "mode"),
