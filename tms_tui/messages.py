@@ -14,7 +14,7 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.view import View
 
-PaneName = Literal["space", "loss", "features", "gram", "numbers"]
+PaneName = str  # of the table in panes/__init__.py
 DialogName = Literal["help", "experiment", "export", "quit"]
 ScreenName = Literal["dashboard", "help", "experiment", "export", "quit", "other"]
 Answer = Literal["save", "quit", "stay"]

@@ -152,10 +152,10 @@ def test_the_linear_model_learns_the_most_important_features_and_nothing_of_the_
     # Principal components of independent features: the m of greatest variance times importance (paper).
     experiment = Experiment(
         n_features=5, n_hidden=2, model="linear", bias=True, sparsity=0.5, importance_decay=0.6,
-        batch_size=256, steps=3000, learning_rate=0.03, schedule="linear", device="cpu",
+        batch_size=64, steps=1500, learning_rate=0.05, schedule="linear", device="cpu",
     )  # fmt: skip
     trainer = Trainer(experiment)
-    trainer.advance(3000)
+    trainer.advance(1500)
     norms = geometry.norms(trainer.run().weights)[0]
     assert np.allclose(norms, [1, 1, 0, 0, 0], atol=0.02)
 

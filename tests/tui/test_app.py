@@ -21,7 +21,16 @@ from tms_tui import settings as stored
 from tms_tui.app import TmsApp
 from tms_tui.compat import screen_lines
 from tms_tui.keys import KEYS
-from tms_tui.messages import ExportNow, NextPoints, Quit, SaveScreen, Terminated, ToggleLog
+from tms_tui.messages import (
+    ExportNow,
+    FocusPane,
+    NextPoints,
+    Quit,
+    SaveScreen,
+    Terminated,
+    ToggleLog,
+    ToggleMaximized,
+)
 from tms_tui.session import Session
 from tms_tui.view_options import ViewOptions
 
@@ -157,6 +166,15 @@ async def test_panes_focus_by_number_and_maximise():
         assert app.screen.maximized is app.focused
         await pilot.press("escape")
         assert app.screen.maximized is None
+
+
+async def test_a_pane_is_in_focus_before_the_next_key():
+    app = still_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        for message in (FocusPane("gram"), ToggleMaximized()):  # as keys that come in one piece
+            app.send(message)
+        await settled(pilot)
+        assert app.screen.maximized.id == "gram"
 
 
 async def test_every_key_of_the_table_is_in_the_palette():

@@ -6,14 +6,17 @@ import math
 import numpy as np
 import pytest
 from textual.geometry import Size
+from textual.widget import Widget
 
 from tests.tui.conftest import after, still_model, still_view
 from tms_engine import Experiment, Trainer
 from tms_engine.analysis import clouds, geometry
 from tms_engine.training.state import Change
 from tms_tui import messages as m
+from tms_tui.keys import KEYS
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
+from tms_tui.panes import PANES, Pane, pane_class
 from tms_tui.panes.features_table import feature_rows
 from tms_tui.panes.loss_plot import loss_chart, loss_title
 from tms_tui.panes.measures import measures
@@ -275,3 +278,10 @@ def test_arrays_are_compared_by_identity_and_plain_values_by_value():
 def test_a_trainers_snapshots_are_told_apart():
     trainer = Trainer(Experiment(steps=10))
     assert not same(trainer.snapshot(), trainer.snapshot())
+
+
+def test_each_pane_is_a_file_and_a_line_in_the_table() -> None:
+    for name in PANES:
+        assert issubclass(pane_class(name), Pane), name
+        assert issubclass(pane_class(name), Widget), name
+    assert {key.message.pane for key in KEYS if isinstance(key.message, m.FocusPane)} == set(PANES)

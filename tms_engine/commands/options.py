@@ -75,7 +75,8 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
 def add_field(group: Any, name: str) -> None:
     """The option of a field of Experiment: absent unless given, and not converted."""
     field = Experiment.model_fields[name]
-    option, about = f"--{name.replace('_', '-')}", f"{field.description} (gist: {field.default})"
+    default = "" if field.default is None else f" (default: {field.default})"
+    option, about = f"--{name.replace('_', '-')}", f"{field.description}{default}"
     if field.annotation is bool:
         group.add_argument(
             option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about

@@ -59,8 +59,11 @@ _registered: dict[str, Law] = {}
 def register_law(name: str, sample: Callable[[Any, LawParameters], Any], help: str = "") -> None:
     """Make a data law of a script's own known by a name, in this process.
 
-    `sample` as in `Law`. Experiments may then say `features=name`; the torch kernel trains them. A run saved
-    with it opens only where the law is registered again. Raises InputError for the name of a built-in law.
+    `sample(word, parameters)` takes a random 64-bit word for every entry, int64 (..., instances, rows,
+    features) of numpy or torch, and a `LawParameters`. It returns features of the same shape, float32, on the
+    same device, and has to be a pure function of both. tms_engine.data.stream reads words.
+    Experiments may then say `features=name`; the torch kernel trains them. A run saved with it opens only
+    where the law is registered again. Raises InputError for the name of a built-in law.
     """
     if name in _TABLE:
         raise InputError(f"there is a data law {name!r} already: choose another name", "features")

@@ -21,6 +21,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes import Pane
 from tms_tui.panes.measures import measures
 from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.space_scene import feature_colors
@@ -47,7 +48,7 @@ def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
     return memo(FeatureRows, measured.norms, measured.dimensionality, colors, model.options.feature)
 
 
-class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
+class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
     """One row a feature; scrolls where there are more than rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("features")
@@ -64,6 +65,14 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(**options)
         self._symbols = symbols(mode)
         self._rows = FeatureRows(np.zeros(0), np.zeros(0), np.zeros((0, 3)), None)
+
+    def title_of(self, model: Model) -> str:
+        return "Features"
+
+    def show_model(self, model: Model, memo: Memo) -> None:
+        rows = feature_rows(model, memo)
+        if rows is not None:
+            self.show(rows)
 
     def show(self, rows: FeatureRows) -> None:
         """Draw these from now on."""
@@ -112,3 +121,6 @@ class FeaturesTable(ScrollView, can_focus=True, inherit_bindings=False):
         j = offset.y + self.scroll_offset.y
         if 0 <= j < len(self._rows.norms):
             self.post_message(self.Selected(j))
+
+
+PANE = FeaturesTable

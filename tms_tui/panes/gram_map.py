@@ -5,11 +5,23 @@ from jaxtyping import Float
 
 from tms_tui.drawing.cells import RGB, Cells
 from tms_tui.drawing.heat_map import draw_heat_map
+from tms_tui.memo import Memo
+from tms_tui.model import Model
+from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.measures import measures
 
 
-class GramMap(CellsWidget, can_focus=True):
+class GramMap(Pane, CellsWidget, can_focus=True):
     """Shows a Gram matrix (features, features), with a selected feature marked at the edges."""
+
+    def title_of(self, model: Model) -> str:
+        return model.symbols.gram
+
+    def show_model(self, model: Model, memo: Memo) -> None:
+        measured = measures(model, memo)
+        if measured is not None:
+            self.show(measured.gram, model.options.feature)
 
     def show(self, gram: Float[np.ndarray, "features features"], selected: int | None) -> None:
         self._set_content(gram, selected)
@@ -18,3 +30,6 @@ class GramMap(CellsWidget, can_focus=True):
         assert self._content is not None
         gram, selected = self._content
         return draw_heat_map(gram, height, width, self.mode, ground, selected)
+
+
+PANE = GramMap

@@ -12,6 +12,7 @@ from tms_tui.drawing.loss_chart import LossChart, draw_loss, step_at
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.pane_keys import pane_bindings
 
@@ -39,7 +40,7 @@ def loss_chart(model: Model, memo: Memo) -> LossChart | None:
     )
 
 
-class LossPlot(CellsWidget, can_focus=True):
+class LossPlot(Pane, CellsWidget, can_focus=True):
     """Shows a LossChart. While the mouse is over it, its cursor is shown instead of the chart's own."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("loss")
@@ -55,6 +56,12 @@ class LossPlot(CellsWidget, can_focus=True):
         super().__init__(mode, **options)
         self._chart: LossChart | None = None
         self._pointed: int | None = None
+
+    def title_of(self, model: Model) -> str:
+        return loss_title(model)
+
+    def show_model(self, model: Model, memo: Memo) -> None:
+        self.show(loss_chart(model, memo))
 
     def show(self, chart: LossChart | None) -> None:
         """Draw this from now on; None: nothing."""
@@ -84,3 +91,6 @@ class LossPlot(CellsWidget, can_focus=True):
             self._pointed = step
             self._set_content(self._chart, step)
             self.post_message(self.Cursor(step))
+
+
+PANE = LossPlot

@@ -2,21 +2,35 @@
 
 import math
 import textwrap
+from typing import Any
 
 import numpy as np
 from textual.content import Content
 from textual.geometry import Size
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes import Pane
 from tms_tui.panes.measures import Measures, measures
 from tms_tui.panes.run_bar import rate, rate_text
 from tms_tui.panes.text import Text
 
 
-class Numbers(Text, can_focus=True):
+class Numbers(Pane, Text, can_focus=True):
     """Names and values."""
+
+    def __init__(self, mode: Mode, **options: Any) -> None:
+        super().__init__(**options)
+
+    def title_of(self, model: Model) -> str:
+        return "Numbers"
+
+    def show_model(self, model: Model, memo: Memo) -> None:
+        text = numbers(model, memo, self.content_size)
+        if text is not None:
+            self.show(text)
 
 
 def numbers(model: Model, memo: Memo, size: Size) -> Content | None:
@@ -58,3 +72,6 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
         rows.append(("speed", rate_text(speed)))
     rows += [("kernel", view.kernel), ("device", view.device)]
     return rows
+
+
+PANE = Numbers

@@ -16,6 +16,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import draw_scene
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.title import loading
 from tms_tui.space_scene import SpaceScene, axes_of, space_scene
@@ -51,7 +52,7 @@ def waiting(model: Model) -> str:
     return model.view.error or loading(model.view) + model.symbols.ellipsis
 
 
-class SpaceView(CellsWidget, can_focus=True):
+class SpaceView(Pane, CellsWidget, can_focus=True):
     """Shows a SpaceScene from a camera; reports how a mouse turns and zooms it."""
 
     DEFAULT_CSS = "SpaceView { min-width: 10; min-height: 4; }"
@@ -72,6 +73,12 @@ class SpaceView(CellsWidget, can_focus=True):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(mode, **options)
         self._dragged_from: tuple[int, int] | None = None
+
+    def title_of(self, model: Model) -> str:
+        return space_title(model)
+
+    def show_model(self, model: Model, memo: Memo) -> None:
+        self.show(scene_of(model, memo), model.options.camera, waiting(model))
 
     def show(self, scene: SpaceScene | None, camera: Camera = HOME, waiting: str = "loading") -> None:
         """Draw this from now on; without a scene, say what is awaited."""
@@ -130,6 +137,9 @@ class SpaceView(CellsWidget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.post_message(self.Zoomed(-1))
+
+
+PANE = SpaceView
 
 
 def _columns(scene: SpaceScene, width: int) -> list[int]:
