@@ -18,7 +18,7 @@ from tms_engine.data.stream import EVALUATION
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
 from tms_engine.models import model
-from tms_engine.models.layers import forward, row_losses
+from tms_engine.models.layers import forward, row_losses, rows_at_once
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
@@ -30,7 +30,7 @@ _LEAST_ROWS = 1 << 6
 # Features × rows that one stream of words gives, and features × rows × instances of a piece: what stays in a
 # processor's cache, and what a GPU takes at once.
 _STREAM_ENTRIES = 1 << 20
-_PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 16, 1 << 22
+_PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 14, 1 << 22
 
 
 class Evaluation(NamedTuple):
@@ -75,9 +75,12 @@ def _losses(
     numbers, parameters = experiment.numbers(), sampling.law_parameters(experiment)
     importance = experiment.feature_importance().astype(np.float32)
     entries = _PIECE_ENTRIES if device == "cpu" else _DEVICE_PIECE_ENTRIES
-    width = max(experiment.n_features, experiment.n_hidden)
-    block = max(1, _STREAM_ENTRIES // experiment.n_features)
+    n, m = experiment.n_features, experiment.n_hidden
+    width = max(n, m)
+    block = max(1, _STREAM_ENTRIES // n)
     piece = min(rows, block, max(1, entries // width))
+    if device == "cpu":
+        piece = min(piece, rows_at_once(n, m))
     some = max(1, entries // (width * piece))
     for first in range(0, experiment.n_instances, some):
         here = slice(first, first + some)

@@ -78,14 +78,19 @@ def row_losses(
     return errors.mean(-1)
 
 
-def row_blocks(x: Float[Array, "rows features"], n_hidden: int) -> Iterator[Float[Array, "_ features"]]:
-    """The rows of `x` in pieces, where it is numpy's, in order; a device takes them whole.
+def rows_at_once(n_features: int, n_hidden: int) -> int:
+    """Rows of numpy's that go through a model at once: each product stays in a core's cache, on one thread.
 
-    They are so small that each product stays in a core's cache and on one thread. More threads gain little
-    on arrays of this size, and where another program has the core, all of them wait for the one without.
+    More threads gain little on arrays of this size, and where another program has the core, all of them wait
+    for the one without.
     """
-    size = x.shape[1] * n_hidden
-    small = isinstance(x, np.ndarray) and size <= _ONE_THREAD // 16  # else a piece would be a few rows
-    rows = _ONE_THREAD // size if small else max(1, len(x))
-    for first in range(0, len(x), rows):
-        yield x[first : first + rows]
+    size = n_features * n_hidden
+    small = size <= _ONE_THREAD // 16  # else a piece would be a few rows
+    return _ONE_THREAD // size if small else 1 << 62
+
+
+def row_blocks(x: Float[Array, "rows features"], n_hidden: int) -> Iterator[Float[Array, "_ features"]]:
+    """The rows of `x` in pieces, where it is numpy's, in order; a device takes them whole."""
+    at_once = rows_at_once(x.shape[1], n_hidden) if isinstance(x, np.ndarray) else len(x)
+    for first in range(0, len(x), max(1, at_once)):
+        yield x[first : first + at_once]
