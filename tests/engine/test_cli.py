@@ -394,7 +394,7 @@ def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "drawing step 100 at 30 dpi\n" in done.stderr
-    assert [os.path.basename(path) for path in done.stdout.split()] == ["weights.png", "loss.png"]
+    assert [os.path.basename(path) for path in done.stdout.splitlines()] == ["weights.png", "loss.png"]
     camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
     save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
     for name in ("weights", "loss"):
