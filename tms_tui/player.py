@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tms_engine import process
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, out_of_memory
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
@@ -389,6 +389,4 @@ def _sentence(error: Exception) -> str:
     """The error in one line."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
-        return "not enough memory for this experiment: make it smaller"
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    return out_of_memory(error) or " ".join(f"{type(error).__name__}: {error}".split())

@@ -14,7 +14,7 @@ from importlib.metadata import version
 
 from tms_engine import plugins, process
 from tms_engine.commands.options import Parser
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, out_of_memory
 
 COMMANDS = {
     "train": "train an experiment and save the run",
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("tms: interrupted", file=sys.stderr)
         return 130
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's own out-of-memory
+        if not out_of_memory(error):
             raise
-        print("tms: not enough memory for this experiment: make it smaller", file=sys.stderr)
+        print(f"tms: {out_of_memory(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `tms presets | head -1`
         process.discard_stdout()
