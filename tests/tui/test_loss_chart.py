@@ -142,6 +142,11 @@ def test_a_diverged_instance_is_marked_at_its_step_and_named() -> None:
     assert text(other)[0].startswith("step 100  #0 0.100  mean 0.100")
 
 
+def test_a_list_of_importances_is_marked_without_its_numbers() -> None:
+    changes = (Change(50, "importance", (1.0, 0.5)),)
+    assert "I list" in text(draw_loss(chart([0.1] * 100, changes=changes), 14, 65, "braille"))[1]
+
+
 def test_live_changes_are_lines_with_labels() -> None:
     changes = (Change(50, "sparsity", 0.5), Change(75, "learning_rate", (0.003, 0.1)))
     cells = draw_loss(chart([0.1] * 100, changes=changes), 14, 65, "braille")

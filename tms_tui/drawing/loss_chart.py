@@ -382,14 +382,15 @@ def _exponential(value: float) -> str:
 
 def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
     """What was changed, by column, from left to right: the last value of each field there."""
-    names = {"sparsity": "S", "learning_rate": "lr", "importance_decay": "I"}
+    names = {"sparsity": "S", "learning_rate": "lr", "importance_decay": "I", "importance": "I"}
     at: dict[int, dict[str, str]] = {}
     for change in sorted((c for c in chart.changes if c.field in names), key=lambda c: c.step):
         if 0 <= change.step <= end:
             value = change.value
-            if isinstance(value, tuple):
+            if isinstance(value, tuple) and change.field != "importance":
                 value = value[min(max(chart.instance, 0), len(value) - 1)]
-            label = f"{names[change.field]} {_labels([value])[0]}"
+            text = "list" if change.field == "importance" else _labels([value])[0]
+            label = f"{names[change.field]} {text}"
             at.setdefault(frame.column(change.step), {})[change.field] = label
     return {column: " ".join(labels.values()) for column, labels in at.items()}
 

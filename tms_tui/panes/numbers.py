@@ -65,8 +65,10 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
         ("rate", f"{experiment.per_instance('learning_rate')[i]:.3g}"),
     ]
     decay = experiment.per_instance("importance_decay")[i]
-    if decay != 1:
-        rows.append(("I", f"{decay:.3g}^j"))
+    if decay != 1 or experiment.importance is not None:
+        of_a_list = "" if experiment.importance is None else "list"
+        power = "" if decay == 1 else f"{decay:.3g}^j"
+        rows.append(("I", f" {signs.times} ".join(filter(None, (of_a_list, power)))))
     rows.append(("pace", "no limit" if math.isinf(view.pace) else rate_text(view.pace)))
     if speed := rate(view):
         rows.append(("speed", rate_text(speed)))
