@@ -41,6 +41,19 @@ def test_the_title_names_the_run_its_sizes_its_sparsity_and_its_kernel():
     assert str(about(wide)).startswith("Toy Models of Superposition  gist")
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({}, None),
+        ({"importance_decay": 0.9}, "0.9^j"),
+        ({"n_features": 2, "importance": (1, 2)}, "list"),
+        ({"n_features": 2, "importance": (1, 2), "importance_decay": 0.5}, "list × 0.5^j"),
+    ],
+)
+def test_the_numbers_say_what_importance_is_made_of(fields, shown):
+    assert values(still_model(still_view(**fields))).get("I") == shown
+
+
 def test_the_title_ranks_an_instance_among_all_and_names_one_that_diverged():
     view = still_view(n_instances=3, diverged=(1,))
     assert "instance 2 of 3, no. 2 by loss" in str(about(still_model(view, instance=2)))
