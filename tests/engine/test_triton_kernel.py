@@ -419,8 +419,10 @@ def test_it_compiles_for_a_gpu(tmp_path):
     script = tmp_path / "compile.py"
     script.write_text(COMPILE)
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    # Triton 3.7 makes AST nodes in a way that Python 3.13 deprecates.
+    warnings = ["-W", "error", "-W", "ignore:AnnAssign:DeprecationWarning"]
     done = subprocess.run(
-        [sys.executable, "-W", "error", script], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, *warnings, script], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
 
