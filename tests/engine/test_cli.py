@@ -418,6 +418,18 @@ def test_a_value_may_begin_with_a_minus(words):
     assert (options.camera, options.perspective, unknown) == ("-60,30", True, [])
 
 
+def test_numbers_of_instances_say_how_many_there_are(tmp_path):
+    (tmp_path / "pair.toml").write_text("instances = [5, 5]\nlearning_rate = [0.01, 0.02]\n")
+    pair = ["--config", tmp_path / "pair.toml"]
+    for words, numbers in ((["--instances", "7,3,10:12"], [7, 3, 10, 11]), (pair, [5, 5])):
+        out = tmp_path / words[0]
+        done = tms("train", "--steps", 20, *words, "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert load_run(out).experiment.numbers().tolist() == numbers
+    shown = tms("show", out).stdout
+    assert re.search(r"instance +number", shown)
+
+
 def test_presets_are_listed_and_one_is_a_config_file(tmp_path):
     listed = tms("presets").stdout.splitlines()
     assert listed[0].startswith("gist ")

@@ -93,12 +93,10 @@ def given_fields(options: argparse.Namespace) -> dict[str, Any]:
 
 def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
     """The experiment of a command line, and a name for it: options over the config file over the preset."""
-    fields = preset(options.preset).model_dump()
-    if options.config:
-        fields |= read_fields(options.config)
-    fields |= given_fields(options)
+    start = preset(options.preset)
+    fields = (read_fields(options.config) if options.config else {}) | given_fields(options)
     try:
-        experiment = Experiment(**fields)
+        experiment = start.replace(**fields)
     except InputError as error:
         if options.config and error.field not in vars(options):
             raise InputError(f"{options.config}: {error}") from None
