@@ -43,6 +43,7 @@ class Setting(NamedTuple):
             sparsity=1 - self.density,
             n_instances=self.n_instances,
             steps=10**9,
+            keep=0,  # weights over time are no part of a step
             device="cpu",
             kernel=kernel,
         )

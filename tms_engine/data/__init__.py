@@ -7,6 +7,7 @@ Loads no numpy, so that the command line can name the laws and answer at once.
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -92,6 +93,11 @@ def law(name: str) -> Law:
             "or a law that your script or --plugin registers with tms_engine.register_law",
             "features",
         )
+    return _built_in(name)
+
+
+@cache  # asked for at every batch
+def _built_in(name: str) -> Law:
     module = import_module(f"tms_engine.data.{name}")
     found = Law(_TABLE[name].help, module.sample, compiled=_TABLE[name].compiled)
     return found._replace(check=module.check) if _TABLE[name].checks else found

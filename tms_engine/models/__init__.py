@@ -8,6 +8,7 @@ Loads no numpy, so that the command line can name the models and answer at once.
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -87,5 +88,10 @@ def model(name: str) -> Model:
             "or one that your script or --plugin registers with tms_engine.register_model",
             "model",
         )
+    return _built_in(name)
+
+
+@cache  # asked for at every step
+def _built_in(name: str) -> Model:
     found: Model = import_module(f"tms_engine.models.{name}").MODEL
     return found._replace(help=_TABLE[name])
