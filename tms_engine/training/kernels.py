@@ -17,15 +17,13 @@ from tms_engine.models import model
 from tms_engine.training.run import KernelName
 from tms_engine.training.state import State
 
-Name = KernelName
-
-_ABOUT: dict[Name, str] = {
+_ABOUT: dict[KernelName, str] = {
     "torch": "autograd, for any model on any device",
     "numba": "compiled for the CPU, walks from one active feature to the next",
     "triton": "compiled for the GPU, takes many steps in one launch",
 }
 # The kind of device that a kernel is made for; torch's serves all.
-_HOMES: dict[Name, str] = {"numba": "cpu", "triton": "cuda"}
+_HOMES: dict[KernelName, str] = {"numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
@@ -73,7 +71,7 @@ class CompiledKernel(Kernel, Protocol):
 
 
 class Choice(NamedTuple):
-    kernel: Name
+    kernel: KernelName
     device: str
     reason: str  # one line
 
@@ -102,7 +100,7 @@ def choose(experiment: Experiment) -> Choice:
     return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
 
 
-def choose_again(experiment: Experiment, kernel: Name, device: str | None) -> Choice:
+def choose_again(experiment: Experiment, kernel: KernelName, device: str | None) -> Choice:
     """Kernel and device to go on with a run that `kernel` has trained: the same kernel, for the same bits.
 
     Given a `device`, for a run that has moved: the same kernel if it serves there, else the best that does.
@@ -159,12 +157,12 @@ def _device(experiment: Experiment) -> str:
     return device
 
 
-def _is_home(name: Name, device: str) -> bool:
+def _is_home(name: KernelName, device: str) -> bool:
     """Whether a kernel is made for a device: cuda's for cuda:1."""
     return device.split(":")[0] == _HOMES[name]
 
 
-def _refusal(name: Name, experiment: Experiment, device: str) -> str:
+def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
     """Why a kernel cannot train an experiment on a device; "" if it can."""
     if name == "torch":
         return ""

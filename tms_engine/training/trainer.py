@@ -8,7 +8,7 @@ import numpy as np
 from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
-from tms_engine.training.run import Run, bytes_of
+from tms_engine.training.run import KernelName, Run, bytes_of
 from tms_engine.training.state import Change, Snapshot, initial_state, make_read_only
 
 # A rate is measured over at least this long, in seconds.
@@ -64,7 +64,7 @@ class Trainer:
         return str(self._choice.device)
 
     @property
-    def kernel(self) -> kernels.Name:
+    def kernel(self) -> KernelName:
         """Name of the kernel that trains: "torch", "numba" or "triton"."""
         return self._choice.kernel
 
