@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tms_engine.commands import options as common
 from tms_engine.commands.progress import say
 from tms_engine.errors import InputError
-from tms_engine.figures import FIGURES
+from tms_engine.figures import FIGURES, chosen_figures
 
 if TYPE_CHECKING:
     from tms_engine.analysis.projection import Camera
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         "step": common.whole_number(options.step, "step") if options.step else None,
         "camera": camera,
         "axes": common.whole_numbers(options.axes, "axes") if options.axes else None,
-        "only": options.only.split(",") if options.only else None,
+        "only": chosen_figures(options.only.split(",")) if options.only else None,
         "on_saved": _tell,
     }
     dpi = common.whole_number(options.dpi, "dpi")
