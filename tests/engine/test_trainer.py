@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from tests.engine.test_torch_kernel import assert_same_bits
 from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, train
@@ -202,6 +203,16 @@ def test_asking_for_a_device_that_is_not_there_says_so(monkeypatch):
 def test_more_memory_than_the_machine_has_is_refused_before_it_is_taken(field):
     with pytest.raises(InputError, match=rf"{field} \d+.* needs about [\d,]+ GiB"):
         Trainer(Experiment(**{field: 10**11}))
+
+
+def test_a_run_can_be_made_of_torchs_parameters():
+    parameter = torch.nn.Parameter(torch.ones(8, 3))
+    assert (Run.from_weights(parameter).weights == 1).all()
+    for wrong in ("weights", [[1, 2], [3]]):
+        with pytest.raises(InputError, match="W should be an array of numbers"):
+            Run.from_weights(wrong)
+    with pytest.raises(InputError, match="weights should be"):
+        Run.from_weights(3.0)
 
 
 def test_a_callback_is_called_every_k_steps_and_may_stop_early(tmp_path):

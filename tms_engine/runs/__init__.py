@@ -1,7 +1,7 @@
 """Run directories: train into one, save, load, resume.
 
     RUN/experiment.json       the experiment as it was started
-    RUN/state.safetensors     parameters by name, Adam's moments, the step; as metadata the changes, the kernel
+    RUN/state.safetensors     parameters by name, Adam's moments, step; as metadata the changes, the kernel
     RUN/history.safetensors   loss envelope, and parameters at earlier steps
     RUN/summary.json          the run in numbers
     RUN/figures/              what `tms figures` draws

@@ -85,13 +85,13 @@ class Run(NamedTuple):
 
         `weights` is (features, hidden) or (instances, features, hidden), `bias` (features) or (instances,
         features); for another model than a tied one, `weights` is a dict of all its parameters by name, each
-        (instances, ...). They may be tensors on the CPU. Without an `experiment` it is the seed's at these
-        sizes. Raises InputError where they do not fit it.
+        (instances, ...). They may be torch's, parameters included. Without an `experiment` it is the seed's
+        at these sizes. The torch kernel trains it on. Raises InputError where they do not fit it.
         """
         named = (
             weights if isinstance(weights, dict) else {"W": weights} | ({} if bias is None else {"b": bias})
         )
-        parameters = {name: np.array(value, np.float32) for name, value in named.items()}
+        parameters = {name: _as_array(name, value) for name, value in named.items()}
         if "W" in parameters and parameters["W"].ndim == 2:
             parameters = {name: value[None] for name, value in parameters.items()}
         if experiment is None:
@@ -105,6 +105,16 @@ class Run(NamedTuple):
         history.skip_to(step)
         history.add_kept(Kept(step, parameters))
         return cls(experiment, (), state, history)
+
+
+def _as_array(name: str, value: Any) -> np.ndarray:
+    """A copy in float32 on the host. Raises InputError for what is no array of numbers."""
+    if hasattr(value, "detach"):  # torch's
+        value = value.detach().cpu().numpy()
+    try:
+        return np.array(value, np.float32)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} should be an array of numbers") from None
 
 
 def bytes_of(parameters: Parameters) -> int:
