@@ -3,6 +3,8 @@
 Colours are RGB from 0 to 1 until `as_bytes` makes them 0 to 255; a background is 0 to 255 all along.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
@@ -59,18 +61,30 @@ def luminance(colors: Float[np.ndarray, "*shape 3"]) -> Float[np.ndarray, "*shap
 
 
 def legible(colors: Float[np.ndarray, "*shape 3"], background: RGB) -> Float[np.ndarray, "*shape 3"]:
-    """Colours for text: moved towards black or white until their contrast to the background is TEXT_RATIO."""
+    """Colours for text: moved towards black or white until their contrast to the background is TEXT_RATIO.
+
+    Kept for the colours and backgrounds of late, since a search takes 90 µs and frames ask for the same ones.
+    """
+    found = _legible(colors.tobytes(), colors.dtype.char, background)
+    return found.reshape(colors.shape)
+
+
+@lru_cache(maxsize=1 << 12)
+def _legible(content: bytes, dtype: str, background: RGB) -> Float[np.ndarray, "colors 3"]:
+    colors = np.frombuffer(content, dtype).reshape(-1, 3)
     behind = float(luminance(np.array(background, np.float32) / 255)) + 0.05
     dark = behind * TEXT_RATIO <= 1.05
     opposite = 1.0 if dark else 0.0
-    least, most = np.zeros(colors.shape[:-1]), np.ones(colors.shape[:-1])
+    least, most = np.zeros(len(colors)), np.ones(len(colors))
     share = least  # of the way; by bisection, and none where that will do
     for _ in range(9):
         moved = luminance(colors + (opposite - colors) * share[..., None]) + 0.05
         seen = moved >= TEXT_RATIO * behind if dark else moved * TEXT_RATIO <= behind
         most, least = np.where(seen, share, most), np.where(seen, least, share)
         share = (least + most) / 2
-    return colors + (opposite - colors) * most[..., None]
+    moved = colors + (opposite - colors) * most[..., None]
+    moved.flags.writeable = False
+    return moved
 
 
 def as_bytes(colors: Float[np.ndarray, "*shape 3"]) -> UInt8[np.ndarray, "*shape 3"]:
