@@ -101,5 +101,7 @@ def reason(error: Exception) -> str:
     """Why something failed, in the words of the system or library, to stand after a colon."""
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]}"
+    if isinstance(error, InputError):  # a sentence of ours, which may begin with a name such as W
+        return str(error)
     text = getattr(error, "strerror", None) or str(error)
     return text[:1].lower() + text[1:]

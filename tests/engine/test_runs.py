@@ -164,7 +164,7 @@ def test_what_is_no_whole_run_is_refused_and_left_alone(tmp_path, short_run):
     history.write_bytes(whole[history])
 
     (run / "experiment.json").write_text(Experiment(n_features=9).to_json())
-    assert_refused(run, "does not fit", "(1, 8, 3)", "(1, 9, 3)")
+    assert_refused(run, "does not fit", ": W is", "(1, 8, 3)", "(1, 9, 3)")
     (run / "experiment.json").write_text(Experiment(bias=True).to_json())
     assert_refused(run, "does not fit", "no b")
     (run / "experiment.json").write_text("{")

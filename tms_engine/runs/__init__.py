@@ -222,7 +222,7 @@ def _state(arrays: dict[str, np.ndarray], experiment: Experiment) -> State:
 
     def fitting(prefix: str) -> Parameters:
         found = {name: arrays[prefix + name] for name in names}
-        check_parameters(found, experiment)
+        check_parameters(found, experiment, prefix)
         return found
 
     if arrays["diverged_at"].shape != (experiment.n_instances,):

@@ -122,8 +122,11 @@ def bytes_of(parameters: Parameters) -> int:
     return sum(value.nbytes for value in parameters.values())
 
 
-def check_parameters(parameters: Parameters, experiment: Experiment) -> None:
-    """Raise InputError unless these are the parameters of the experiment's model of the right shapes."""
+def check_parameters(parameters: Parameters, experiment: Experiment, prefix: str = "") -> None:
+    """Raise InputError unless these are the parameters of the experiment's model, of the right shapes.
+
+    `prefix` stands before their names in the sentence.
+    """
     alone = initial_parameters(experiment.alone(0))
     wanted = {name: (experiment.n_instances, *value.shape[1:]) for name, value in alone.items()}
     for name, shape in wanted.items():
@@ -131,6 +134,6 @@ def check_parameters(parameters: Parameters, experiment: Experiment) -> None:
             raise InputError(f"model {experiment.model} has a parameter {name}, which is missing")
         found = parameters[name]
         if found.shape != shape or found.dtype != np.float32:
-            raise InputError(f"{name} is {found.dtype} {found.shape}, not float32 {shape}")
+            raise InputError(f"{prefix}{name} is {found.dtype} {found.shape}, not float32 {shape}")
     for name in parameters.keys() - wanted.keys():
         raise InputError(f"model {experiment.model} has no parameter {name}, only {', '.join(wanted)}")
