@@ -1,0 +1,47 @@
+"""python -m tests.trials [NAME ...] [--count N] [--seed S]: run trials, and say how often each held."""
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+# trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
+TRIALS: dict[str, str] = {}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.trials", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(TRIALS)} (default: all)")
+    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the first; the next has the next")
+    options = parser.parse_args()
+    failed = 0
+    for name in options.names or TRIALS:
+        failed += _run(name, options.count, options.seed)
+    return 1 if failed else 0
+
+
+def _run(name: str, count: int, first: int) -> int:
+    trial: Callable[[Path, int], str] = getattr(import_module(f"tests.trials.{TRIALS[name]}"), name)
+    began, failed = time.monotonic(), 0
+    for seed in range(first, first + count):
+        with tempfile.TemporaryDirectory(prefix="trial-", ignore_cleanup_errors=True) as directory:
+            try:
+                tried = trial(Path(directory), seed)
+                print(f"{name} {seed}: held ({tried})", flush=True)
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                failed += 1
+                print(f"{name} {seed}: FAILED", flush=True)
+                traceback.print_exc()
+    print(f"{name}: {count - failed} of {count} held, {time.monotonic() - began:.0f} s", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The app as a person has it: the real command in a real terminal, an emulated one on the other side.
+
+`Terminal` runs `python -m tms_tui.cli` in a pty of its own and shows what is on its screen (pyte). What a
+terminal is left with is read from the bytes: the last word on each of its modes.
+"""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+COLUMNS, ROWS = 120, 40
+# Seconds after which something will never come; only what fails takes so long. On a busy machine, with all to
+# compile, a start has taken two minutes.
+PATIENCE = 600.0
+# Alternate screen, mouse reporting (presses, all movement, two ways to write them), focus, pasting.
+MODES_OF_THE_APP = (1049, 1000, 1003, 1006, 1004, 2004)
+COMMAND = (sys.executable, "-m", "tms_tui.cli")
+
+
+def environment(directory: Path, **changes: str) -> dict[str, str]:
+    """A truecolor terminal of a user whose settings are under `directory`."""
+    return {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+
+
+class Terminal:
+    """The app in a pty, its bytes, and the screen that they make."""
+
+    def __init__(self, directory: Path, *arguments: str, **changes: str) -> None:
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.written = b""
+        self._stream = pyte.ByteStream(self.screen)
+        self.process = pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], *arguments],
+            dimensions=(ROWS, COLUMNS),
+            env=environment(directory, **changes),
+            cwd=str(directory),
+        )
+
+    def press(self, keys: str) -> None:
+        self.process.send(keys)
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def read(self, seconds: float) -> bool:
+        """Take in what is written within so many seconds; False at the end of the process."""
+        try:
+            written = self.process.read_nonblocking(1 << 16, seconds)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.written += written
+        self._stream.feed(written)
+        return True
+
+    def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
+        """Wait until the screen shows this."""
+        until = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text())):
+            alive = self.read(0.1)
+            if time.monotonic() > until or not alive:
+                pytest.fail(f"{pattern!r} is not to be seen after {seconds:g} s:\n{self.text()}")
+        return found
+
+    def see_change(self, part: Callable[["Terminal"], str], before: str, seconds: float = PATIENCE) -> None:
+        """Wait until a part of the screen is not what it was."""
+        until = time.monotonic() + seconds
+        while part(self) == before:
+            if not self.read(0.1) or time.monotonic() > until:
+                pytest.fail(f"nothing has changed after {seconds:g} s:\n{self.text()}")
+
+    def end(self, seconds: float = PATIENCE) -> int:
+        """Read on to the end of the process; its exit code, negative for a signal."""
+        until = time.monotonic() + seconds
+        while self.read(0.1):
+            if time.monotonic() > until:
+                pytest.fail(f"still there after {seconds:g} s:\n{self.text()}")
+        self.process.wait()
+        status, signalled = self.process.exitstatus, self.process.signalstatus
+        return -signalled if status is None else status
+
+    def is_set(self, mode: int) -> bool:
+        """Whether the last word on a private mode of the terminal was to set it."""
+        words = re.findall(rb"\x1b\[\?(?:\d+;)*%d(?:;\d+)*([hl])" % mode, self.written)
+        return bool(words) and words[-1] == b"h"
+
+    def assert_restored(self) -> None:
+        assert [mode for mode in MODES_OF_THE_APP if self.is_set(mode)] == []
+        assert self.is_set(25)  # the cursor is seen again
+        assert self.is_set(7)  # and lines are wrapped
+        pushed, popped = (len(re.findall(rb"\x1b\[%c\d*u" % sign, self.written)) for sign in b"><")
+        assert pushed == popped  # kitty's keyboard
