@@ -5,14 +5,12 @@ import pty
 import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.trials.terminal import COLUMNS, COMMAND, PATIENCE, ROWS, Terminal, environment
+from tests.trials.terminal import COLUMNS, COMMAND, PATIENCE, Terminal, environment
 
 pytestmark = pytest.mark.slow
 
