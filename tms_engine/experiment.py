@@ -27,8 +27,8 @@ from pydantic import (
 )
 
 from tms_engine.data import LawParameters, check_law, law_names
-from tms_engine.errors import InputError
-from tms_engine.files import cannot
+from tms_engine.errors import InputError, quoted
+from tms_engine.files import read_small
 from tms_engine.models import model_names
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
             return tuple(float(v) for v in value)
         return float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"should be a number or a list of numbers, not {value!r}") from None
+        raise ValueError(f"should be a number or a list of numbers, not {quoted(value)}") from None
 
 
 def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
@@ -87,7 +87,7 @@ def _instance_numbers(value: Any) -> Any:
             raise ValueError
         return tuple(int(number) for number in numbers)
     except (TypeError, ValueError):
-        raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {value!r}") from None
+        raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {quoted(value)}") from None
 
 
 def _importance(value: Any) -> Any:
@@ -104,7 +104,7 @@ def _importance(value: Any) -> Any:
         return tuple(float(v) for v in rows)
     except (TypeError, ValueError):
         raise ValueError(
-            f"should be a list of numbers, one a feature, or a list of such lists, not {value!r}"
+            f"should be a list of numbers, one a feature, or a list of such lists, not {quoted(value)}"
         ) from None
 
 
@@ -119,7 +119,7 @@ def _positive_importance(value: Any) -> Any:
 
 def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
-        raise ValueError(f"should be auto, cpu, cuda, cuda:N or mps, not {value!r}")
+        raise ValueError(f"should be auto, cpu, cuda, cuda:N or mps, not {quoted(value)}")
     return value
 
 
@@ -130,7 +130,7 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(
                 f"should be {', '.join(names())}, or one that your script or --plugin registers, "
-                f"not {value!r}; {hint}".rstrip("; ")
+                f"not {quoted(value)}; {hint}".rstrip("; ")
             )
         return value
 
@@ -366,19 +366,26 @@ def choices(name: str) -> tuple[str, ...]:
 _NAMES = {"features": law_names, "model": model_names}
 
 
-def read_fields(path: str | Path) -> dict[str, Any]:
-    """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
+# Bytes of a file of fields. Lists of a value for each of a million instances are 100 MB.
+_MOST_BYTES = 1 << 28
+
+
+def read_fields(path: str | Path, most_bytes: int = _MOST_BYTES, wait: float = 0.0) -> dict[str, Any]:
+    """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file.
+
+    At most `most_bytes` are read; with `wait`, also from a pipe, if that takes at most so many seconds.
+    """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise cannot(f"read {path}", error) from None
+        text = read_small(path, most_bytes, wait).decode()
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
     kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         fields = json.loads(text) if kind == "JSON" else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(f"{path} is not valid {kind}: it is nested too deeply") from None
+    except ValueError as error:  # of either parser, and of Python for a number of over 4,300 digits
         raise InputError(f"{path} is not valid {kind}: {error}") from None
     if not isinstance(fields, dict):
         raise InputError(f"{path} should hold the fields of an experiment, not a {type(fields).__name__}")
@@ -395,9 +402,9 @@ def _sentence(error: Any, name: str | None) -> str:
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name or "", Experiment.model_fields, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "the fields are " + ", ".join(Experiment.model_fields)
-        return f"an experiment has no field {name!r}; {hint}"
+        return f"an experiment has no field {quoted(name)}; {hint}"
     message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     message = message[:1].lower() + message[1:]
     if error["type"] != "value_error":
-        message += f", not {error['input']!r}"
+        message += f", not {quoted(error['input'])}"
     return f"{name} {message}" if name else message

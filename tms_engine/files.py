@@ -4,11 +4,51 @@ import contextlib
 import itertools
 import os
 import secrets
+import select
+import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from tms_engine.errors import InputError
+
+_PIECE = 1 << 16
+# Without O_NONBLOCK, opening a pipe waits for somebody to write to it. Windows has another flag.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_small(path: Path, limit: int, wait: float = 0.0) -> bytes:
+    """The content of a regular file of at most `limit` bytes, never more than that read.
+
+    With `wait`, also what comes through a pipe, as in `--config <(…)`, if that is at most so many seconds in
+    coming. Raises InputError, naming the file, for anything else, such as a device, and where it cannot be
+    read. Never hangs.
+    """
+    try:
+        file = os.open(path, _TO_READ)
+    except (OSError, ValueError) as error:  # the latter: a zero byte in the name
+        raise cannot(f"read {path}", error) from None
+    try:
+        kind = os.fstat(file).st_mode
+        if stat.S_ISDIR(kind):
+            raise InputError(f"cannot read {path}: it is a directory")
+        is_pipe = stat.S_ISFIFO(kind)
+        if not stat.S_ISREG(kind) and not (is_pipe and wait):
+            raise InputError(f"cannot read {path}: it is a {'pipe' if is_pipe else 'device'}, not a file")
+        content, until = bytearray(), time.monotonic() + wait
+        while len(content) <= limit:
+            if is_pipe and not select.select([file], [], [], max(until - time.monotonic(), 0))[0]:
+                raise InputError(f"cannot read {path}: nothing came through this pipe for {wait:g} s")
+            piece = os.read(file, min(_PIECE, limit + 1 - len(content)))
+            if not piece:
+                return bytes(content)
+            content += piece
+    except OSError as error:
+        raise cannot(f"read {path}", error) from None
+    finally:
+        os.close(file)
+    raise InputError(f"{path} is too large: at most {limit:,} bytes are read")
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -17,6 +17,9 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment, choices, read_fields
 from tms_engine.presets import preset
 
+# Seconds for a config file that comes through a pipe, as in --config <(…).
+_PIPE_WAIT = 10.0
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises InputError instead of exiting."""
@@ -94,7 +97,8 @@ def given_fields(options: argparse.Namespace) -> dict[str, Any]:
 def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
     """The experiment of a command line, and a name for it: options over the config file over the preset."""
     start = preset(options.preset)
-    fields = (read_fields(options.config) if options.config else {}) | given_fields(options)
+    fields = read_fields(options.config, wait=_PIPE_WAIT) if options.config else {}
+    fields |= given_fields(options)
     try:
         experiment = start.replace(**fields)
     except InputError as error:
