@@ -11,8 +11,8 @@ from tms_engine.data import LawParameters, law
 from tms_engine.data.stream import stream_keys, words
 from tms_engine.experiment import Experiment
 
-# Entries whose words are made at once: as many as stay in a core's cache, or as keep a GPU busy, where drawing
-# takes some forty launches however little is drawn.
+# Entries whose words are made at once: as many as stay in a core's cache, or as keep a GPU busy, where each
+# draw takes some forty launches.
 _ENTRIES = 1 << 15
 _ENTRIES_ON_A_GPU = 1 << 23
 

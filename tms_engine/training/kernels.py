@@ -167,7 +167,7 @@ def _is_home(name: KernelName, device: str) -> bool:
 
 
 def _slowness(name: KernelName, experiment: Experiment) -> str:
-    """Why torch's kernel is expected to be faster than this one, which can train the experiment; "" if not."""
+    """Why torch's kernel is expected to train an experiment faster than this one; "" if it is not."""
     if name != "triton":
         return ""
     from tms_engine.training.triton.kernel import slowness
