@@ -12,6 +12,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -59,7 +60,7 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
         if isinstance(value, Iterable):
             return tuple(float(v) for v in value)
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: of a whole number beyond 1e308
         raise ValueError(f"should be a number or a list of numbers, not {quoted(value)}") from None
 
 
@@ -73,21 +74,31 @@ def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+# Instances that may be listed one by one.
+_MOST_LISTED = 10**6
+
+
 def _instance_numbers(value: Any) -> Any:
     """Whole numbers, or text with commas and ranges: "0,7,100:200" ends before 200."""
     if value is None or value == "":
         return None
     try:
         if isinstance(value, str):
-            parts = (part.split(":") for part in value.split(","))
-            spans = [(int(part[0]), int(part[-1]) if len(part) == 2 else int(part[0]) + 1) for part in parts]
-            return tuple(number for first, end in spans for number in range(first, end))
-        numbers = tuple(value)
-        if any(isinstance(number, float | bool | str) for number in numbers):
+            spans: list[Sequence[int]] = [_span(*part.split(":")) for part in value.split(",")]
+        else:
+            spans = [value if isinstance(value, range) else tuple(value)]
+        few = sum(map(len, spans)) <= _MOST_LISTED
+        if few and not all(isinstance(n, Integral) and not isinstance(n, bool) for span in spans for n in span):
             raise ValueError
-        return tuple(int(number) for number in numbers)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {quoted(value)}") from None
+    if not few:
+        raise ValueError(f"should be at most {_MOST_LISTED:,} numbers, not {quoted(value)}")
+    return tuple(int(number) for span in spans for number in span)
+
+
+def _span(first: str, end: str | None = None) -> range:
+    return range(int(first), int(first) + 1 if end is None else int(end))
 
 
 def _importance(value: Any) -> Any:
@@ -102,7 +113,7 @@ def _importance(value: Any) -> Any:
         if rows and not isinstance(rows[0], str) and isinstance(rows[0], Iterable):
             return tuple(tuple(float(v) for v in row) for row in rows)
         return tuple(float(v) for v in rows)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"should be a list of numbers, one a feature, or a list of such lists, not {quoted(value)}"
         ) from None
@@ -140,7 +151,9 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
 PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
-Size = Annotated[int, Field(ge=1)]
+# Far beyond any memory, and small enough for sums and products of sizes to be exact.
+_MOST = 10**12
+Size = Annotated[int, Field(ge=1, le=_MOST)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
 Importance = Annotated[
     Sequence[float | Sequence[float]] | None,  # one type for both, so that checkers infer that of a list
@@ -179,7 +192,7 @@ class Experiment(BaseModel):
         default=0.95, description="Probability S that a feature (or set) is zero; one, or one per instance."
     )
     n_active: int = Field(
-        default=2, ge=0, description="Active features in each row, where features is n_active."
+        default=2, ge=0, le=_MOST, description="Active features in each row, where features is n_active."
     )
     set_size: Size = Field(
         default=2, description="Features in a set, where features is correlated or anticorrelated."
@@ -210,7 +223,7 @@ class Experiment(BaseModel):
         default="constant", description="How the learning rate falls to 0 at the last step, if it does."
     )
     keep: int = Field(
-        default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."
+        default=512, ge=0, le=_MOST, description="Weights over time that are kept, at most so many; 0 keeps none."
     )
     seed: int = Field(default=42, ge=0, lt=2**63, description="Seed of the initial weights and of all data.")
     device: Annotated[str, AfterValidator(_device)] = Field(
