@@ -86,7 +86,9 @@ def _of_the_group() -> float:
             for place in (group, *group.parents[: len(group.parts) - 4]):
                 most, used = _lines(f"{place}/memory.max"), _lines(f"{place}/memory.current")
                 if most and used and most[0] != "max":
-                    cache = [row.split()[1] for row in _lines(f"{place}/memory.stat") if "inactive_file" in row]
+                    cache = [
+                        row.split()[1] for row in _lines(f"{place}/memory.stat") if "inactive_file" in row
+                    ]
                     left = min(left, float(most[0]) - float(used[0]) + sum(map(float, cache[:1])))
     return left
 

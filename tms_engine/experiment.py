@@ -88,13 +88,17 @@ def _instance_numbers(value: Any) -> Any:
         else:
             spans = [value if isinstance(value, range) else tuple(value)]
         few = sum(map(len, spans)) <= _MOST_LISTED
-        if few and not all(isinstance(n, Integral) and not isinstance(n, bool) for span in spans for n in span):
+        if few and not all(map(_is_whole, itertools.chain(*spans))):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {quoted(value)}") from None
     if not few:
         raise ValueError(f"should be at most {_MOST_LISTED:,} numbers, not {quoted(value)}")
     return tuple(int(number) for span in spans for number in span)
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _span(first: str, end: str | None = None) -> range:
@@ -223,7 +227,10 @@ class Experiment(BaseModel):
         default="constant", description="How the learning rate falls to 0 at the last step, if it does."
     )
     keep: int = Field(
-        default=512, ge=0, le=_MOST, description="Weights over time that are kept, at most so many; 0 keeps none."
+        default=512,
+        ge=0,
+        le=_MOST,
+        description="Weights over time that are kept, at most so many; 0 keeps none.",
     )
     seed: int = Field(default=42, ge=0, lt=2**63, description="Seed of the initial weights and of all data.")
     device: Annotated[str, AfterValidator(_device)] = Field(
@@ -297,6 +304,11 @@ class Experiment(BaseModel):
 
         value = getattr(self, name)
         return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
+
+    def of_instance(self, name: str, instance: int) -> float:
+        """A field that is one, or one per instance, of the instance at a place (from 0)."""
+        value = getattr(self, name)
+        return float(value[instance] if isinstance(value, tuple) else value)
 
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j."""

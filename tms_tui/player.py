@@ -28,12 +28,16 @@ Result = TypeVar("Result")
 _CHUNK = 0.02
 # Least seconds between two copies of the run, with its loss curve.
 _CURVE_EVERY = 1 / 15
+# The share of the time that looking at the run may take, where one look takes longer than so many seconds.
+_LOOKING_SHARE, _DEAR_LOOK = 0.2, 0.05
 # The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
 # take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
 _EVALUATE_EVERY = 1.0
 _EVALUATION_SHARE = 0.1
 _EVALUATION_SECONDS = 0.03
 _FIRST_ROWS, _ROWS = 1 << 10, 1 << 15
+# Multiplications that the first evaluation may take, and rows below which there is none.
+_FIRST_PRODUCTS, _LEAST_ROWS = 1 << 28, 1 << 4
 # The same while idle: seconds to wait for another step, the seconds that one may take, and its rows (as many
 # as `evaluate` takes by default).
 _QUIET = 0.25
@@ -75,7 +79,10 @@ class Player:
         self._run: Run | None = None
         self._curve: LossCurve | None = None
         self._kept_steps: tuple[int, ...] = ()
+        self._diverged_at: tuple[int, ...] = ()
         self._copied_at = -math.inf
+        self._observe_at = -math.inf  # while it trains, not before; by perf_counter
+        self._unseen = False  # whether steps were taken since the latest snapshot
         self._read_only_until = -1  # the kept weights up to this step are
         # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
         # training came to rest; when the next evaluation is due, and how fast evaluations are.
@@ -205,11 +212,9 @@ class Player:
         """Change a field of every instance, each from its own value. Does nothing while loading."""
         if self._phase() == "loading":
             return
-        values = tuple(
-            float(f"{changed(value):.4g}") for value in self._experiment.per_instance(field).tolist()
-        )
-        one_for_all = not isinstance(getattr(self._experiment, field), tuple)
-        self._try_change(**{field: values[0] if one_for_all else values})
+        value = getattr(self._experiment, field)
+        each = tuple(float(f"{changed(v):.4g}") for v in (value if isinstance(value, tuple) else (value,)))
+        self._try_change(**{field: each if isinstance(value, tuple) else each[0]})
 
     def _try_change(self, **fields: Any) -> bool:
         """Change one field and leave a Note; an invalid value changes nothing else."""
@@ -246,11 +251,15 @@ class Player:
             self._to_end = False
             self._observe(trainer)
             return 0.0
-        if due or self._copied_at == -math.inf:
+        self._unseen |= due > 0 or self._copied_at == -math.inf
+        if self._unseen and time.perf_counter() >= self._observe_at:
             self._observe(trainer, _CURVE_EVERY)
-        if self._clock() >= self._evaluate_at:
+        if self._clock() >= self._evaluate_at and first_rows(trainer.current):
             self._evaluate(trainer, min(_ROWS, self._affordable_rows(_EVALUATION_SECONDS)))
-        return 0.0 if self._at_full_speed() else self._pace.wait(self._clock())
+        if self._at_full_speed():
+            return 0.0
+        wait = self._pace.wait(self._clock())
+        return max(0.0, min(wait, self._observe_at - time.perf_counter())) if self._unseen else wait
 
     def _compile(self, trainer: "Trainer") -> float:
         """At the first call, only make the initial weights visible; at the second, compile (seconds)."""
@@ -286,26 +295,37 @@ class Player:
 
     def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> None:
         """Take a snapshot; also copy the whole run if the last copy is at least `copy_every` seconds old."""
-        self._snapshot = trainer.snapshot()
-        now = self._clock()
+        now, began = self._clock(), time.thread_time()
         if now - self._copied_at < copy_every:
-            return
-        self._copied_at = now
-        self._run = trainer.run()
-        self._curve = self._run.history.loss_curve()
-        self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
+            self._snapshot = trainer.snapshot()
+        else:
+            self._copied_at = now
+            self._snapshot, self._run = trainer.snapshot_and_run()
+            self._look_at(self._run)
+        seconds = time.thread_time() - began  # what it costs, not what a busy machine makes of it
+        dear = seconds > _DEAR_LOOK
+        self._observe_at = time.perf_counter() + seconds / _LOOKING_SHARE if dear else -math.inf
+        self._unseen = False
+
+    def _look_at(self, run: "Run") -> None:
+        """Take from a copy of the run what is shown of it besides the weights."""
+        self._curve = run.history.loss_curve()
+        self._kept_steps = tuple(kept.step for kept in run.history.kept)
+        self._diverged_at = tuple(run.state.diverged_at.tolist())
         make_read_only(*self._curve)
-        for kept in reversed(self._run.history.kept):
+        for kept in reversed(run.history.kept):
             if kept.step <= self._read_only_until:
                 break
             make_read_only(*kept.parameters.values())
-        self._read_only_until = self._run.state.step
+        self._read_only_until = run.state.step
 
     def _evaluate_idle(self, trainer: "Trainer") -> float:
         """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
         resting, now = (trainer.step, trainer.current), self._clock()
         if resting != self._resting:
             self._resting, self._evaluate_at = resting, now + _QUIET
+        if not first_rows(trainer.current):
+            return math.inf
         rows = self._affordable_rows(_IDLE_EVALUATION_SECONDS)
         if self._evaluation and self._evaluated == resting and self._evaluation.rows >= 0.75 * rows:
             return math.inf
@@ -317,7 +337,7 @@ class Player:
 
     def _affordable_rows(self, seconds: float) -> int:
         """Rows that can be evaluated in so many seconds, estimated from the last evaluation."""
-        return min(_IDLE_ROWS, max(_FIRST_ROWS, int(self._rows_per_second * seconds)))
+        return min(_IDLE_ROWS, max(first_rows(self._experiment), int(self._rows_per_second * seconds)))
 
     def _evaluate(self, trainer: "Trainer", rows: int) -> None:
         from tms_engine.analysis.evaluation import evaluate
@@ -344,7 +364,7 @@ class Player:
             run=run,
             curve=self._curve,
             changes=run.changes if run else (),
-            diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
+            diverged_at=self._diverged_at,
             evaluation=self._evaluation,
             evaluation_step=self._evaluated[0] if self._evaluated else -1,
             pace=self._pace.steps_per_second,
@@ -371,6 +391,13 @@ class Player:
         if trainer.finished:
             return "finished"
         return "paused" if self._paused else "training"
+
+
+def first_rows(experiment: Experiment) -> int:
+    """Rows of the first evaluation on fresh data: few where they are slow, 0 where even a few are."""
+    n, m = experiment.n_features, experiment.n_hidden
+    rows = _FIRST_PRODUCTS // (experiment.n_instances * n * (m + 8))
+    return 0 if rows < _LEAST_ROWS else min(_FIRST_ROWS, rows)
 
 
 def _experiment_of(source: "Experiment | Run | Path") -> Experiment:

@@ -4,8 +4,8 @@ Functions of W (instances, features, hidden) alone. A feature that is not repres
 has no direction: its cosines, dimensionality and interference are 0, not NaN. All is computed in double
 precision: the weights of an instance that diverged are finite, and their squares should be too.
 
-`gram` and `cosines` are (features, features) for each instance. The others never hold as much at once, and cost
-n · m · min(n, m) multiplications an instance where n is large.
+`gram` and `cosines` are (features, features) for each instance. The others never hold as much at once, and
+cost n · m · min(n, m) multiplications an instance where n is large.
 """
 
 from collections.abc import Iterator

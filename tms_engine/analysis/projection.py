@@ -42,7 +42,9 @@ def axes_basis(n_hidden: int, axes: Sequence[int]) -> Float[np.ndarray, "hidden 
 def pca_features(n_features: int, n_hidden: int) -> int:
     """How many features `pca_basis` looks at: all, but of very many only so many that it stays fast."""
     by_moments = _PCA_COST // n_hidden**2  # the smaller of WᵀW and W Wᵀ is taken
-    return min(n_features, by_moments if by_moments >= n_hidden else max(3, math.isqrt(_PCA_COST // n_hidden)))
+    return min(
+        n_features, by_moments if by_moments >= n_hidden else max(3, math.isqrt(_PCA_COST // n_hidden))
+    )
 
 
 def pca_basis(weights: Float[np.ndarray, "features hidden"]) -> Float[np.ndarray, "hidden 3"]:
@@ -50,7 +52,8 @@ def pca_basis(weights: Float[np.ndarray, "features hidden"]) -> Float[np.ndarray
 
     Principal components about the origin, not about the mean: the origin, from which the vectors are
     drawn, stays where it is. Each direction's largest coordinate is positive, so that it does not flip
-    from one step to the next. Of `pca_features` features, evenly spaced. Non-finite weights give the identity.
+    from one step to the next. Of `pca_features` features, evenly spaced. Weights that are not
+    finite give the identity.
     """
     n, m = weights.shape
     some = weights[_evenly(pca_features(n, m), n)] if n else weights

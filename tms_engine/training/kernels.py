@@ -80,8 +80,8 @@ class Choice(NamedTuple):
 def choose(experiment: Experiment) -> Choice:
     """Kernel and device for an experiment.
 
-    Raises InputError if the device is not there, if the kernel asked for cannot train this experiment on it, or
-    if there is too little memory for the two.
+    Raises InputError if the device is not there, if the kernel asked for cannot train this experiment on it,
+    or if there is too little memory for it.
     """
     return _with_memory(experiment, _choose(experiment))
 

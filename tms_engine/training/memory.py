@@ -1,4 +1,4 @@
-"""Whether a run fits into memory, before any of it is taken: what its kernel, its history and its copies need."""
+"""Whether a run fits into memory, before any is taken: what its kernel, its history and its copies need."""
 
 from tms_engine.device import free_memory
 from tms_engine.errors import InputError
@@ -7,8 +7,8 @@ from tms_engine.models import Sizes, model
 from tms_engine.training.history import history_bytes
 from tms_engine.training.run import KernelName
 
-# Copies of the parameters on the host: the state that starts (3); a run to look at, and the next one while it is
-# made (6); three snapshots of which a screen may hold the older two; a save, as arrays and as bytes (6).
+# Copies of the parameters on the host: the state that starts (3); a run to look at, and the next one while it
+# is made (6); three snapshots, of which a screen may hold the older two; a save, as arrays and as bytes (6).
 _COPIES = 18
 # Of what is kept over time, and of the envelope: the history, and a save's arrays and bytes.
 _SAVED = 3

@@ -33,7 +33,7 @@ def working_bytes(experiment: Experiment, parameter_bytes: int) -> int:
     `parameter_bytes` is the size of all parameters.
     """
     rows = experiment.n_instances * experiment.batch_size
-    return 10 * parameter_bytes + rows * (40 * experiment.n_features + 16 * experiment.n_hidden)
+    return 10 * parameter_bytes + rows * (64 * experiment.n_features + 16 * experiment.n_hidden)
 
 
 class OnDevice:

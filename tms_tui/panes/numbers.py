@@ -16,6 +16,7 @@ from tms_tui.panes import Pane
 from tms_tui.panes.measures import Measures, measures
 from tms_tui.panes.run_bar import rate, rate_text
 from tms_tui.panes.text import Text
+from tms_tui.player import first_rows
 
 
 class Numbers(Pane, Text, can_focus=True):
@@ -52,19 +53,22 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
     experiment, view, i, signs = model.experiment, model.view, model.options.instance, model.symbols
     norms = measured.norms
     rows = []
-    if view.evaluation is not None and model.options.step is None:  # it is of the newest weights
+    if not first_rows(experiment):
+        rows.append(("fresh loss", "too large here"))
+    elif view.evaluation is not None and model.options.step is None:  # it is of the newest weights
         evaluation = view.evaluation
         rows.append(("fresh loss", f"{evaluation.loss[i]:.5f}"))
         rows.append(("", f"{signs.plus_minus}{evaluation.standard_error[i]:.5f}"))
     represented = int((norms > REPRESENTED_NORM).sum())
+    total, exact = measured.total_dimensionality
     rows += [
-        ("represented", f"{represented} of {experiment.n_features}"),
-        (f"{signs.sigma}D", f"{measured.dimensionality.sum():.3f} of {experiment.n_hidden}"),
+        ("represented", f"{represented:,} of {len(norms):,}"),
+        (f"{signs.sigma}D", f"{'' if exact else '~'}{total:.3f} of {experiment.n_hidden:,}"),
         (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
-        ("S", f"{experiment.per_instance('sparsity')[i]:.4g}"),
-        ("rate", f"{experiment.per_instance('learning_rate')[i]:.3g}"),
+        ("S", f"{experiment.of_instance('sparsity', i):.4g}"),
+        ("rate", f"{experiment.of_instance('learning_rate', i):.3g}"),
     ]
-    decay = experiment.per_instance("importance_decay")[i]
+    decay = experiment.of_instance("importance_decay", i)
     if decay != 1 or experiment.importance is not None:
         of_a_list = "" if experiment.importance is None else "list"
         power = "" if decay == 1 else f"{decay:.3g}^j"

@@ -25,7 +25,7 @@ def about(model: Model) -> Content:
     """Title, run, sizes, sparsity at the step that is shown, instance, kernel, random seed."""
     experiment, view, instance = model.experiment, model.view, model.options.instance
     signs = model.symbols
-    sparsity = experiment.per_instance("sparsity")[instance]
+    sparsity = experiment.of_instance("sparsity", instance)
     parts = [
         model.run_name,
         f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}",
