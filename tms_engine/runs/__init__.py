@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tms_engine.runs.beacon import Beacon
     from tms_engine.runs.follow import Followed, Follower, Status, status_of
+    from tms_engine.runs.listing import Listed, Prunable, list_runs, prunable, prune, remove_run
     from tms_engine.runs.load import Peek, load_run, load_summary, peek
     from tms_engine.runs.lock import Holder, InUse, RunLock, claim, claim_new, hold
     from tms_engine.runs.places import runs_directory, state_directory
@@ -32,6 +33,12 @@ _HOMES = {
     "Follower": "follow",
     "Status": "follow",
     "status_of": "follow",
+    "Listed": "listing",
+    "Prunable": "listing",
+    "list_runs": "listing",
+    "prunable": "listing",
+    "prune": "listing",
+    "remove_run": "listing",
     "Peek": "load",
     "load_run": "load",
     "load_summary": "load",
@@ -61,15 +68,21 @@ __all__ = [
     "Holder",
     "InUse",
     "Keeper",
+    "Listed",
     "Peek",
+    "Prunable",
     "RunLock",
     "Status",
     "claim",
     "claim_new",
     "hold",
+    "list_runs",
     "load_run",
     "load_summary",
     "peek",
+    "prunable",
+    "prune",
+    "remove_run",
     "runs_directory",
     "save_run",
     "save_somewhere",

@@ -95,20 +95,22 @@ class Follower:
         self._loaded: object = None
         status_of(self.path)
 
-    def poll(self) -> Followed:
-        """What is going on now. The run is read whole, however often it is saved meanwhile; a few kilobytes
-        are read where it has not been saved since.
-
-        Raises InputError if the directory is gone or damaged.
-        """
+    def status(self) -> Status:
+        """What is going on now, by a few small reads. Raises InputError if it is a run no more."""
         beat = last_written(self.path / PROGRESS)
         if beat != self._seen:
             if self._seen is not None:
                 self._changed_at = time.monotonic()
             self._seen = beat
-        moves = self._changed_at is not None and time.monotonic() - self._changed_at < SILENT_AFTER
-        first = self._changed_at is None
-        status = status_of(self.path, None if first else moves)
+        if self._changed_at is None:  # nothing to compare with yet
+            return status_of(self.path)
+        return status_of(self.path, time.monotonic() - self._changed_at < SILENT_AFTER)
+
+    def poll(self) -> Followed:
+        """What is going on now; and the run, where it was saved since: read whole, however often it is being
+        saved meanwhile. Raises InputError if the directory is gone or damaged.
+        """
+        status = self.status()
         saved = last_written(self.path / STATE)
         if saved is None or saved == self._loaded:
             return Followed(status, None)

@@ -11,7 +11,7 @@ EXPERIMENT, STATE, HISTORY, SUMMARY = (
     "history.safetensors",
     "summary.json",
 )
-LOCK, PROGRESS = ".lock", "progress.json"
+LOCK, PROGRESS, FIGURES = ".lock", "progress.json", "figures"
 
 
 def next_of(path: Path) -> Path:
