@@ -401,11 +401,16 @@ def read_fields(path: str | Path, most_bytes: int = _MOST_BYTES, wait: float = 0
     At most `most_bytes` are read; with `wait`, also from a pipe, if that takes at most so many seconds.
     """
     path = Path(path)
+    content = read_small(path, most_bytes, wait)
+    return parse_fields(content, path, "JSON" if path.suffix.lower() == ".json" else "TOML")
+
+
+def parse_fields(content: bytes, path: Path, kind: Literal["JSON", "TOML"]) -> dict[str, Any]:
+    """The fields that the content of a file sets, not yet validated. Raises InputError, naming the file."""
     try:
-        text = read_small(path, most_bytes, wait).decode()
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
-    kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         fields = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     except RecursionError:
