@@ -20,6 +20,10 @@ from tms_engine.errors import InputError
 _PIECE = 1 << 16
 # Without O_NONBLOCK, opening a pipe waits for somebody to write to it. Windows has another flag.
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Windows refuses these, and a slash is refused everywhere.
+_NOT_IN_NAMES = '/\\:*?"<>|'
+# Bytes. File systems allow 255, and a number and the time come behind it.
+_LONGEST_NAME = 150
 # Seconds after which a .part of another host's is nobody's any more.
 _PART_LASTS = 86_400.0
 
@@ -176,6 +180,18 @@ def free_name(base: Path, name: str) -> Path:
     For a suggestion; another process may take it. `new_directory` is for a directory to write to.
     """
     return next(path for path in names(base, name) if not os.path.lexists(path))
+
+
+def dated_name(name: str) -> str:
+    """A name for a run's directory, or a file: what it is called, and the time, to the second.
+
+    Of a name that somebody else has chosen, what a file system, a shell or a terminal would take for
+    something else is left out: slashes, control characters, a dot or a dash at its start; and all beyond 150
+    bytes.
+    """
+    plain = "".join(c if c.isprintable() and c not in _NOT_IN_NAMES else "_" for c in name)
+    short = plain.lstrip(".- ").encode()[:_LONGEST_NAME].decode(errors="ignore").rstrip(". ")
+    return f"{short or 'run'}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def names(base: Path, name: str) -> Iterator[Path]:

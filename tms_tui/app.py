@@ -12,20 +12,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, assert_never
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tms_engine import process
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
-from tms_engine.files import cannot, free_name, new_directory
+from tms_engine.files import cannot, dated_name, free_name, new_directory
 from tms_tui import messages as m
 from tms_tui import settings as stored
 from tms_tui.ansi_minimizer import minimize_ansi
 from tms_tui.compat import filtering_driver, screen_lines
+from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
@@ -51,6 +54,9 @@ from tms_tui.view_options import ViewOptions
 _SAVE_WAIT, _LAST_SAVE_WAIT = 2.0, 5.0
 
 _RUNS = Path("runs")
+
+# Characters of a toast.
+_LONGEST_TOAST = 400
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
@@ -129,6 +135,29 @@ class TmsApp(App[None]):
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast. Its text is that and no markup: it may name a run, a path or what somebody typed."""
+        super().notify(
+            self._say(message),
+            title=self._say(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
+
+    def _say(self, text: str) -> str:
+        """A text as this terminal can show it, of a length that leaves room for the screen."""
+        text = shortened(visible(text), _LONGEST_TOAST)
+        return ascii_text(text) if self.ascii else text
 
     # Messages
 
@@ -258,7 +287,7 @@ class TmsApp(App[None]):
             def decided(choice: m.ExportChoice | None) -> None:
                 self.send(m.ExportChosen(choice))
 
-            self.push_screen(ExportForm(free_name(_RUNS, _dated(self.model.run_name))), decided)
+            self.push_screen(ExportForm(free_name(_RUNS, dated_name(self.model.run_name))), decided)
         else:
 
             def answered(answer: m.Answer | None) -> None:
@@ -275,7 +304,7 @@ class TmsApp(App[None]):
         if run is None:
             self.send(m.Refused("there is nothing to export yet", "warning"))
             return
-        directory = wanted.directory or free_name(_RUNS, _dated(wanted.run_name))
+        directory = wanted.directory or free_name(_RUNS, dated_name(wanted.run_name))
         self._export = start_export(
             run,
             directory,
@@ -290,9 +319,9 @@ class TmsApp(App[None]):
         self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
 
     def _write_screen(self, run_name: str) -> None:
-        path = free_name(Path(), _dated("tms-tui") + ".svg")
+        path = free_name(Path(), dated_name("tms-tui") + ".svg")
         try:
-            path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
+            path.write_text(self.export_screenshot(title=visible(f"tms-tui: {run_name}")), encoding="utf-8")
         except OSError as error:
             self.send(m.Refused(str(cannot(f"write {path}", error))))
         else:
@@ -315,7 +344,7 @@ class TmsApp(App[None]):
         run = self.session.run(wait)
         if run is None:
             raise InputError("there is no run yet")
-        directory = new_directory(_RUNS, _dated(run_name))
+        directory = new_directory(_RUNS, dated_name(run_name))
         save_run(run, directory)
         return directory
 
@@ -326,7 +355,7 @@ class TmsApp(App[None]):
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
         stored.save(self.model.settings)
-        self.exit(message=message or None)
+        self.exit(message=Text(visible(message)) if message else None)  # a str would be read as markup
 
     async def one_frame(self, size: tuple[int, int]) -> tuple[str, str]:
         """Train to the end without a terminal; the dashboard as text then, and the error if there is one."""
@@ -353,7 +382,3 @@ class TmsApp(App[None]):
                     self.send(message)
 
                 yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
-
-
-def _dated(name: str) -> str:
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -105,7 +105,7 @@ def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
             raise InputError(f"{path} is not a run: it has no experiment.json")
         if given_fields(options) or options.config:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")
-        return path, path.name
+        return path, Path(os.path.abspath(path)).name or "run"  # of "." and "..", too
     experiment, name = experiment_from(options)
     return experiment, name if not given_fields(options) or options.config else f"{name}-changed"
 

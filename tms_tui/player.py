@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tms_engine import process
-from tms_engine.errors import InputError, out_of_memory
+from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
@@ -416,4 +416,4 @@ def _sentence(error: Exception) -> str:
     """The error in one line."""
     if isinstance(error, InputError):
         return str(error)
-    return out_of_memory(error) or " ".join(f"{type(error).__name__}: {error}".split())
+    return out_of_memory(error) or visible(" ".join(f"{type(error).__name__}: {error}".split()))

@@ -10,7 +10,12 @@ from importlib import import_module
 from pathlib import Path
 
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
-TRIALS: dict[str, str] = {}
+TRIALS: dict[str, str] = {
+    "names": "names",
+    "settings": "settings",
+    "sizes": "sizes",
+    "terminals": "terminals",
+}
 
 
 def main() -> int:

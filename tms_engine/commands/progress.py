@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tms_engine import process
 from tms_engine.commands.text import headline, number, some, summary_text
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, visible
 
 if TYPE_CHECKING:
     from tms_engine.runs import RunLock
@@ -32,7 +32,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    print(visible(sentence), file=sys.stderr, flush=True)
 
 
 def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Namespace) -> int:

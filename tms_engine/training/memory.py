@@ -49,9 +49,9 @@ def _kernel_bytes(experiment: Experiment, kernel: KernelName, parameters: int) -
         return working_bytes(experiment)
     if kernel == "triton":
         return 6 * parameters  # the state, a copy for the self-check; batches are drawn on the chip
-    from tms_engine.training.torch_kernel import working_bytes as torchs
-
-    return torchs(experiment, parameters)
+    # torch: the state, gradients and what Adam makes; a batch with all that autograd keeps of it.
+    rows = experiment.n_instances * experiment.batch_size
+    return 10 * parameters + rows * (64 * experiment.n_features + 16 * experiment.n_hidden)
 
 
 def _host_bytes(experiment: Experiment, parameters: int) -> int:

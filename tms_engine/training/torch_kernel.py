@@ -27,15 +27,6 @@ from tms_engine.training.state import Parameters, State
 Tensors = dict[str, Float[Tensor, "instances ..."]]
 
 
-def working_bytes(experiment: Experiment, parameter_bytes: int) -> int:
-    """Bytes that this kernel holds on its device: the state, and what autograd and Adam make in a step.
-
-    `parameter_bytes` is the size of all parameters.
-    """
-    rows = experiment.n_instances * experiment.batch_size
-    return 10 * parameter_bytes + rows * (64 * experiment.n_features + 16 * experiment.n_hidden)
-
-
 class OnDevice:
     """The state of one run, as tensors on a device."""
 

@@ -38,7 +38,7 @@ class ConfirmQuit(Modal[Answer]):
     def compose(self) -> Iterator[Widget]:
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = "Quit"
-            yield Label(self._loss, markup=False)
+            yield Label(self.say(self._loss), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(
                     "Save and quit s", compact=True, variant="primary", action="screen.answer('save')"
