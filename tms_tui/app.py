@@ -26,7 +26,8 @@ from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, dated_name, free_name, new_directory
 from tms_tui import messages as m
 from tms_tui import settings as stored
-from tms_tui.ansi_minimizer import minimize_ansi
+from tms_tui.abilities import TRUECOLOR
+from tms_tui.ansi_minimizer import minimize_ansi, within
 from tms_tui.compat import filtering_driver, screen_lines
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
@@ -85,6 +86,7 @@ class TmsApp(App[None]):
         *,
         name: str = "gist",
         mode: Mode = "braille",
+        colors: int = TRUECOLOR,
         settings: Settings | None = None,
         options: ViewOptions | None = None,
         fps: float = 30.0,
@@ -97,10 +99,11 @@ class TmsApp(App[None]):
         settings = settings or Settings()
         self.model = Model(
             view=session.view(),
-            options=options or ViewOptions(palette=settings.palette),
+            options=options or ViewOptions(palette="terminal" if colors <= 16 else settings.palette),
             settings=settings,
             run_name=name,
             mode=mode,
+            colors=colors,
             saved=saved,
         )
         self._fps, self._warning, self._clock = fps, warning, clock
@@ -115,15 +118,29 @@ class TmsApp(App[None]):
         base = super().get_driver_class()
         if sys.platform == "win32":  # there Textual cuts what it writes into pieces, in the midst of codes
             return base
-        return filtering_driver(base, minimize_ansi)
+
+        def filtered(data: str) -> str:
+            return minimize_ansi(within(data, self.model.colors, self.ascii))
+
+        return filtering_driver(base, filtered)
 
     @property
     def ascii(self) -> bool:
         """Whether only ASCII may be shown."""
         return self.model.mode == "ascii"
 
+    @property
+    def n_colors(self) -> int:
+        """How many colours the terminal has."""
+        return self.model.colors
+
+    @property
+    def mono(self) -> bool:
+        """Whether there are no colours, so that what is in focus needs another mark."""
+        return self.model.colors < 8
+
     def get_default_screen(self) -> Screen[None]:
-        self.dashboard = Dashboard(self.model.mode)
+        self.dashboard = Dashboard(self.model.mode, self.model.colors)
         return self.dashboard
 
     def on_mount(self) -> None:

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +26,7 @@ from tms_engine.commands.options import (
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
+from tms_tui import abilities
 from tms_tui.drawing.modes import MODES, Mode
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--render",
         metavar="|".join(RENDER),
-        help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
+        help="characters to draw with (default: auto, braille where terminal and locale have it)",
     )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
     parser.add_argument("--no-train", action="store_true", help="start paused")
@@ -120,6 +121,13 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
             "no terminal to draw in here; `tms train` trains without one, --once prints one frame"
         )
 
+    if not options.once and abilities.cannot_be_drawn_on(os.environ):
+        raise InputError(
+            f"TERM is {os.environ['TERM']}, a terminal that cannot place characters: --once prints one frame"
+        )
+    colors = abilities.TRUECOLOR if options.once else abilities.colors_of(os.environ)
+    process.choose_color_system(abilities.COLOR_SYSTEMS.get(colors, "standard"))
+
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
     from tms_tui.model import NOTHING_SAVED
@@ -128,13 +136,16 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     settings, warning = stored.load()
     if options.render is not None:
         settings = dataclasses.replace(settings, render=options.render)
-    mode = choose_mode(settings.render, os.environ)
+    mode = abilities.mode_of(settings.render, os.environ, abilities.environment_at_start())
+    if not abilities.can_encode((sys.stdout if options.once else sys.stderr).encoding):
+        mode = "ascii"
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
     return TmsApp(
         session,
         name=name,
         mode=mode,
+        colors=colors,
         settings=settings,
         fps=fps or settings.fps,
         warning=warning,
@@ -152,27 +163,6 @@ def _saved(run: Path) -> "Saved":
         return Saved(summary["step"], len(summary["changes"]))
     except (OSError, ValueError, KeyError, TypeError):
         return NOTHING_SAVED
-
-
-def choose_mode(wanted: Literal["auto", Mode], environment: Mapping[str, str]) -> Mode:
-    """The render mode that is wanted; for auto, braille if the locale of the environment has it, else ascii.
-
-    Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on and says UTF-8, and under
-    LANG=C it sets LC_CTYPE to C.UTF-8 itself. Where no locale is set, as in containers, terminals have UTF-8.
-    """
-    if wanted != "auto":
-        return wanted
-    names = ("LC_ALL", "LANG", "LC_CTYPE") if _coerced(environment) else ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
-
-
-def _coerced(environment: Mapping[str, str]) -> bool:
-    """Whether LC_CTYPE may be Python's (PEP 538) instead of the user's."""
-    return environment.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8") and environment.get("LANG") in (
-        "C",
-        "POSIX",
-    )
 
 
 def _pace(text: str | None) -> float | None:

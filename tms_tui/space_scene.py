@@ -15,6 +15,7 @@ from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.figures import colors
 from tms_engine.training.state import Snapshot
+from tms_tui.drawing.few_colors import feature_palette
 from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.scene import (
     Scene,
@@ -145,6 +146,9 @@ def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
 
 def feature_colors(palette: FeaturePalette, n_features: int) -> Float32[np.ndarray, "features 3"]:
     """RGB of the features, 0 to 1."""
+    if palette == "terminal":
+        terminals = feature_palette()
+        return terminals[np.arange(n_features) % len(terminals)]
     return colors.feature_colors(n_features, colors.SAFE if palette == "safe" else colors.TABLEAU)
 
 

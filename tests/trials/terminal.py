@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pexpect
@@ -32,15 +32,24 @@ def environment(directory: Path, **changes: str) -> dict[str, str]:
 class Terminal:
     """The app in a pty, its bytes, and the screen that they make."""
 
-    def __init__(self, directory: Path, *arguments: str, **changes: str) -> None:
-        self.screen = pyte.Screen(COLUMNS, ROWS)
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        size: tuple[int, int] = (COLUMNS, ROWS),
+        unset: Sequence[str] = (),
+        **changes: str,
+    ) -> None:
+        """`size` is in columns and rows; of the environment, `unset` is taken away and `changes` is set."""
+        left = {name: value for name, value in environment(directory).items() if name not in unset}
+        self.screen = pyte.Screen(*size)
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
             COMMAND[0],
             [*COMMAND[1:], *arguments],
-            dimensions=(ROWS, COLUMNS),
-            env=environment(directory, **changes),
+            dimensions=size[::-1],
+            env={**left, **changes},
             cwd=str(directory),
         )
 

@@ -17,7 +17,7 @@ from tms_engine.training.state import Snapshot
 
 # Entries of the weights and of a sample, and multiplications, with which a cloud is drawn in some hundredths
 # of a second; and rows below which it is no cloud.
-_ENTRIES, _PRODUCTS = 1 << 23, 1 << 27
+_ENTRIES, _PRODUCTS = 1 << 23, 1 << 26
 _LEAST_ROWS = 16
 
 

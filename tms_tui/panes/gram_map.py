@@ -34,7 +34,9 @@ class GramMap(Pane, CellsWidget, can_focus=True):
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
         gram, selected = self._content
-        return draw_heat_map(gram, height, width, self.mode, ground, selected)
+        # Without colours, characters tell the size of a value and its sign.
+        mode = self.mode if self.n_colors >= 8 else "ascii"
+        return draw_heat_map(gram, height, width, mode, ground, selected)
 
 
 PANE = GramMap

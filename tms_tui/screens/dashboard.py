@@ -34,9 +34,10 @@ class Dashboard(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, colors: int) -> None:
         super().__init__()
         self._mode = mode
+        self._mono = colors < 8
         self._memo = Memo()
         self._composed = False  # whether there are panes to update
         self._panes: dict[str, Any] = {
@@ -65,6 +66,7 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self._mode == "ascii", "-ascii")
+        self.set_class(self._mono, "-mono")
         self._panes["space"].focus()
         if self._mode == "ascii":
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))

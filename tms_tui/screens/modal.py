@@ -55,6 +55,7 @@ class Modal(ModalScreen[Result]):
         Input { background: $boost; }
         Input:focus { background: $primary 25%; }
         &.-ascii > .box { border: ascii $primary; }
+        &.-mono *:focus, &.-mono *:focus > SelectCurrent { text-style: reverse; }
     }
     """
 
@@ -65,6 +66,7 @@ class Modal(ModalScreen[Result]):
     def on_mount(self) -> None:
         if is_ascii(self):
             self.add_class("-ascii")
+        self.set_class(getattr(self.app, "mono", False), "-mono")
 
     def say(self, text: str) -> str:
         """The text as this terminal can show it."""
