@@ -1,4 +1,4 @@
-"""Sizes from small to the refusal: a key is answered within .3 s and the app gone within 2 s, or it never began.
+"""Sizes from small to the refusal: keys answered within .3 s and the app gone within 2 s, or it never began.
 
 A step of a very large model takes longer than that. Neither a key that only looks, nor leaving, waits for it.
 """
@@ -57,7 +57,7 @@ def sizes(directory: Path, seed: int) -> str:
 
 
 def measured(directory: Path, what: str) -> tuple[float | None, float]:
-    """Seconds until the slowest of some keys is answered (None: refused, in a sentence), and until it left."""
+    """Seconds until the slowest of some keys is answered (None: refused, in words), and until it left."""
     options = [_option(part) for part in what.split()]
     app = Terminal(directory, *options, "--pace=max", size=(120, 40))
     refused, alive = False, True
