@@ -10,7 +10,11 @@ from importlib import import_module
 from pathlib import Path
 
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
-TRIALS: dict[str, str] = {}
+TRIALS: dict[str, str] = {
+    "kill_app": "app_safe",
+    "two_apps": "app_safe",
+    "full_disk_app": "app_safe",
+}
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ def test_every_state(looks_as_before, state):
     assert looks_as_before(still_app(view), (120, 40), keys)
 
 
-@pytest.mark.parametrize("state", ["paused", "many instances", "help", "experiment", "export", "quit"])
+@pytest.mark.parametrize("state", ["paused", "many instances", "help", "experiment", "export", "confirm"])
 def test_in_80_by_24(looks_as_before, state):
     view, keys = STATES[state]
     assert looks_as_before(still_app(view), (80, 24), keys)

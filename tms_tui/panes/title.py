@@ -1,10 +1,16 @@
 """The title line: which run this is, and what it is doing."""
 
+import time
+from typing import TYPE_CHECKING
+
 import numpy as np
 from textual.content import Content
 
 from tms_tui.model import Model
 from tms_tui.view import View
+
+if TYPE_CHECKING:
+    from tms_engine.runs import Status
 
 _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
 # Columns from which on there is room for the title.
@@ -18,6 +24,8 @@ _COLORS = {
     "finished": "$primary",
     "diverged": "$error",
     "failed": "$error",
+    "following": "$success",
+    "ended": "$error",
 }
 
 
@@ -34,7 +42,7 @@ def about(model: Model) -> Content:
     if experiment.n_instances > 1:
         parts.append(f"instance {instance} of {experiment.n_instances}, {_rank(model)}")
     if view.kernel:
-        parts.append(f"{view.device}/{view.kernel}")
+        parts.append("/".join(filter(None, (view.device, view.kernel))))
     parts.append(f"seed {experiment.seed}")
     title = _TITLE if model.layout.columns >= _WIDE else _SHORT_TITLE
     return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
@@ -53,10 +61,23 @@ def loading(view: View) -> str:
     return f"loading {view.library}".strip()
 
 
+def followed(status: "Status") -> str:
+    """The state of a run that another process trains, or trained, and the key that takes it over."""
+    seen = time.strftime("%H:%M", time.localtime(status.seen)) if status.seen else ""
+    if status.state == "running":
+        return "following"
+    if status.state == "silent":
+        return f"following, silent since {seen}"
+    state = f"{status.state} since {seen}" if seen else status.state
+    return f"{state}; t takes over"
+
+
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at."""
     view, step, export = model.view, model.options.step, model.export
     word = loading(view) if view.phase == "loading" else str(view.phase)
+    if view.following is not None:
+        word = followed(view.following)
     if step is not None:
         word += f", at step {step:,}"
     exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
