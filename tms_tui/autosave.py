@@ -35,8 +35,8 @@ _EVERY, _TIMES, _LONGEST = 5.0, 20.0, 60.0
 _SESSIONS, _BYTES = 20, 1 << 30
 # Seconds after which a directory without a session in it is one that was left behind, not one just made.
 _LEFT_BEHIND = 3600.0
-# Seconds without a sign of life, of which a living one gives one each minute, after which a session of another
-# host was interrupted.
+# Seconds without a sign of life (a living one gives one each minute) after which a session of another
+# host is one that was interrupted.
 _SILENT = 180.0
 _FILE, _FILE_BYTES = "session.json", 1 << 16
 _DOING = "tms-tui"

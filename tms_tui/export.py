@@ -22,13 +22,13 @@ from tms_engine.analysis.projection import Camera
 from tms_engine.commands.figures import camera_options
 from tms_engine.errors import InputError
 from tms_engine.figures import FIGURES, HTML_FIGURES
-from tms_engine.files import claim, new_directory
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
 
 Format = Literal["png", "html"]
 
+_DOING = "an export of tms-tui"
 _NO_PLOTLY = "HTML figures are left out, they need plotly: pip install 'tms-tui[html]'"
 
 
@@ -116,13 +116,12 @@ class Export:
         self._progress = replace(self._progress, finished=True, error=error)
 
     def _export(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
-        from tms_engine.runs import save_run
+        from tms_engine.runs import claim, claim_new, save_run
 
-        if take_next:
-            self.directory = new_directory(self.directory.parent, self.directory.name)
-        else:
-            claim(self.directory)
-        save_run(run, self.directory)
+        where = self.directory
+        with claim_new(where.parent, where.name, _DOING) if take_next else claim(where, _DOING) as lock:
+            self.directory = lock.path
+            save_run(run, lock.path)
         if not self._progress.total and self._progress.note:
             raise InputError(self._progress.note)
         if self._cancelled.is_set() or not self._progress.total:

@@ -198,8 +198,8 @@ class Player:
         if self._taken is not None:
             lock, beacon = self._taken
             self._taken = None
-            ended = {"finished": "finished", "diverged": "diverged"}
-            beacon.end(ended.get(self._phase(), "stopped"))
+            phase = self._phase()
+            beacon.end(phase if phase in ("finished", "diverged") else "stopped")
             lock.release()
 
     def pause(self) -> None:

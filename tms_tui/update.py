@@ -563,8 +563,8 @@ def _export_ended(model: Model) -> str:
 
 def _read_only(status: "Status") -> str:
     if status.is_running:
-        return f"followed, read only: {status.holder or 'another process'} trains it"
-    return "followed, read only, and nobody trains it any more: t takes it over"
+        return f"followed, read only; it is trained by {status.holder or 'another process'}"
+    return "followed, read only; nobody trains it any more: t takes it over"
 
 
 def _autosaved(model: Model, error: str) -> Updated:

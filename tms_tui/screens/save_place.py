@@ -22,7 +22,7 @@ class SavePlace(Modal[Place]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "save there"),
-        Binding("ctrl+d", "answer('drop')", "go on without saving"),
+        Binding("ctrl+g", "answer('drop')", "go on without saving"),
         Binding("escape", "answer('stay')", "stay"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -56,7 +56,7 @@ class SavePlace(Modal[Place]):
             with Horizontal(classes="buttons"):
                 yield Button("Save enter", compact=True, variant="primary", action="screen.save")
                 yield Button(
-                    f"{self._drop} ^d", compact=True, variant="error", action="screen.answer('drop')"
+                    f"{self._drop} ^g", compact=True, variant="error", action="screen.answer('drop')"
                 )
                 yield Button("Stay esc", compact=True, action="screen.answer('stay')")
 
