@@ -21,6 +21,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from tms_engine import process
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, free_name
 from tms_tui import messages as m
@@ -51,6 +52,9 @@ from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
+
+# Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
+_REST = 0.3
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
@@ -324,23 +328,32 @@ class TmsApp(App[None]):
             self.send(m.Refused("there is nothing to export yet", "warning"))
             return
         directory = wanted.directory or suggested(wanted.run_name)
-        self._export = start_export(
-            run,
-            directory,
-            camera=wanted.camera,
-            instance=wanted.instance,
-            axes=wanted.axes,
-            step=wanted.step,
-            dpi=wanted.dpi,
-            formats=wanted.formats,
-            take_next=wanted.directory is None,
-        )
+        try:
+            self._export = start_export(
+                run,
+                directory,
+                camera=wanted.camera,
+                instance=wanted.instance,
+                axes=wanted.axes,
+                step=wanted.step,
+                dpi=wanted.dpi,
+                formats=wanted.formats,
+                take_next=wanted.directory is None,
+            )
+        except InputError as error:
+            self.send(m.Refused(str(error)))
+            return
         self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
 
     def _write_screen(self, run_name: str) -> None:
+        from tms_engine.runs.places import absolute
+
         path = free_name(Path(), dated("tms-tui") + ".svg")
         try:
+            absolute(path)
             path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
+        except InputError as error:
+            self.send(m.Refused(str(error)))
         except OSError as error:
             self.send(m.Refused(str(cannot(f"write {path}", error))))
         else:
@@ -370,8 +383,10 @@ class TmsApp(App[None]):
                 await asyncio.sleep(0.05)
             if train and view.following is None:
                 self.session.run_to_end()
-            while not _at_rest(view := self.session.view(), train):
-                await asyncio.sleep(0.05)
+            before = None
+            while not ((view := self.session.view()) is before and _at_rest(view, train)):
+                before = view
+                await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
@@ -392,9 +407,7 @@ class TmsApp(App[None]):
 
 
 def _at_rest(view: View, train: bool) -> bool:
-    """Whether a run is as far as it gets by itself; one that is paused, with its loss on fresh data."""
-    if view.phase == "failed" or view.following is not None:
-        return True
-    if view.phase == "paused":
-        return not train and view.evaluation_step == view.step
-    return view.phase in ("finished", "diverged")
+    """Whether a run is as far as it gets by itself."""
+    if view.following is not None or (view.phase == "paused" and not train):
+        return view.snapshot is not None and view.evaluation_step == view.step
+    return view.phase in ("finished", "diverged", "failed")

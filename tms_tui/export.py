@@ -58,8 +58,11 @@ def start_export(
     """Save a run into a new (or empty) directory, and its figures into figures/ in that; returns at once.
 
     With `take_next`, an existing directory DIR makes it DIR-2, and so on, instead of an error. `step` is the
-    kept step to draw (None: now); the run that is saved is always the whole. Errors are told by the progress.
+    kept step to draw (None: now); the run that is saved is always the whole. Errors are told by the progress,
+    but InputError is raised where there is no current directory for a relative one.
     """
+    from tms_engine.runs.places import absolute
+
     note = ""
     if "html" in formats and importlib.util.find_spec("plotly") is None:
         formats, note = tuple(kind for kind in formats if kind != "html"), _NO_PLOTLY
@@ -70,7 +73,7 @@ def start_export(
     options += [] if "png" in formats else ["--no-png"]
     options += [f"--plugin={module}" for module in plugins.loaded()]
     total = len(FIGURES) * ("png" in formats) + len(HTML_FIGURES) * ("html" in formats)
-    return Export(run, directory.absolute(), options, ExportProgress((), total, False, "", note), take_next)
+    return Export(run, absolute(directory), options, ExportProgress((), total, False, "", note), take_next)
 
 
 class Export:

@@ -376,7 +376,8 @@ class Player:
         try:
             followed = follower.poll()
         except InputError as error:  # the directory is gone, or not to be read just now
-            assert self._following
+            if self._snapshot is None or self._following is None:
+                raise
             self._following = self._following._replace(trouble=str(error))
             return
         self._following = followed.status

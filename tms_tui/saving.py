@@ -92,11 +92,11 @@ def _save_last(session: Session, name: str) -> Ended:
     what = f"{name}, step {run.state.step:,}"
     try:
         return Ended(f"{what}: saved in {save(run, session.view().place, name)}", True)
-    except InputError as error:
-        why = str(error)
+    except Exception as error:  # whatever it is, nobody else can say it
+        why = one_line(error)
     try:
         return Ended(f"{what}: {why}; saved in {save_somewhere(run, name, _DOING)} instead", True)
-    except InputError:
+    except Exception:
         return Ended(f"{what}: not saved, {why}", False)
 
 

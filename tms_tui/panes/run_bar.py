@@ -2,7 +2,7 @@
 
 import math
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,9 +14,6 @@ from tms_tui.drawing.symbols import symbols
 from tms_tui.model import Model
 from tms_tui.panes.title import loading
 from tms_tui.view import View
-
-if TYPE_CHECKING:
-    from tms_engine.runs import Status
 
 
 class Progress(NamedTuple):
@@ -39,24 +36,17 @@ def progress(model: Model) -> Progress:
     if math.isfinite(shown.loss):
         at_step = "" if model.options.step is None else f" at step {shown.step:,}"
         parts.append(f"loss {shown.loss:.5f}{at_step}")
-    if view.following is not None and view.following.is_running:
-        parts.append(trained_by(view.following))
+    if view.following is not None and view.following.trouble:
+        parts.append(view.following.trouble)
     if view.phase in ("training", "following"):
-        speed = rate(view) or view.pace
-        if math.isfinite(speed):
+        speed = rate(view) or (view.pace if view.following is None else 0.0)
+        if speed and math.isfinite(speed):
             parts += [rate_text(speed), time_left(view.steps - view.step, speed)]
     if view.phase == "diverged":
         parts.append("every instance has diverged")
     elif view.diverged_at and max(view.diverged_at) >= 0:
         parts.append(f"{sum(step >= 0 for step in view.diverged_at)} diverged")
     return Progress(fraction, view.phase == "diverged", tuple(part for part in parts if part))
-
-
-def trained_by(status: "Status") -> str:
-    """Who trains a run that is followed, and how far that is: what is shown is the last save."""
-    holder = status.holder
-    where = f"on {holder.host}, pid {holder.pid}" if holder else "elsewhere"
-    return f"running {where}, step {status.step:,}" + (f": {status.trouble}" if status.trouble else "")
 
 
 def rate(view: View) -> float:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tms_engine.runs import Status
 
 _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
+# Characters of a host's name.
+_HOST = 20
 # Columns from which on there is room for the title.
 _WIDE = 100
 
@@ -63,13 +65,12 @@ def loading(view: View) -> str:
 
 def followed(status: "Status") -> str:
     """The state of a run that another process trains, or trained, and the key that takes it over."""
-    seen = time.strftime("%H:%M", time.localtime(status.seen)) if status.seen else ""
-    if status.state == "running":
-        return "following"
-    if status.state == "silent":
-        return f"following, silent since {seen}"
-    state = f"{status.state} since {seen}" if seen else status.state
-    return f"{state}; t takes over"
+    seen = time.strftime("%H:%M", time.localtime(status.seen))
+    if status.is_running:
+        holder = status.holder
+        who = f"following pid {holder.pid} on {holder.host[:_HOST]}" if holder else "following"
+        return who if status.state == "running" else f"{who}, silent since {seen}"
+    return f"{status.state} since {seen}: t takes over"
 
 
 def phase(model: Model) -> Content:
