@@ -29,7 +29,7 @@ def kill_app(directory: Path, seed: int) -> str:
     app = Terminal(directory, *ENDLESS, "--pace", pace)
     try:
         app.see(r"[1-9][\d,]* / 1,000,000,000")
-        began, until = time.time(), time.monotonic() + draw.uniform(0.1, 14)
+        began, until = time.time(), time.monotonic() + draw.uniform(1, 14)
         while time.monotonic() < until:
             assert app.read(0.05)
             if draw.random() < 0.02:
@@ -118,7 +118,7 @@ def two_apps(directory: Path, seed: int) -> str:
 
 
 def one_takes_over(directory: Path, seed: int) -> str:
-    """A run whose process has died is taken over by one of two apps that follow it; the other says by whom."""
+    """A run whose process has died is taken over by one of two apps that follow it, and only one."""
     directory = directory.resolve()
     job = subprocess.Popen(
         [*TMS, "train", "--out", "job", *ENDLESS],
@@ -196,7 +196,10 @@ def full_disk_app(directory: Path, seed: int) -> str:
                     place = str(small / re.findall(r"(runs/gist-changed-[\d-]+)", app.text())[0])
                 else:
                     place = str(directory / "elsewhere")
-                    app.press("\x15" + place)
+                    app.press("\x15")  # ctrl+u: the line is empty
+                    app.see(r"directory +│")
+                    app.press(place)
+                    app.see("elsewhere")
                 app.press("\r")
                 assert app.end() == 0
         finally:
@@ -213,8 +216,7 @@ def full_disk_app(directory: Path, seed: int) -> str:
 
 
 def step_of(app: Terminal) -> int:
-    (step,) = re.findall(r"([\d,]+) / [\d,]+ ", app.text())
-    return int(step.replace(",", ""))
+    return int(app.see(r"([\d,]+) / [\d,]+ ")[1].replace(",", ""))
 
 
 def sessions(directory: Path) -> list[InterruptedSession]:

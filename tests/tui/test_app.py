@@ -1,6 +1,7 @@
 """What keys and the mouse do, on a real session and on one that stands still."""
 
 import asyncio
+import dataclasses
 import math
 import os
 import random
@@ -246,7 +247,7 @@ async def test_a_failed_export_says_why_and_training_goes_on(tmp_path, monkeypat
 
 async def test_a_thread_that_does_not_answer_is_neither_no_run_nor_a_saved_one(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    app = still_app(still_view(changes=(Change(10, "sparsity", 0.5),)))
+    app = still_app(dataclasses.replace(still_view(changes=(Change(10, "sparsity", 0.5),)), run=None))
     told = told_by(app, monkeypatch)
 
     def late(timeout: float = 1.0) -> None:

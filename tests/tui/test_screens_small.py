@@ -143,8 +143,8 @@ def test_a_directory_is_good_if_it_can_be_made_or_is_empty(tmp_path: Path) -> No
         ("{tmp}/file", "is a file"),
         ("{tmp}/file/below", "cannot be made"),
         ("{tmp}", "not empty"),
-        ("~nobody-of-this-name/x", "cannot export to"),
-        ("{tmp}/" + "x" * 5000, "cannot export to"),
+        ("~nobody-of-this-name/x", "cannot write to"),
+        ("{tmp}/" + "x" * 5000, "cannot write to"),
     ],
 )
 def test_a_directory_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path, typed: str, said: str) -> None:
