@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 SMALL = Experiment(n_features=5, n_hidden=2, sparsity=0.5, steps=400)
 
 
-async def until(condition, seconds: float = 20.0) -> None:
+async def until(condition, seconds: float = 600.0) -> None:
     """Wait for something that another thread, or the app's own clock, brings about."""
     end = time.monotonic() + seconds
     while not condition():
