@@ -104,7 +104,7 @@ def test_a_signal_asks_to_stop_and_handlers_are_as_before_afterwards(number, cod
         signal.raise_signal(number)
         assert stop()
         assert stop.exit_code == code
-        with pytest.raises(KeyboardInterrupt), stop.at_once():
+        with pytest.raises(KeyboardInterrupt), stop.at_once("bye"):
             pytest.fail("there is nothing to lose, and it was asked to stop")
     assert [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)] == before
     assert said == []
@@ -112,7 +112,7 @@ def test_a_signal_asks_to_stop_and_handlers_are_as_before_afterwards(number, cod
 
 def test_while_there_is_nothing_to_lose_a_signal_interrupts():
     with process.stop_on_signals(print) as stop:
-        with pytest.raises(KeyboardInterrupt), stop.at_once():
+        with pytest.raises(KeyboardInterrupt), stop.at_once("bye"):
             signal.raise_signal(signal.SIGTERM)
         assert stop()
 
@@ -121,7 +121,7 @@ DEAF = """
 import contextlib, hashlib
 from tms_engine import process
 with process.stop_on_signals(lambda sentence: print(sentence, flush=True)) as stop:
-    with stop.at_once() if WITH_NOTHING_TO_LOSE else contextlib.nullcontext():
+    with stop.at_once("bye") if WITH_NOTHING_TO_LOSE else contextlib.nullcontext():
         print("ready", flush=True)
         hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # minutes, in C: no handler of Python's runs
 print("went on")
