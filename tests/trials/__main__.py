@@ -14,6 +14,11 @@ TRIALS: dict[str, str] = {
     "kill_app": "app_safe",
     "two_apps": "app_safe",
     "full_disk_app": "app_safe",
+    "kill_train": "safe",
+    "race_out": "safe",
+    "race_resume": "safe",
+    "full_disk": "safe",
+    "damage": "safe",
 }
 
 
