@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,11 +23,36 @@ def write_atomically(path: Path, content: bytes) -> None:
     The new content is written to NAME.XXXXXXXX.part beside the file and moved into place, so several
     processes may write the same file; only a process that is killed leaves its .part behind.
     """
+    _write_beside(path, content, os.replace)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """As `write_atomically`, but raises FileExistsError, and changes nothing, if the name is taken.
+
+    Of several processes that write the same name at once, one does, and the others raise.
+    """
+    _write_beside(path, content, _move_to_new_name)
+
+
+def _move_to_new_name(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with open(path, "xb"):
+            pass
+        os.replace(part, path)
+    else:
+        part.unlink()
+
+
+def _write_beside(path: Path, content: bytes, move: Callable[[Path, Path], None]) -> None:
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
             _put(file, content)
-        os.replace(part, path)
+        move(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -85,7 +110,16 @@ def claim(directory: Path, otherwise: str = "") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
             raise InputError(f"{directory} is not empty: choose a new directory{otherwise}")
-        probe = directory / ".writable"
+    except OSError as error:
+        raise cannot(f"write to {directory}", error) from None
+    make_writable(directory)
+
+
+def make_writable(directory: Path) -> None:
+    """Make a directory where there is none, and check that files can be made in it. Raises InputError."""
+    probe = directory / f".{secrets.token_hex(4)}.part"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError as error:

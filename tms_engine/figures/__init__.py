@@ -2,12 +2,12 @@
 
 To add one: a file NAME.py with `NAME_figure`, one line in the table, its tests. `NAME_figure(run, ...)`
 returns a matplotlib Figure, and `NAME_html`, where there is a twin for a browser, a plotly Figure. Both take
-`step`, the kept step to draw (None: the run's last), and `instance`, `camera` and `axes` as the table says; a
+`instance`, `step`, the kept step to draw (None: the run's last), and `camera` and `axes` as the table says; a
 figure of one panel also takes `ax`, to draw into an Axes of yours.
 
 Only matplotlib's object interface and Agg are used, never pyplot's state, so figures can be made in any
-thread or script, and they do not depend on the user's matplotlib settings. Importing this package loads
-neither matplotlib nor numpy.
+thread or script, and they do not depend on the user's matplotlib settings, but in Axes of the user's.
+Importing this package loads neither matplotlib nor numpy.
 """
 
 import difflib
@@ -24,14 +24,13 @@ class Entry(NamedTuple):
     help: str  # one line
     html: bool = False  # whether it has a twin for a browser
     spatial: bool = False  # whether it is a view of hidden space, from a camera
-    per_instance: bool = True  # whether it shows one instance, not all
 
 
 FIGURES: dict[str, Entry] = {
     "weights": Entry("the weight vectors, from the origin", html=True, spatial=True),
     "cloud": Entry("the hidden activations of 100,000 inputs", html=True, spatial=True),
     "n_active": Entry("the clouds for exactly 1, 2 and 3 active features", html=True, spatial=True),
-    "loss": Entry("batch loss against steps, of all instances", per_instance=False),
+    "loss": Entry("batch loss against steps, of one instance among all"),
     "gram": Entry("W Wᵀ as a heat map"),
     "dimensionality": Entry("each feature's D, beside those of the uniform solids"),
 }
