@@ -42,7 +42,11 @@ def _move_to_new_name(part: Path, path: Path) -> None:
     except OSError:  # a file system without hard links
         with open(path, "xb"):
             pass
-        os.replace(part, path)
+        try:
+            os.replace(part, path)
+        except OSError:
+            path.unlink()
+            raise
     else:
         part.unlink()
 
@@ -119,6 +123,8 @@ def make_writable(directory: Path) -> None:
     """Make a directory where there is none, and check that files can be made in it. Raises InputError."""
     probe = directory / f".{secrets.token_hex(4)}.part"
     try:
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"cannot write to {directory}: it is a file, not a directory")
         directory.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()

@@ -13,6 +13,7 @@ Importing this package loads neither matplotlib nor numpy.
 import difflib
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
@@ -51,3 +52,16 @@ def chosen_figures(names: Sequence[str] | None) -> tuple[str, ...]:
             hint = f"did you mean {near[0]}?" if near else "the figures are " + ", ".join(FIGURES)
             raise InputError(f"there is no figure {name!r}; {hint}")
     return tuple(name for name in FIGURES if names is None or name in names)
+
+
+def html_figures(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of these figures that have a twin for a browser.
+
+    Raises InputError for an unknown name, if none has one, and without plotly (the extra `html`).
+    """
+    chosen = tuple(name for name in chosen_figures(names) if FIGURES[name].html)
+    if not chosen:
+        raise InputError(f"of {', '.join(names or ())} there is no HTML, only of {', '.join(HTML_FIGURES)}")
+    if find_spec("plotly") is None:
+        raise InputError("HTML figures need plotly: pip install 'tms-tui[html]'")
+    return chosen

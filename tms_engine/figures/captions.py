@@ -70,7 +70,7 @@ def sparsity(value: float) -> str:
     return text or "0"
 
 
-def number(value: float, digits: int = 2) -> str:
+def fixed(value: float, digits: int = 2) -> str:
     """So many digits after the point, but never −0.00, and a power of ten from 1,000 on."""
     if not math.isfinite(value):
         return "not finite"

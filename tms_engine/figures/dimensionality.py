@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tms_engine.analysis import geometry, theory
-from tms_engine.figures.captions import describe, first_features, number, where
+from tms_engine.figures.captions import describe, first_features, fixed, where
 from tms_engine.figures.colors import feature_colors, on_white
 from tms_engine.figures.panels import (
     ANNOTATED,
@@ -48,16 +48,16 @@ def dimensionality_figure(
             plot.bar(range(n), np.nan_to_num(dimensionality), color=colors, width=0.8)
         else:
             plot.vlines(range(n), 0, np.nan_to_num(dimensionality), colors=colors, lw=420 / n)
-        plot.xaxis.set_major_locator(MaxNLocator(ANNOTATED, integer=True))
+        plot.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if n <= ANNOTATED:
             plot.set_xticks(range(n))
             for j, value in enumerate(dimensionality):
-                plot.text(j, np.nan_to_num(value) + 0.01, number(value), ha="center", fontsize=9)
+                plot.text(j, np.nan_to_num(value) + 0.01, fixed(value), ha="center", fontsize=9)
         if not np.isfinite(dimensionality).any():
             say_what_is_missing(plot, "no value is finite")
         _draw_solids(plot)
         plot.set(xlabel="feature", ylabel="dimensionality D", ylim=(0, 1.08), xlim=(-0.6, n - 0.4))
-        total = f"ΣD = {number(float(np.nansum(all_of_them)), 3)}"
+        total = f"ΣD = {fixed(float(np.nansum(all_of_them)), 3)}"
         entitle(
             plot,
             f"{describe(snapshot)} dimensionality{first_features(snapshot, n)}, {total}",
@@ -73,6 +73,6 @@ def _draw_solids(plot: Axes) -> None:
         height = max(value, height + _APART)
         plot.axhline(value, color="gray", ls=":", lw=0.8, zorder=0)
         plot.text(
-            1.01, height, f"{number(value, 3)} {_SOLIDS.get(name, name)}", va="center", fontsize=7,
+            1.01, height, f"{fixed(value, 3)} {_SOLIDS.get(name, name)}", va="center", fontsize=7,
             transform=plot.get_yaxis_transform(),
         )  # fmt: skip

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tms_engine.analysis import geometry
-from tms_engine.figures.captions import describe, first_features, number, where
+from tms_engine.figures.captions import describe, first_features, fixed, where
 from tms_engine.figures.panels import (
     ANNOTATED,
     MOST_FEATURES,
@@ -37,14 +37,16 @@ def gram_figure(run: Run, instance: int = 0, *, step: int | None = None, ax: Axe
         image = plot.imshow(np.where(np.isfinite(gram), gram, np.nan), cmap="RdBu_r", vmin=-limit, vmax=limit)
         figure_of(plot).colorbar(image, ax=plot, shrink=0.85)
         for axis in (plot.xaxis, plot.yaxis):
-            axis.set_major_locator(MaxNLocator(ANNOTATED, integer=True))
+            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         if n <= ANNOTATED:
             plot.set(xticks=range(n), yticks=range(n))
             for (j, k), value in np.ndenumerate(gram):
                 color = "white" if abs(value) > 0.6 * limit else "black"
-                plot.text(k, j, number(value), ha="center", va="center", fontsize=8, color=color)
+                plot.text(k, j, fixed(value), ha="center", va="center", fontsize=8, color=color)
         elif not len(finite):
             say_what_is_missing(plot, "no value is finite")
         plot.set(xlabel="feature k", ylabel="feature j")
-        entitle(plot, f"{describe(snapshot)} W Wᵀ{first_features(snapshot, n)}", where(snapshot, instance))
+        entitle(
+            plot, f"{describe(snapshot)} W\u00a0Wᵀ{first_features(snapshot, n)}", where(snapshot, instance)
+        )
     return figure_of(plot)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float64
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from tms_engine.analysis import theory
@@ -59,7 +60,7 @@ def loss_figure(run: Run, instance: int = 0, *, step: int | None = None, ax: Axe
         if not np.isfinite(smooth[:, instance]).any():
             say_what_is_missing(plot, "no finite loss" if len(curve.start) else "no loss yet")
         _scale(plot, smooth, curve.mean[:, instance], [level for _, _, level in nothing])
-        plot.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        plot.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         plot.xaxis.set_major_formatter("{x:,.0f}")
         plot.set(xlabel="step", ylabel="loss, mean over batch and features", xlim=(0, last))
         entitle(plot, f"{describe(snapshot)} loss", where(snapshot, instance))
@@ -208,6 +209,8 @@ def _mark_changes(plot: Axes, changes: Sequence[Change], last_step: int, instanc
                 ha="right" if change.step > 0.03 * last_step else "left",
                 va="top",
                 fontsize=7,
+                path_effects=[withStroke(linewidth=2, foreground="white")],
+                zorder=5,
             )
 
 

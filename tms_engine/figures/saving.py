@@ -20,7 +20,7 @@ from typing import Any
 from tms_engine.analysis.evaluation import check_instance
 from tms_engine.analysis.projection import HOME, Camera, axes_basis
 from tms_engine.errors import InputError
-from tms_engine.figures import FIGURES, HTML_FIGURES, chosen_figures, figure_function
+from tms_engine.figures import FIGURES, chosen_figures, figure_function, html_figures
 from tms_engine.figures.browser import page
 from tms_engine.figures.captions import describe
 from tms_engine.figures.panels import own_style
@@ -34,6 +34,15 @@ MOST_DPI = 1200
 _IDENTITY = ("Title", "Software", "Experiment", "Changes", "Weights", "Step", "Instance", "Camera", "Axes")
 # A page's metadata are before plotly's own text, within so many bytes.
 _HEAD_BYTES = 1 << 24
+
+
+def check(run: Run, instance: int, axes: Sequence[int] | None = None, dpi: int = 300) -> None:
+    """Raise InputError for an instance or dimensions that the run has not, and for a dpi out of range."""
+    if not 10 <= dpi <= MOST_DPI:
+        raise InputError(f"dpi should be from 10 to {MOST_DPI}, not {dpi}")
+    check_instance(run, instance)
+    if axes is not None:
+        axes_basis(run.experiment.n_hidden, axes)
 
 
 def save_figures(
@@ -57,8 +66,7 @@ def save_figures(
     be written.
     """
     chosen = chosen_figures(only)
-    if not 10 <= dpi <= MOST_DPI:
-        raise InputError(f"dpi should be from 10 to {MOST_DPI}, not {dpi}")
+    check(run, instance, axes, dpi)
     saving = _Saving(run, directory, instance, step, camera, axes, on_saved)
     for name in chosen:
         figure = saving.draw(name)
@@ -85,9 +93,7 @@ def save_html(
     The arguments and names are those of `save_figures`. Raises InputError as it does, and without plotly (the
     extra `html`).
     """
-    chosen = [name for name in chosen_figures(only) if FIGURES[name].html]
-    if not chosen:
-        raise InputError(f"of {', '.join(only or ())} there is no HTML, only of {', '.join(HTML_FIGURES)}")
+    chosen = html_figures(only)
     saving = _Saving(run, directory, instance, step, camera, axes, on_saved)
     for name in chosen:
         figure = saving.draw(name, "html")
@@ -109,9 +115,7 @@ class _Saving:
         on_saved: Callable[[Path], None] | None,
     ) -> None:
         """Raises InputError for a view that there is not, and for a directory that cannot be written to."""
-        check_instance(run, instance)
-        if axes is not None:
-            axes_basis(run.experiment.n_hidden, axes)
+        check(run, instance, axes)
         self.paths: list[Path] = []
         self._run, self._shown, self._on_saved = run, run.at(step), on_saved
         self._instance, self._camera, self._axes = instance, camera, axes
