@@ -1,4 +1,4 @@
-"""The trials of what the app has trained, once each; `python -m tests.trials kill_app --count 50` does more."""
+"""The trials of what the app has trained, once each: `python -m tests.trials kill_app` does more."""
 
 import subprocess
 from pathlib import Path
