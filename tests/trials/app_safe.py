@@ -57,9 +57,10 @@ def kill_app(directory: Path, seed: int) -> str:
         again.see(rf"step {session.step:,} of 1,000,000,000")
         again.press("\r")
         again.see(r"[\d,]+ / 1,000,000,000")
+        again.see("● training")
+        sparsity = sparsity_of(again)
         again.press("]")  # a change, so that quitting asks
-        again.see(rf"[\d,]{{{len(f'{session.step:,}')},}} / 1,000,000,000")
-        time.sleep(0.5)
+        again.see_change(sparsity_of, sparsity)
         again.press("q")
         again.see("not saved")
         again.press("s")
@@ -217,6 +218,10 @@ def full_disk_app(directory: Path, seed: int) -> str:
 
 def step_of(app: Terminal) -> int:
     return int(app.see(r"([\d,]+) / [\d,]+ ")[1].replace(",", ""))
+
+
+def sparsity_of(app: Terminal) -> str:
+    return app.see(r"· S ([\d.]+)")[1]
 
 
 def sessions(directory: Path) -> list[InterruptedSession]:
