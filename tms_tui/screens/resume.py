@@ -11,7 +11,7 @@ from textual.widgets import Button, Label
 
 from tms_tui.autosave import InterruptedSession
 from tms_tui.messages import ResumeAnswer
-from tms_tui.screens.modal import Modal
+from tms_tui.screens.modal import Modal, is_ascii
 
 
 def ago(seconds: float) -> str:
@@ -60,7 +60,7 @@ class ResumeOffer(Modal[ResumeAnswer]):
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = "Interrupted"
             for line in described(self._session, time.time()):
-                yield Label(self.say(line), markup=False)
+                yield Label(self.say(line.replace("→", "->") if is_ascii(self) else line), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(
                     "Resume enter", compact=True, variant="primary", action="screen.answer('resume')"
