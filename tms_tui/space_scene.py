@@ -20,6 +20,7 @@ from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
     flat_camera,
+    lengths,
     merge,
     sphere_scene,
     stacked_origins,
@@ -90,7 +91,7 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
         # All but a few points are in view, and a few more outside where three clouds share the width; those
         # are cut off at the edge.
         most = 0.995 if options.data != "1, 2, 3 active" else 0.97
-        reach = max(reach, 1.05 * float(np.quantile(np.linalg.norm(points, axis=1), most)))
+        reach = max(reach, 1.05 * float(np.quantile(lengths(points), most)))
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
     guides = _guides(options, m, radius)
     if not clouds:
@@ -162,8 +163,8 @@ def _axis_names(options: ViewOptions, n_hidden: int) -> tuple[str, ...]:
 
 def _length(points: Float32[np.ndarray, "rows 3"]) -> float:
     """The greatest finite length; 0 if there is none."""
-    lengths = np.linalg.norm(points, axis=-1)
-    return float(lengths[np.isfinite(lengths)].max(initial=0))
+    found = lengths(points)
+    return float(found[np.isfinite(found)].max(initial=0))
 
 
 def _colors(
