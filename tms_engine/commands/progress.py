@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,22 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
+_silent = ContextVar("_silent", default=False)
+
+
+@contextlib.contextmanager
+def silence(silent: bool) -> Iterator[None]:
+    """With --quiet, nothing is narrated within."""
+    token = _silent.set(silent or _silent.get())
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 def say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    if not _silent.get():
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
@@ -70,7 +85,7 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
     def now() -> str:
         return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
-    if sys.stdout.isatty() and sys.stderr.isatty():
+    if sys.stdout.isatty() and sys.stderr.isatty() and not _silent.get():
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
