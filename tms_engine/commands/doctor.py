@@ -66,6 +66,8 @@ def report(app: Found, asks_terminal: bool = False) -> dict[str, Found]:
 
     With `asks_terminal` the terminal is asked what it can do, which nothing else may read from meanwhile.
     """
+    from tms_engine.runs.places import runs_directory, state_directory
+
     # The environment before libraries are loaded, which write to it.
     environment = _environment(os.environ)
     found: dict[str, Found] = {
@@ -88,7 +90,8 @@ def report(app: Found, asks_terminal: bool = False) -> dict[str, Found]:
         "places": _each(
             package=lambda: str(Path(__file__).parents[2]),
             here=lambda: _place(Path.cwd()),
-            runs=lambda: _place(Path(os.environ.get("TMS_RUNS") or "runs")),
+            runs=lambda: _place(runs_directory()),
+            state=lambda: _place(state_directory()),
             temporary=lambda: _place(Path(tempfile.gettempdir())),
         ),
         "environment": environment,
