@@ -294,10 +294,10 @@ def _numba_cache() -> Found:
 
 
 def _streams() -> Found:
-    names = ("stdin", "stdout", "stderr")
-    are = {name: stream is not None and stream.isatty() for name in names for stream in [getattr(sys, name)]}
-    encoding = getattr(sys.stdout, "encoding", None)
-    terminals = [name for name, is_one in are.items() if is_one]
+    # The process's own, whatever stands in their place now.
+    streams = {"stdin": sys.__stdin__, "stdout": sys.__stdout__, "stderr": sys.__stderr__}
+    terminals = [name for name, stream in streams.items() if stream is not None and stream.isatty()]
+    encoding = sys.__stdout__.encoding if sys.__stdout__ else "closed"
     return f"{', '.join(terminals) or 'none'} on a terminal; stdout is {encoding}"
 
 
