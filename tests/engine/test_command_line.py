@@ -53,6 +53,13 @@ def test_each_help_fits_80_columns_and_tells_exit_codes_and_variables(capsys, mo
             assert re.search(rf"^  {name} +{re.escape(about)}$", text, re.M)
 
 
+def test_the_readme_has_the_same_exit_codes_and_variables(repository):
+    text = " ".join((repository / "README.md").read_text("utf-8").split())
+    assert EXIT_CODES[1:] in text
+    for name in ENVIRONMENT:
+        assert f"| `{name}` |" in text
+
+
 def test_only_where_a_preset_is_the_start_are_defaults_told(capsys, monkeypatch):
     assert "(default: 0.95)" in help_of(["train", "--help"], capsys, monkeypatch)
     assert "(default: 0.95)" not in help_of(["resume", "--help"], capsys, monkeypatch)
