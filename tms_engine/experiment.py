@@ -370,12 +370,18 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise cannot(f"read {path}", error) from None
+    return parse_fields(content, path, "JSON" if path.suffix.lower() == ".json" else "TOML")
+
+
+def parse_fields(content: bytes, path: Path, kind: Literal["JSON", "TOML"]) -> dict[str, Any]:
+    """The fields that the content of a file sets, not yet validated. Raises InputError, naming the file."""
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
-    kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         fields = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
