@@ -41,6 +41,7 @@ from tms_tui.panes.space_view import SpaceView
 from tms_tui.saving import Job, dated, save_at_the_end, save_now, suggested
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.dashboard import Dashboard
+from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
 from tms_tui.screens.help import HelpScreen
@@ -59,6 +60,7 @@ _REST = 0.3
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
     HelpScreen: "help",
+    DoctorScreen: "doctor",
     ExperimentForm: "experiment",
     ExportForm: "export",
     Confirm: "confirm",
@@ -298,6 +300,8 @@ class TmsApp(App[None]):
             self.push_screen(
                 HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
             )
+        elif dialog == "doctor":
+            self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
         elif dialog == "experiment":
 
             def chosen(experiment: Experiment | None) -> None:

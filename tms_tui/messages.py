@@ -16,8 +16,10 @@ from tms_tui.export import ExportProgress, Format
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "experiment", "export"]
-ScreenName = Literal["dashboard", "help", "experiment", "export", "confirm", "place", "resume", "other"]
+DialogName = Literal["help", "doctor", "experiment", "export"]
+ScreenName = Literal[
+    "dashboard", "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
 Severity = Literal["information", "warning", "error"]
@@ -270,6 +272,11 @@ class OpenHelp:
 
 
 @dataclass(frozen=True)
+class OpenDoctor:
+    pass
+
+
+@dataclass(frozen=True)
 class Quit:
     pass
 
@@ -279,7 +286,7 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Quit
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Quit
 )  # fmt: skip
 
 
