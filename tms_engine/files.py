@@ -42,6 +42,13 @@ def read_some(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
+def physical_memory() -> int:
+    """Bytes of memory that this machine has: more than that is not read."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return 1 << 40
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file and wait until it is on disk. A crash may leave a part of it; a failure leaves nothing."""
     try:

@@ -65,7 +65,8 @@ def layout(
         "margin": {"l": 20, "r": 20, "b": 20, "t": 90},
     }
     _, up, towards = rotation(camera)
-    eye = 2.5 * towards / camera.zoom
+    # plotly cuts off at the edge of a scene, so where these are narrow the axes' names need room.
+    eye = (2.5 if n_scenes == 1 else 3.0) * towards / camera.zoom
     for i in range(n_scenes):
         number = "" if i == 0 else str(i + 1)
         domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]

@@ -62,6 +62,7 @@ def dimensionality_figure(
             plot,
             f"{describe(snapshot)} dimensionality{first_features(snapshot, n)}, {total}",
             where(snapshot, instance),
+            share=0.85,
         )
     return figure_of(plot)
 

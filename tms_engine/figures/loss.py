@@ -63,6 +63,8 @@ def loss_figure(run: Run, instance: int = 0, *, step: int | None = None, ax: Axe
         plot.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         plot.xaxis.set_major_formatter("{x:,.0f}")
         plot.set(xlabel="step", ylabel="loss, mean over batch and features", xlim=(0, last))
+        if last <= 2:  # the only points would lie on the frame
+            plot.set_xlim(-0.05 * last, 1.05 * last)
         entitle(plot, f"{describe(snapshot)} loss", where(snapshot, instance))
         plot.grid(alpha=0.3)
         beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}
@@ -107,8 +109,7 @@ def _draw_chosen(
     middle, name = _middle(curve), _name(snapshot, instance)
     color = "tab:orange" if name else "tab:blue"
     mean, line = curve.mean[:, instance], smooth[:, instance]
-    # A point or two would be no line.
-    few: dict[str, Any] = {"marker": ".", "clip_on": False} if np.isfinite(line).sum() < 3 else {}
+    few: dict[str, Any] = {"marker": "."} if np.isfinite(line).sum() < 3 else {}  # a point is no line
     label = f"{name}, smoothed" if name else "smoothed"
     plot.plot(middle, line, lw=2, color=color, label=label, zorder=4, **few)
     label = "mean of its batches" if name else "mean of batches"
@@ -235,5 +236,6 @@ def _scale(
     if len(batches):
         low = max(min(low, float(np.quantile(batches, 0.02))), low / 10)
         high = min(max(high, float(batches.max())), high * 10)
-    plot.set_yscale("log")
+    # The limits first: at the change of scale matplotlib would look for positive values itself.
     plot.set_ylim(max(low, high / 1e12) / 2, high * 2)
+    plot.set_yscale("log")

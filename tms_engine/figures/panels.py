@@ -151,9 +151,12 @@ def draw_cloud(scene: Any, points: Float32[np.ndarray, "rows 3"], x: Float32[Arr
     scene.scatter(*coordinates(points, scene), c=colors, alpha=0.5, s=1)
 
 
-def entitle(plot: Any, *lines: str) -> None:
-    """A title of so many lines, and more where they would be wider than the Axes with what is beside them."""
-    width = 1.25 * plot.get_position().width * figure_of(plot).get_figwidth()
+def entitle(plot: Any, *lines: str, share: float = 1.0) -> None:
+    """A title of so many lines, and more where they would be wider than the Axes with what is beside them.
+
+    `share`: of that width, where more is on one side of the Axes than on the other.
+    """
+    width = 1.25 * share * plot.get_position().width * figure_of(plot).get_figwidth()
     plot.set_title(captions.title(lines, width))
 
 
