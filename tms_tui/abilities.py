@@ -54,27 +54,31 @@ def mode_of(
 ) -> Mode:
     """The render mode that is wanted; for auto, braille if the terminal and its locale have it, else ascii.
 
-    The locale is read from the variables, as the C library does. Python's own answers do not help: under
-    LC_ALL=C it turns its UTF-8 mode on and says UTF-8, and in the locale C it sets LC_CTYPE to C.UTF-8 itself
-    (PEP 538); `at_start` is the environment before it did. Where no locale is set, as in containers,
-    terminals have UTF-8.
+    Where no locale is set, as in containers, terminals have UTF-8. `at_start` as of `locale_of`.
     """
     if wanted != "auto":
         return wanted
     if environment.get("TERM", "").startswith(_PLAIN):
         return "ascii"
-    locale = environment.get("LC_ALL") or _ctype(environment, at_start) or environment.get("LANG", "")
+    _, locale = locale_of(environment, at_start)
     return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
 
 
-def _ctype(environment: Mapping[str, str], at_start: Mapping[str, str] | None) -> str:
-    """LC_CTYPE as the user has set it."""
-    found = environment.get("LC_CTYPE", "")
-    if found not in ("C.UTF-8", "C.utf8", "UTF-8"):  # not Python's
-        return found
-    if at_start is not None:
-        return at_start.get("LC_CTYPE", "")
-    return "" if environment.get("LANG") in ("C", "POSIX") else found
+def locale_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The variable that sets the locale of characters, and its value; two "" if none does.
+
+    As the C library reads them. Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on
+    and says UTF-8, and in the locale C it sets LC_CTYPE to C.UTF-8 itself (PEP 538); `at_start` is the
+    environment before it did.
+    """
+    ctype = environment.get("LC_CTYPE", "")
+    if ctype in ("C.UTF-8", "C.utf8", "UTF-8"):  # it may be Python's
+        if at_start is not None:
+            ctype = at_start.get("LC_CTYPE", "")
+        elif environment.get("LANG") in ("C", "POSIX"):
+            ctype = ""
+    values = (("LC_ALL", environment.get("LC_ALL")), ("LC_CTYPE", ctype), ("LANG", environment.get("LANG")))
+    return next(((name, value) for name, value in values if value), ("", ""))
 
 
 def environment_at_start() -> dict[str, str] | None:

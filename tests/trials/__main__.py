@@ -15,6 +15,16 @@ TRIALS: dict[str, str] = {
     "settings": "settings",
     "sizes": "sizes",
     "terminals": "terminals",
+    "kill_app": "app_safe",
+    "two_apps": "app_safe",
+    "full_disk_app": "app_safe",
+    "kill_train": "safe",
+    "race_out": "safe",
+    "race_resume": "safe",
+    "full_disk": "safe",
+    "damage": "safe",
+    "figures_under_hostile_settings": "figures",
+    "figures_cut_off_by_a_full_disk": "figures",
 }
 
 

@@ -25,8 +25,9 @@ COMMAND = (sys.executable, "-m", "tms_tui.cli")
 
 
 def environment(directory: Path, **changes: str) -> dict[str, str]:
-    """A truecolor terminal of a user whose settings are under `directory`."""
-    return {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+    """A truecolor terminal of a user whose settings and sessions are under `directory`."""
+    homes = {f"XDG_{name.upper()}_HOME": str(directory / name) for name in ("config", "state")}
+    return {**os.environ, "COLORTERM": "truecolor", **homes, **changes}
 
 
 class Terminal:
@@ -38,9 +39,13 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (COLUMNS, ROWS),
         unset: Sequence[str] = (),
+        cwd: Path | None = None,
         **changes: str,
     ) -> None:
-        """`size` is in columns and rows; of the environment, `unset` is taken away and `changes` is set."""
+        """With the user's files under `directory`, in `cwd` or there; `size` in columns and rows.
+
+        Of the environment, `unset` is taken away, and `changes` is set.
+        """
         left = {name: value for name, value in environment(directory).items() if name not in unset}
         self.screen = pyte.Screen(*size)
         self.written = b""
@@ -50,7 +55,7 @@ class Terminal:
             [*COMMAND[1:], *arguments],
             dimensions=size[::-1],
             env={**left, **changes},
-            cwd=str(directory),
+            cwd=str(cwd or directory),
         )
 
     def press(self, keys: str) -> None:

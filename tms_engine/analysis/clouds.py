@@ -24,10 +24,14 @@ _LEAST_ROWS = 16
 def cloud_sample(
     experiment: Experiment, instance: int, rows: int, device: str, n_active: int | None = None
 ) -> Float[Array, "{rows} features"]:
-    """Inputs of one instance: as the experiment has them, or with exactly `n_active` features active."""
-    if n_active is not None:
-        experiment, instance = experiment.alone(instance).replace(features="n_active", n_active=n_active), 0
-    return sampling.fresh(experiment, instance, rows, CLOUD, device)
+    """Inputs of one instance: as the experiment has them, or with exactly `n_active` features active.
+
+    Samples with different numbers of active features are independent of each other.
+    """
+    if n_active is None:
+        return sampling.fresh(experiment, instance, rows, CLOUD, device)
+    alone = experiment.alone(instance).replace(features="n_active", n_active=n_active)
+    return sampling.fresh(alone, 0, rows, CLOUD + 1 + n_active, device)
 
 
 def most_rows(experiment: Experiment, projects_errors: bool = False) -> int:

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 def new_directory(text: str) -> Path:
     """The directory that is typed, if an export can make it (or finds it empty). Raises InputError."""
     if not text.strip():
-        raise InputError("say which directory to export to")
+        raise InputError("say which directory to write to")
     try:
         path = Path(text.strip()).expanduser()
         if path.is_dir():
@@ -35,7 +35,7 @@ def new_directory(text: str) -> Path:
             if not parent.is_dir():
                 raise InputError(f"{parent} is a file, so {path} cannot be made")
     except (OSError, RuntimeError) as error:  # a name too long; no such user in ~user
-        raise cannot(f"export to {text}", error) from None
+        raise cannot(f"write to {text}", error) from None
     return path
 
 
