@@ -17,6 +17,7 @@ from tms_engine.commands import main as tms
 from tms_tui import messages as m
 from tms_tui.cli import main as tms_tui
 from tms_tui.compat import toasts
+from tms_tui.screens.confirm import Confirm
 
 PIECES = (
     "[red]", "[/]", "[link=http://x]", "[", "]", "\\[", "[@click=app.quit]", "$foreground", "{x}", "%s",
@@ -105,8 +106,12 @@ async def _on_every_screen(name: str) -> None:
         if name.isascii() and name.isprintable() and len(name) < 20:
             assert name.rstrip() in text(app).splitlines()[0]
         app.clear_notifications()
-        for dialog in ("experiment", "export", "quit", "help"):
-            app._open(dialog, f"{name} is not saved.")
+        question = m.Question("Quit", f"{name} is not saved.", "Save and quit", "Quit", "q")
+        for dialog in ("experiment", "export", "doctor", "help", question):
+            if isinstance(dialog, m.Question):
+                app.push_screen(Confirm(dialog))
+            else:
+                app._open(dialog, None)
             await settled(pilot)
             _assert_whole(app, 80)
             await pilot.press("escape")

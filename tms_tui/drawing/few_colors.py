@@ -15,7 +15,7 @@ _TABLE = np.array([*_DARK, *_BRIGHT, *_GREYS], np.uint8)
 
 # From this share of the strongest channel on, a colour has a hue; from this strength on, it is bright.
 # Strengths from which on a grey is the next lighter one.
-_HUE, _STRONG = 0.3, 140
+_HUE, _STRONG = 0.3, 200
 _GREY_EDGES = np.array([35, 110, 205])
 
 # Hues of features, in an order in which neighbours are easily told apart: numbers beside them tell the rest.
@@ -38,7 +38,7 @@ def of_16(colors: UInt8[np.ndarray, "*shape 3"]) -> UInt8[np.ndarray, "*shape 3"
     turn = np.where(
         strongest == r, (g - b) / safe % 6, np.where(strongest == g, (b - r) / safe + 2, (r - g) / safe + 4)
     )
-    hue = np.round(turn).astype(np.intp) % 6
+    hue = np.floor(turn + 0.5).astype(np.intp) % 6
     grey = 12 + np.searchsorted(_GREY_EDGES, strongest)
     row = np.where(spread >= _HUE * strongest, hue + 6 * (strongest >= _STRONG), grey)
     return _TABLE[np.where(strongest < _GREY_EDGES[0], 12, row)]
