@@ -255,7 +255,7 @@ class Experiment(BaseModel):
             if min(self.instances) < 0 or max(self.instances) >= 2**62:
                 raise InputError("instances should be numbers from 0 up", "instances")
         if self.importance is not None:
-            rows: Any = self.importance if self._importance_differs() else (self.importance,)
+            rows: Any = self.importance if self.importance_differs else (self.importance,)
             if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
                 raise InputError(
                     f"importance should be {self.n_features} numbers, one a feature, or {self.n_instances} "
@@ -292,7 +292,8 @@ class Experiment(BaseModel):
         decays = self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
         return decays if self.importance is None else decays * np.asarray(self.importance, np.float64)
 
-    def _importance_differs(self) -> bool:
+    @property
+    def importance_differs(self) -> bool:
         """Whether there is a list of importances for each instance."""
         return bool(self.importance) and isinstance(self.importance[0], tuple)  # type: ignore[index]
 
@@ -306,7 +307,7 @@ class Experiment(BaseModel):
         numbers, fields = self.numbers(), {}
         for name in (*PER_INSTANCE, "importance"):
             value = getattr(self, name)
-            if isinstance(value, tuple) and (name != "importance" or self._importance_differs()):
+            if isinstance(value, tuple) and (name != "importance" or self.importance_differs):
                 fields[name] = tuple(value[i] for i in places)
         return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 

@@ -260,13 +260,17 @@ def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_p
     out = tmp_path / "run"
     assert main(["train", "--steps", "20", "--out", str(out)]) == 0
     text = (out / "summary.json").read_text()
-    (out / "summary.json").write_text(text.replace('"evaluation_rows": 131072', '"evaluation_rows": 7'))
+    (out / "summary.json").write_text(text.replace('"evaluation_rows": ', '"evaluation_rows": 7'))
     capsys.readouterr()
     assert main(["show", str(out)]) == 0
-    assert "(7 rows)" in capsys.readouterr().out
+    assert "(78,320 rows drawn)" in capsys.readouterr().out
     (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
     assert main(["show", str(out)]) == 0
-    assert "(131,072 rows)" in capsys.readouterr().out
+    assert "(8,320 rows drawn)" in capsys.readouterr().out
+    of_an_earlier_version = text.replace('"evaluation_method": 2', '"evaluation_method": 1')
+    (out / "summary.json").write_text(of_an_earlier_version.replace('"loss": 0', '"loss": 9'))
+    assert main(["show", str(out)]) == 0
+    assert "loss on fresh data  0." in capsys.readouterr().out
 
 
 def test_of_many_instances_that_diverged_ten_are_named():

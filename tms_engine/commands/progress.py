@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tms_engine import process
-from tms_engine.commands.text import headline, number, some, summary_text
+from tms_engine.commands.text import headline, some, summary_text
+from tms_engine.digits import number
 
 if TYPE_CHECKING:
     from tms_engine.training.trainer import Trainer

@@ -24,7 +24,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
-from tms_engine.analysis.evaluation import summarize
+from tms_engine.analysis.evaluation import is_evaluated, summarize
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, claim, reason, write_atomically, write_durably
@@ -170,14 +170,15 @@ def load_run(path: str | Path) -> Run:
 def load_summary(path: str | Path) -> dict[str, Any] | None:
     """The summary of a run directory, as `summarize` made it; None where it is not of the saved step.
 
-    That is so where it cannot be read, was saved without losses on fresh data, or a crash came between.
+    That is so where it cannot be read, was saved without losses on fresh data or with those of an earlier
+    version, or a crash came between.
     """
     path = Path(path)
     try:
         summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
         with safe_open(path / "state.safetensors", framework="numpy") as file:
             step = int(file.get_tensor("step")[0])
-        return summary if summary["step"] == step and summary["evaluation_rows"] > 0 else None
+        return summary if summary["step"] == step and is_evaluated(summary) else None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         return None
 
