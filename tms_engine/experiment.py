@@ -192,9 +192,13 @@ class Experiment(BaseModel):
         description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
     )
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
-    init: Literal["normal", "xavier"] = Field(
+    init: Literal["normal", "xavier", "joint_xavier"] = Field(
         default="normal",
-        description="Initial weights: standard normal, or Xavier normal within each instance.",
+        description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or that "
+        "of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
+    )
+    init_std: float | None = Field(
+        default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
     )
     batch_size: Size = Field(default=32, description="Rows in a batch.")
     # Beyond it begin the streams of fresh data (data/stream.py).
@@ -206,8 +210,10 @@ class Experiment(BaseModel):
     )
     learning_rate: Positive = Field(default=0.01, description="Step size of Adam; one, or one per instance.")
     weight_decay: float = Field(default=0.0, ge=0, description="Pull of all parameters towards 0.")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="constant", description="How the learning rate falls to 0 at the last step, if it does."
+    schedule: Literal["constant", "linear", "cosine", "quarter_cosine"] = Field(
+        default="constant",
+        description="How the learning rate falls to 0 over the steps, if it does: linear, 1 − t/T; cosine, "
+        "(1 + cos(πt/T)) / 2, as in PyTorch; quarter_cosine, cos(πt/2T), the paper's notebook's.",
     )
     keep: int = Field(
         default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."
@@ -285,6 +291,17 @@ class Experiment(BaseModel):
         value = getattr(self, name)
         return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
+    @property
+    def first_std(self) -> float:
+        """Standard deviation of the initial weights."""
+        n, m = self.n_features, self.n_hidden
+        named = {
+            "normal": 1.0,
+            "xavier": (2 / (n + m)) ** 0.5,
+            "joint_xavier": (2 / (m * (n + self.n_instances))) ** 0.5,
+        }
+        return named[self.init] if self.init_std is None else self.init_std
+
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j."""
         import numpy as np
@@ -304,7 +321,10 @@ class Experiment(BaseModel):
         """
         import numpy as np
 
-        numbers, fields = self.numbers(), {}
+        numbers = self.numbers()
+        fields: dict[str, Any] = {}
+        if self.init == "joint_xavier":
+            fields["init_std"] = self.first_std  # that of all of them
         for name in (*PER_INSTANCE, "importance"):
             value = getattr(self, name)
             if isinstance(value, tuple) and (name != "importance" or self.importance_differs):
@@ -371,12 +391,18 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise cannot(f"read {path}", error) from None
+    return parse_fields(content, path, "JSON" if path.suffix.lower() == ".json" else "TOML")
+
+
+def parse_fields(content: bytes, path: Path, kind: Literal["JSON", "TOML"]) -> dict[str, Any]:
+    """The fields that the content of a file sets, not yet validated. Raises InputError, naming the file."""
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
-    kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         fields = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

@@ -3,36 +3,73 @@
 import contextlib
 import itertools
 import os
+import re
 import secrets
+import socket
+import stat
+import time
+import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 from tms_engine.errors import InputError
 
+# Seconds after which a .part of another host's is nobody's any more.
+_PART_LASTS = 86_400.0
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[tuple[BufferedReader, int]]:
+    """A file to read, and its length. Raises OSError, and ValueError for a pipe, a device or a directory."""
+    # Without O_NONBLOCK, a pipe would be waited for.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is no file")
+        yield file, found.st_size
+
+
+def read_some(path: Path, most: int) -> bytes:
+    """The content of a file that may be hostile. Raises OSError, and ValueError as `open_file` and where it
+    is longer than `most` bytes.
+    """
+    with open_file(path) as (file, size):
+        if size > most:
+            raise ValueError(f"it has {size:,} bytes, and {most:,} are the most")
+        return file.read(most)
+
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on disk. A crash meanwhile may leave a part of it."""
-    with open(path, "wb") as file:
-        _put(file, content)
+    """Write a file and wait until it is on disk. A crash may leave a part of it; a failure leaves nothing."""
+    try:
+        with open(path, "wb") as file:
+            _put(file, content)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> None:
     """Replace a file. Readers, and a crash at any moment, see the old content or the new, never a part.
 
-    The new content is written to NAME.XXXXXXXX.part beside the file and moved into place, so several
-    processes may write the same file; only a process that is killed leaves its .part behind.
+    The new content is written to a .part beside the file and moved into place, so several processes may write
+    the same file; only a process that is killed leaves its .part behind. Without `durably`, a power cut may
+    take the new content and leave an empty file.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}-{_host()}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
-            _put(file, content)
+            _put(file, content, durably)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    if hasattr(os, "O_DIRECTORY"):  # not on Windows, where a directory cannot be opened
+    if durably and hasattr(os, "O_DIRECTORY"):  # not on Windows, where a directory cannot be opened
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -40,10 +77,55 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.close(directory)
 
 
-def _put(file: IO[bytes], content: bytes) -> None:
+def _put(file: IO[bytes], content: bytes, durably: bool = True) -> None:
     file.write(content)
     file.flush()
-    os.fsync(file.fileno())
+    if durably:
+        os.fsync(file.fileno())
+
+
+def is_dead_part(path: Path) -> bool:
+    """Whether this is what a process that was killed has left of a file that it was writing.
+
+    On another host, whose processes cannot be seen, one is taken for dead after a day.
+    """
+    if not path.name.endswith(".part"):
+        return False
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    named = re.search(r"\.(\d{1,9})-([0-9a-f]{8})-[0-9a-f]{8}\.part$", path.name)
+    if named and named[2] == _host():
+        return not is_alive(int(named[1]))
+    return bool(named or re.search(r"\.[0-9a-f]{8}\.part$", path.name)) and (
+        time.time() - found.st_mtime > _PART_LASTS
+    )
+
+
+def remove_dead_parts(directory: Path) -> None:
+    """Remove what processes that were killed have left in a directory of files that they were writing."""
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            if is_dead_part(path):
+                path.unlink()
+
+
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no such thing
+        return True
+    return True
 
 
 def new_directory(base: Path, name: str) -> Path:
@@ -53,7 +135,7 @@ def new_directory(base: Path, name: str) -> Path:
     """
     try:
         base.mkdir(parents=True, exist_ok=True)
-        for path in _names(base, name):
+        for path in names(base, name):
             with contextlib.suppress(FileExistsError):
                 path.mkdir()
                 return path
@@ -67,10 +149,11 @@ def free_name(base: Path, name: str) -> Path:
 
     For a suggestion; another process may take it. `new_directory` is for a directory to write to.
     """
-    return next(path for path in _names(base, name) if not os.path.lexists(path))
+    return next(path for path in names(base, name) if not os.path.lexists(path))
 
 
-def _names(base: Path, name: str) -> Iterator[Path]:
+def names(base: Path, name: str) -> Iterator[Path]:
+    """BASE/NAME, BASE/NAME-2, BASE/NAME-3 …"""
     yield base / name
     for number in itertools.count(2):
         yield base / f"{name}-{number}"

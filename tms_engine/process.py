@@ -22,6 +22,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -127,24 +128,102 @@ END_SIGNALS: tuple[signal.Signals, ...] = (
 )
 
 
+# Seconds after which a thread ends the process, where the main one is within a library and hears of no
+# signal; after which a user is told that a step takes long; and within which a second Ctrl-C is the first
+# one, from the terminal and from a program that passes it on.
+_GRACE, _TELL_AFTER, _SAME_PRESS = 1.5, 1.0, 0.05
+
+
+class Stop:
+    """Whether Ctrl-C, a kill or a lost connection has asked to stop; `stop_on_signals` makes it."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._caught: list[int] = []
+        self._nothing_to_lose = False
+        self._ended = threading.Event()
+
+    def __call__(self) -> bool:
+        return bool(self._caught)
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell has it: 130 after Ctrl-C, 143 after a kill, 129 after a lost connection."""
+        return 128 + self._caught[0]
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While there is nothing to lose, a signal raises KeyboardInterrupt.
+
+        Where the main thread is within a library, as within a compiler, the process ends soon without it.
+        """
+        self._nothing_to_lose = True
+        try:
+            if self._caught:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._nothing_to_lose = False
+
+    def _handle(self, number: int, _frame: Any) -> None:
+        """In the main thread, between two instructions of Python."""
+        self._caught.append(number)
+        if self._nothing_to_lose:
+            raise KeyboardInterrupt
+
+    def _watch(self, pipe: int) -> None:
+        """The thread: it hears of signals at once, by their numbers, also while the main thread does not."""
+        first = None
+        while numbers := os.read(pipe, 1):
+            if first is None:
+                first = time.monotonic()
+                threading.Thread(target=self._do_not_wait, args=(numbers[0],), daemon=True).start()
+            elif numbers[0] == signal.SIGINT and time.monotonic() - first > _SAME_PRESS:
+                self._end("ended at once: what was saved last is whole", signal.SIGINT)
+
+    def _do_not_wait(self, number: int) -> None:
+        until = time.monotonic() + _GRACE
+        told = False
+        while not self._ended.wait(0.05):
+            if self._nothing_to_lose and time.monotonic() > until:
+                self._end("interrupted", number)
+            if not told and not self._nothing_to_lose and time.monotonic() > until - _GRACE + _TELL_AFTER:
+                told = True
+                self._say(
+                    "stopping: the step under way is finished and saved; Ctrl-C ends at once, without it"
+                )
+
+    def _end(self, sentence: str, number: int) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, f"\ntms: {sentence}\n".encode())
+        os._exit(128 + number)
+
+
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether Ctrl-C, a kill or a lost connection has asked to stop.
+def stop_on_signals(say: Callable[[str], object]) -> Iterator[Stop]:
+    """Let signals ask to stop, by what it gives, instead of ending the process.
 
-    A second Ctrl-C raises KeyboardInterrupt.
+    A second Ctrl-C ends the process at once, whatever it does. `say` is told what a first one waits for. For
+    the main thread.
     """
-    caught: list[int] = []
-
-    def stop(number: int, _frame: Any) -> None:
-        caught.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, *END_SIGNALS)}
+    stop = Stop(say)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    numbers = (signal.SIGINT, *END_SIGNALS)
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, stop._handle) for number in numbers}
+    watch = threading.Thread(target=stop._watch, args=(reading,), name="tms-signals", daemon=True)
+    watch.start()
     try:
-        yield lambda: bool(caught)
+        yield stop
     finally:
+        stop._ended.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        os.close(writing)
+        watch.join()
+        os.close(reading)
 
 
 def print_what_can_be_shown() -> None:

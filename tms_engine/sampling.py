@@ -14,8 +14,10 @@ from tms_engine.data.n_active import largest
 from tms_engine.data.stream import EVALUATION, another, magnitude, stream_keys, words
 from tms_engine.experiment import Experiment
 
-# Entries whose words are made at once: as many as stay in a core's cache.
+# Entries whose words are made at once: as many as stay in a core's cache, or as keep a GPU busy, where each
+# draw takes some forty launches.
 _ENTRIES = 1 << 15
+_ENTRIES_ON_A_GPU = 1 << 23
 
 
 def law_parameters(experiment: Experiment) -> LawParameters:
@@ -46,9 +48,10 @@ def batches(
     return sample(experiment, stream_keys(experiment.seed, numbers, steps), experiment.batch_size)
 
 
-def steps_at_once(experiment: Experiment) -> int:
-    """Steps whose batches are best drawn by one call of `batches`: few enough to stay in the cache."""
-    return max(1, _ENTRIES // (experiment.n_instances * experiment.batch_size * experiment.n_features))
+def steps_at_once(experiment: Experiment, device: str) -> int:
+    """Steps whose batches are best drawn by one call of `batches`."""
+    entries = _ENTRIES if device == "cpu" else _ENTRIES_ON_A_GPU
+    return max(1, entries // (experiment.n_instances * experiment.batch_size * experiment.n_features))
 
 
 def fresh(

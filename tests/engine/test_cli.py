@@ -87,7 +87,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
 
     shown = tms("show", tmp_path / "A")
     assert shown.returncode == 0
-    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(131,072 rows\)", shown.stdout)
+    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(8,320 rows drawn\)", shown.stdout)
     assert re.search(r"represented +[678] of 8 features", shown.stdout)
     assert re.search(r"ΣD +2\.\d+ of 3 dimensions", shown.stdout)
     table = shown.stdout.split("\n\n")[-1].splitlines()
@@ -313,7 +313,7 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
         str(tmp_path / "run"),
     ]
     child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(24, 100), timeout=300)
-    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
+    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +batch loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
     child.sendintr()
     child.expect("interrupted at step [0-9,]+ and saved; go on with: tms resume")
     child.expect(pexpect.EOF)

@@ -230,7 +230,7 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
 
 def is_evaluated(summary: dict[str, Any]) -> bool:
     """Whether a summary has losses on fresh data, by the method of now."""
-    return summary["evaluation_method"] == METHOD
+    return summary.get("evaluation_method") == METHOD
 
 
 def features_of(run: Run, instance: int) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """`tms`: the engine on the command line. Data go to stdout, narration to stderr.
 
-Exit codes: 0 done; 1 the run failed (every instance diverged); 2 bad input; 130 interrupted, and saved.
+Exit codes: 0 done; 1 the run failed (every instance diverged); 2 bad input; 3 the run could not be saved
+where it was to be (`train`, `resume`), or ended before its last step (`watch`); 130 interrupted, 143 killed,
+129 connection lost, and saved.
 
 One table of commands, and a file a command beside it, with `add_arguments(parser)` and `run(options)`, which
 returns the exit code. To add one: its file, one line in the table, its tests. What is slow to import is
@@ -19,12 +21,17 @@ from tms_engine.errors import InputError, out_of_memory
 COMMANDS = {
     "train": "train an experiment and save the run",
     "resume": "go on with a run that was interrupted, or extend or change one",
+    "watch": "how far a run is that another process trains, until it ends",
+    "runs": "list the runs in a directory, and remove what is of no use there",
     "figures": "draw a run's figures as PNG",
     "show": "a run's numbers: loss on fresh data, and a table of its features",
     "presets": "list the presets, or print one as TOML",
 }
 
-EXIT_CODES = "exit codes: 0 done, 1 every instance diverged, 2 bad input, 130 interrupted and saved"
+EXIT_CODES = (
+    "exit codes: 0 done, 1 every instance diverged, 2 bad input, 3 saved elsewhere (watch: ended early), "
+    "130 interrupted and saved"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

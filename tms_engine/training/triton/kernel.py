@@ -43,6 +43,19 @@ def refusal(experiment: Experiment) -> str:
     return ""
 
 
+def slowness(experiment: Experiment) -> str:
+    """Why the torch kernel is expected to be faster on a GPU, "" if it is not.
+
+    A large model alone leaves all of the GPU but one program idle, where torch spreads each product over it.
+    The numbers are those of benchmarks/README.md, in microseconds a step, on an H200.
+    """
+    n, m = _padded(experiment)
+    ours = experiment.batch_size * n * m / 1400
+    entries = experiment.n_instances * experiment.batch_size * experiment.n_features
+    torchs = 100 + entries / 4000
+    return "so few models of this size do not fill the GPU" if ours > torchs else ""
+
+
 def _padded(experiment: Experiment) -> tuple[int, int]:
     """Features and hidden dimensions, as powers of two; at least 2, for the sake of Triton's layouts."""
     n, m = experiment.n_features, experiment.n_hidden
