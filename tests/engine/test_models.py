@@ -91,9 +91,7 @@ def test_initial_weights_have_the_standard_deviation_of_one_instance():
 def test_joint_xavier_has_the_deviation_of_torchs_on_all_instances_at_once():
     experiment = Experiment(init="joint_xavier", n_features=60, n_hidden=20, n_instances=50)
     ours = initial_parameters(experiment)["W"]
-    theirs = torch.nn.init.xavier_normal_(
-        torch.empty(50, 60, 20), generator=torch.Generator().manual_seed(0)
-    )
+    theirs = torch.nn.init.xavier_normal_(torch.empty(50, 60, 20), generator=torch.Generator().manual_seed(0))
     assert ours.std() == pytest.approx(theirs.std().item(), rel=0.02)
     assert Experiment(init="joint_xavier", n_features=5, n_hidden=2, n_instances=10).first_std == (
         pytest.approx(0.26, abs=0.005)

@@ -155,9 +155,7 @@ def test_schedules_fall_from_the_learning_rate_to_zero():
     assert (rates("constant") == 0.5).all()
     assert np.allclose(rates("linear")[[0, 50, 100, 101]], [0.5, 0.25, 0, 0])
     assert np.allclose(rates("cosine")[[0, 25, 50, 100, 101]], [0.5, 0.25 * (1 + 0.5**0.5), 0.25, 0, 0])
-    assert np.allclose(
-        rates("quarter_cosine")[[0, 50, 100, 101]], [0.5, 0.5 * 0.5**0.5, 0, 0], atol=1e-15
-    )
+    assert np.allclose(rates("quarter_cosine")[[0, 50, 100, 101]], [0.5, 0.5 * 0.5**0.5, 0, 0], atol=1e-15)
     # The paper's notebook's cosine_decay_lr, which divides by T − 1.
     theirs = 0.5 * np.cos(0.5 * np.pi * np.arange(100) / 99)
     assert np.allclose(rates("quarter_cosine")[:100], theirs, atol=0.01)

@@ -50,9 +50,9 @@ def learning_rates(
 ) -> Float[np.ndarray, "{n_steps} instances"]:
     """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 after the last step.
 
-    `cosine` is half a period, as torch's CosineAnnealingLR and most others have it; `quarter_cosine` is a quarter,
-    which stays higher and ends with a slope: the paper's notebook has it, and ARENA after it. (The notebook is at 0
-    in the last step already: it divides by T − 1.)
+    `cosine` is half a period, as torch's CosineAnnealingLR and most others have it; `quarter_cosine` is a
+    quarter, which stays higher and ends with a slope: the paper's notebook has it, and ARENA after it. (The
+    notebook is at 0 in the last step already: it divides by T − 1.)
     """
     done = np.minimum(np.arange(first_step, first_step + n_steps) / experiment.steps, 1.0)
     factors = {
