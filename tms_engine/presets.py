@@ -53,8 +53,8 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "paper-20-5": Preset(
-        "20 features in 5 dimensions, importance .7^j, 7 sparsities from 0 to .999: 5 features are represented, "
-        "in the end 11 to 15",
+        "20 features in 5 dimensions, importance .7^j, 7 sparsities from 0 to .999: 5 features are "
+        "represented, in the end 11 to 15",
         dict(
             _PAPER, n_features=20, n_hidden=5, n_instances=7, sparsity=_PAPER_SPARSITIES, importance_decay=0.7
         ),

@@ -53,12 +53,6 @@ def play_out(player: Player) -> None:
         player.work()
 
 
-@pytest.fixture
-def unhurried(monkeypatch):
-    """Evaluations take all their rows at once, however busy the machine is."""
-    monkeypatch.setattr(player_module, "_IDLE_EVALUATION_SECONDS", 1e3)
-
-
 # The pace
 
 
@@ -149,7 +143,7 @@ def test_the_run_of_a_player_is_the_trainers_to_the_bit_whatever_is_done_to_it()
     assert_same_run(trainer.run(), run)
 
 
-def test_a_paused_player_takes_single_steps_and_asks_to_be_left_alone(unhurried):
+def test_a_paused_player_takes_single_steps_and_asks_to_be_left_alone():
     player, clock = player_of(paused=True)
     assert player.view().phase == "paused"
     player.step_once()
@@ -192,7 +186,7 @@ def test_a_pause_or_a_pace_ends_the_run_to_the_end(command):
     assert player.view().step - before <= 11
 
 
-def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated(unhurried):
+def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated():
     player, clock = player_of()
     play_out(player)
     play(player, clock, 2.0)
@@ -211,7 +205,7 @@ def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second_at_a_small_cost
         play(player, clock, 0.25)
         evaluated.add(player.view().evaluation_step)
     assert 5 <= len(evaluated) <= 11
-    assert player.view().evaluation.rows <= 1 << 15
+    assert player.view().evaluation.rows == evaluate(player.run()).rows
     assert player.view().step - player.view().evaluation_step <= 25
 
 

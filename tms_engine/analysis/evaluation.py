@@ -33,8 +33,9 @@ METHOD = 2
 # than these, or to more multiplications.
 ROWS = 1 << 13
 _LEAST_ROWS, _ENTRIES, _MULTIPLICATIONS = 1 << 7, 1 << 25, 1 << 30
-# Independent parts of the rows, from whose spread the standard errors are.
-PARTS = 64
+# Independent parts of the rows, from whose spread the standard errors are; fewer, down to the least, where a
+# row of each has more entries than these.
+PARTS, _LEAST_PARTS, _PART_ENTRIES = 64, 8, 1 << 21
 # Features × rows × instances of a piece: what stays in a processor's cache, and what a GPU takes at once.
 _PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 14, 1 << 22
 
@@ -97,10 +98,9 @@ def evaluating(
     where = resolve_device(device or (run.device if isinstance(run, Run) else "cpu"))
     experiment = snapshot.experiment
     wanted = max(1, default_rows(experiment) if rows is None else rows)
-    parts = max(1, min(PARTS, wanted // 2))
-    width, entries = max(experiment.n_features, experiment.n_hidden), _PIECE_ENTRIES
-    if where != "cpu":
-        entries = _DEVICE_PIECE_ENTRIES
+    width = max(experiment.n_features, experiment.n_hidden)
+    entries = _PIECE_ENTRIES if where == "cpu" else _DEVICE_PIECE_ENTRIES
+    parts = max(1, min(PARTS, max(_LEAST_PARTS, _PART_ENTRIES // width), wanted // 2))
     at_once = max(1, entries // (width * parts)) * parts  # rows: so that a piece has whole parts
     importance = experiment.feature_importance().astype(np.float32)
     total, drawn = np.zeros((experiment.n_instances, parts)), 0
