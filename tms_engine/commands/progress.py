@@ -32,11 +32,34 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
+_silent = False
+
+
+@contextlib.contextmanager
+def silence(silent: bool) -> Iterator[None]:
+    """With --quiet, nothing is narrated within; warnings are."""
+    global _silent
+    before, _silent = _silent, silent
+    try:
+        yield
+    finally:
+        _silent = before
+
+
 def say(sentence: str) -> None:
+    """Narrate on stderr, unless that is not wanted."""
+    if not _silent:
+        warn(sentence)
+
+
+def warn(sentence: str) -> None:
+    """Tell of what went wrong, or what is asked, on stderr."""
     print(sentence, file=sys.stderr, flush=True)
 
 
-def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Namespace) -> int:
+def train_to_the_end(
+    trainer: "Trainer", lock: "RunLock", options: argparse.Namespace, is_saved: bool = True
+) -> int:
     """Train and save to a run directory that is held and has the run already; returns the exit code.
 
     A signal is answered within two seconds, but for a step that takes longer: then the run is saved first.
@@ -53,10 +76,12 @@ def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Name
     )
     if options.verbose:
         say(trainer.reason)
-    keeper = Keeper(lock, trainer, say)
-    with process.stop_on_signals(say) as stop:
+    keeper = Keeper(lock, trainer, warn)
+    if not is_saved:
+        keeper.save(trainer.run())
+    with process.stop_on_signals(say, keeper.stopped) as stop:
         try:
-            with _progress(trainer, stop) as show:
+            with _progress(trainer, stop, quoted) as show:
                 take_steps(trainer, keeper, on_progress=show, should_stop=stop)
         except KeyboardInterrupt:
             pass
@@ -64,7 +89,7 @@ def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Name
         try:
             place = keeper.save_last(run)
         except InputError as error:
-            say(f"NOT SAVED: {error}")
+            warn(f"NOT SAVED: {error}")
             return SAVED_ELSEWHERE
         finally:
             keeper.close(trainer)
@@ -72,15 +97,16 @@ def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Name
         quoted = shlex.quote(str(place))
         diverged = trainer.snapshot().diverged
         if diverged:
-            say(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
+            warn(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
         if stop() and not trainer.finished:
             say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
             return code or stop.exit_code
+        taken = f"all steps are taken, and saved to {place}; its losses on fresh data: tms show {quoted}"
         try:
-            with stop.at_once():
+            with stop.at_once(taken):
                 summary = summarize(run)
         except KeyboardInterrupt:
-            say(f"all steps are taken, and saved to {place}; its losses on fresh data: tms show {quoted}")
+            say(taken)
             return code or stop.exit_code
         save_summary(summary, place)
     if options.json:
@@ -92,21 +118,22 @@ def train_to_the_end(trainer: "Trainer", lock: "RunLock", options: argparse.Name
 
 
 @contextlib.contextmanager
-def _progress(trainer: "Trainer", stop: process.Stop) -> Iterator[Callable[["Trainer"], None]]:
+def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Callable[["Trainer"], None]]:
     """Compiles the kernel, and gives a function that shows how far a trainer is."""
     steps = trainer.current.steps
+    interrupted = f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {run}"
 
     def now() -> str:
         return f"batch loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
-    if sys.stdout.isatty() and sys.stderr.isatty():
+    if sys.stdout.isatty() and sys.stderr.isatty() and not _silent:
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
         with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
             if trainer.compiles:
                 bar.set_description_str("compiling")
-                with stop.at_once():
+                with stop.at_once(interrupted):
                     trainer.prepare()
 
             next_look = 0.0
@@ -126,7 +153,7 @@ def _progress(trainer: "Trainer", stop: process.Stop) -> Iterator[Callable[["Tra
 
     if trainer.compiles:
         say(f"compiling the {trainer.kernel} kernel, unless that was done before")
-        with stop.at_once():
+        with stop.at_once(interrupted):
             trainer.prepare()
     began, first = time.monotonic(), trainer.step
     told, tenth = began, 10 * first // steps

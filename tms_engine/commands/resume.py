@@ -25,10 +25,11 @@ def run(options: argparse.Namespace) -> int:
     load_run(options.run)  # before it is held: what is no run is left alone
     with hold(options.run, "tms resume") as lock:
         trainer = Trainer.resume(load_run(options.run), options.device)
-        trainer.change(**{name: value for name, value in vars(options).items() if name in LIVE_FIELDS})
+        changes = {name: value for name, value in vars(options).items() if name in LIVE_FIELDS}
+        trainer.change(**changes)
         if trainer.finished:
             raise InputError(
                 f"{options.run} has taken all its {trainer.step:,} steps: "
                 f"give it more with --steps {2 * trainer.step}"
             )
-        return train_to_the_end(trainer, lock, options)
+        return train_to_the_end(trainer, lock, options, is_saved=not changes)

@@ -54,7 +54,7 @@ def line(status: "Status", whole: bool = True) -> str:
         words.append(f"{status.time_left:,.0f} s left")
     words.append(str(status) if whole else status.state)
     if status.trouble and whole:
-        words.append(f"NOT SAVED since step {status.saved:,}: {status.trouble}")
+        words.append(f"not saved since step {status.saved:,}: {status.trouble}")
     return "  ".join(words)
 
 

@@ -146,8 +146,11 @@ def status_of(path: str | Path, moves: bool | None = None) -> Status:
     )
     if progress is None or (saved and progress.step < saved.step):
         return status
+    status = status._replace(trouble=progress.trouble)
+    if saved and progress.step == saved.step and not status.is_running:
+        return status
     status = status._replace(step=progress.step, steps=progress.steps, loss=progress.loss)
-    return status._replace(rate=progress.rate, trouble=progress.trouble) if status.is_running else status
+    return status._replace(rate=progress.rate) if status.is_running else status
 
 
 def _saved(path: Path, locked: bool | None) -> Peek | None:

@@ -141,7 +141,10 @@ def _read_experiment(file: Path) -> Experiment:
 
 def _parse_experiment(text: bytes, file: Path) -> Experiment:
     try:
-        return Experiment(**parse_fields(text, file, "JSON"))
+        fields = parse_fields(text, file, "JSON")
+        if isinstance(fields.get("instances"), str):  # as on a command line: few bytes for many numbers
+            raise InputError("instances should be a list of numbers", "instances")
+        return Experiment(**fields)
     except InputError as error:
         sentence = str(error)
         raise InputError(sentence if str(file) in sentence else f"{file}: {sentence}", error.field) from None

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from tms_engine.errors import InputError
-from tms_engine.files import open_file, reason
+from tms_engine.files import open_file, physical_memory, reason
 
 _DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -42,13 +42,15 @@ def read_tensors(path: Path, sha256: str = "") -> tuple[dict[str, np.ndarray], d
     given, does not have it.
     """
     with _one_sentence(path), open_file(path) as (file, size):
+        metadata, places = _header(file, size)
+        if size > physical_memory():
+            raise MemoryError
         content = bytearray(size)
+        file.seek(0)
         if file.readinto(content) != size:
             raise ValueError("it has been cut off")
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError("it is not the one that was saved with the state")
-        file.seek(0)
-        metadata, places = _header(file, size)
         arrays = {
             name: np.frombuffer(content, place.dtype, math.prod(place.shape), place.begin).reshape(
                 place.shape
@@ -96,8 +98,8 @@ def _header(file: IO[bytes], size: int) -> tuple[dict[str, str], dict[str, _Plac
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise ValueError("its metadata are no text")
     places = {name: _place(entry, 8 + length, size) for name, entry in header.items()}
-    if sum(place.end - place.begin for place in places.values()) > size:
-        raise ValueError("its arrays overlap")
+    if sum(place.end - place.begin for place in places.values()) != size - 8 - length:
+        raise ValueError("it has been cut off, or its header is damaged")
     return metadata, places
 
 
@@ -111,5 +113,5 @@ def _place(entry: Any, start: int, size: int) -> _Place:
         raise ValueError("its header is damaged")
     place = _Place(np.dtype(_DTYPES[dtype]), tuple(shape), start + begin, start + end)
     if place.end > size or end - begin != math.prod(shape) * place.dtype.itemsize:
-        raise ValueError("it has been cut off, or its header is damaged")
+        raise ValueError("its header is damaged")
     return place

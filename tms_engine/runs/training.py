@@ -1,5 +1,6 @@
 """Training into a run directory: the steps, and the saves and the heartbeat meanwhile."""
 
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -145,6 +146,7 @@ class Keeper:
         """`say` is told, once and then rarely, that saves fail, and that they succeed again."""
         self.trouble = ""
         self._lock, self._say = lock, say
+        self._saved_step = trainer.step
         self._beacon = Beacon(lock, trainer.id, trainer.step, trainer.current.steps)
         self._saved_at = self._tried_at = time.monotonic()
         self._told_at = self._next_look = 0.0
@@ -174,6 +176,7 @@ class Keeper:
             if self.trouble:
                 self._say(f"saved again to {self._lock.path}")
             self.trouble, self._saved_at, self._told_at = "", began, 0.0
+            self._saved_step = run.state.step
             took = time.monotonic() - began
             often = min(max(_SAVE_EVERY_AT_LEAST, took / _FAST_SAVES_COST), SAVE_EVERY - 1 - took)
             self._every = max(often, took / _SAVES_COST)
@@ -189,14 +192,22 @@ class Keeper:
             return self._lock.path
         name = self._lock.directory.name or "run"
         place = save_somewhere(run, name, self._lock.doing)
+        self.trouble = f"saved to {place} instead: {self.trouble}"
         self._say(f"saved to {place} instead")
         return place
 
     def close(self, trainer: Trainer) -> None:
         """The last heartbeat. The directory is still held."""
         word: Word = "finished" if trainer.finished else "diverged" if trainer.all_diverged else "stopped"
-        self._beacon.show(trainer.step, trainer.current.steps, trainer.snapshot().loss, 0.0, self.trouble)
+        step, loss = trainer.step, trainer.snapshot().loss
+        if self.trouble:  # what is in this directory has come to no more than it was saved with
+            word, step, loss = "stopped", self._saved_step, math.nan
+        self._beacon.show(step, trainer.current.steps, loss, 0.0, self.trouble)
         self._beacon.end(word)
+
+    def stopped(self) -> None:
+        """The last heartbeat of a process that ends now, from another thread than the one that trains."""
+        self._beacon.end("stopped")
 
     def _complain(self, trouble: str) -> None:
         self.trouble = trouble
