@@ -1,5 +1,6 @@
 """The pace and the player as plain objects, on a clock that moves only when it is told to."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Experiment, Trainer, evaluate
+from tms_tui import fresh_loss
 from tms_tui import player as player_module
 from tms_tui.pace import PACES, Pace, next_pace
 from tms_tui.player import Player
@@ -198,7 +200,9 @@ def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated():
     assert np.array_equal(view.evaluation.loss, expected.loss)
 
 
-def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second_at_a_small_cost():
+def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second(monkeypatch):
+    monkeypatch.setattr(fresh_loss, "_BURST", 10.0)  # at once, however busy the machine is
+    monkeypatch.setattr(fresh_loss, "_SHARE", 1e9)
     player, clock = player_of(ENDLESS, 10)
     evaluated = set()
     for _ in range(40):
@@ -207,6 +211,23 @@ def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second_at_a_small_cost
     assert 5 <= len(evaluated) <= 11
     assert player.view().evaluation.rows == evaluate(player.run()).rows
     assert player.view().step - player.view().evaluation_step <= 25
+
+
+def test_an_evaluation_takes_a_tenth_of_the_time_that_training_takes(monkeypatch):
+    counter = itertools.count()
+    monkeypatch.setattr(fresh_loss.time, "perf_counter", lambda: 0.01 * next(counter))
+    now = 0.0
+    fresh = fresh_loss.FreshLoss(lambda: now)
+    snapshot = Trainer(TINY).snapshot()
+    assert fresh.work(snapshot, "cpu", resting=False) == pytest.approx(0.2)  # one piece, which took .02 s
+    before = next(counter)
+    assert fresh.work(snapshot, "cpu", resting=False) == pytest.approx(0.2)
+    assert next(counter) == before + 1  # did nothing
+    while fresh.evaluation is None:
+        now += 0.2
+        fresh.work(snapshot, "cpu", resting=False)
+    assert fresh.step == 0
+    assert np.array_equal(fresh.evaluation.loss, evaluate(snapshot).loss)
 
 
 def test_single_steps_in_quick_succession_are_not_held_up_by_evaluations():
