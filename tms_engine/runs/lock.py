@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
-from tms_engine.files import cannot, is_dead_part, names, read_some, reason
+from tms_engine.files import cannot, is_dead_part, make_directory, names, read_some, reason
 from tms_engine.runs.places import EXPERIMENT, HISTORY, LOCK, PROGRESS, SUMMARY, absolute, next_of
 
 # What a directory is held for while a run is written that nobody trains there.
@@ -229,9 +229,8 @@ def _acquire(path: str | Path, directory: Path, doing: str) -> RunLock:
     from filelock import FileLock, Timeout
 
     file_lock = FileLock(directory / LOCK, timeout=_PATIENCE, thread_local=False)
-    is_new = not directory.exists()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        is_new = make_directory(directory)
         file_lock.acquire()
     except Timeout:
         raise InUse(path, _read_holder(directory), _if_it_is_dead(path, directory)) from None
