@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tms_engine.analysis import geometry, projection, theory
+    from tms_engine.analysis import geometry, phases, projection, theory
     from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
@@ -71,7 +71,7 @@ _HOMES = {
     "Snapshot": "training.state",
     "Trainer": "training.trainer",
 }
-_MODULES = ("geometry", "projection", "theory")
+_MODULES = ("geometry", "phases", "projection", "theory")
 
 __all__ = [
     "PRESETS",
@@ -95,6 +95,7 @@ __all__ = [
     "load_run",
     "loss_figure",
     "n_active_figure",
+    "phases",
     "preset",
     "projection",
     "register_law",

@@ -9,7 +9,7 @@ import socket
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -67,11 +67,40 @@ def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> Non
     the same file; only a process that is killed leaves its .part behind. Without `durably`, a power cut may
     take the new content and leave an empty file.
     """
+    _write_beside(path, content, os.replace, durably)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """As `write_atomically`, but raises FileExistsError, and changes nothing, if the name is taken.
+
+    Of several processes that write the same name at once, one does, and the others raise.
+    """
+    _write_beside(path, content, _move_to_new_name, durably=True)
+
+
+def _move_to_new_name(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with open(path, "xb"):
+            pass
+        try:
+            os.replace(part, path)
+        except OSError:
+            path.unlink()
+            raise
+    else:
+        part.unlink()
+
+
+def _write_beside(path: Path, content: bytes, move: Callable[[Path, Path], None], durably: bool) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}-{_host()}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
             _put(file, content, durably)
-        os.replace(part, path)
+        move(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -186,7 +215,18 @@ def claim(directory: Path, otherwise: str = "") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
             raise InputError(f"{directory} is not empty: choose a new directory{otherwise}")
-        probe = directory / ".writable"
+    except OSError as error:
+        raise cannot(f"write to {directory}", error) from None
+    make_writable(directory)
+
+
+def make_writable(directory: Path) -> None:
+    """Make a directory where there is none, and check that files can be made in it. Raises InputError."""
+    probe = directory / f".{secrets.token_hex(4)}.part"
+    try:
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"cannot write to {directory}: it is a file, not a directory")
+        directory.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError as error:

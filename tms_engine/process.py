@@ -11,6 +11,7 @@
 | sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
 | niceness | the process that draws the app's figures |
+| MPLBACKEND, MATPLOTLIBRC, matplotlib's warnings, the current directory during one import | `tms figures` |
 
 So `import tms_engine` changes nothing, and a script that trains finds its process as it was, but for the two
 environment variables, which are set only where the user has not. Everything else is for our own programs.
@@ -18,11 +19,13 @@ environment variables, which are set only where the user has not. Everything els
 
 import contextlib
 import gc
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -294,3 +297,35 @@ def give_way(pid: int) -> None:
     if hasattr(os, "setpriority"):
         with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, pid, 10)
+
+
+# Figures
+
+
+def import_matplotlib_as_shipped() -> None:
+    """Import matplotlib without the user's settings, and keep its warnings to itself.
+
+    It reads a file `matplotlibrc` in the current directory before any other, so it is imported elsewhere; a
+    file that is broken, or a backend that is not installed, would end it with a traceback.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    with _elsewhere():
+        import matplotlib  # noqa: F401
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """In the directory of this file, which holds none of the user's."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was removed, and holds nothing
+        yield
+        return
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        yield
+    finally:
+        os.chdir(here)

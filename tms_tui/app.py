@@ -37,6 +37,7 @@ from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.screens.confirm_quit import ConfirmQuit
 from tms_tui.screens.dashboard import Dashboard
+from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
 from tms_tui.screens.help import HelpScreen
@@ -55,6 +56,7 @@ _RUNS = Path("runs")
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
     HelpScreen: "help",
+    DoctorScreen: "doctor",
     ExperimentForm: "experiment",
     ExportForm: "export",
     ConfirmQuit: "quit",
@@ -247,6 +249,8 @@ class TmsApp(App[None]):
             self.push_screen(
                 HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
             )
+        elif dialog == "doctor":
+            self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
         elif dialog == "experiment":
 
             def chosen(experiment: Experiment | None) -> None:

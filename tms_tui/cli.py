@@ -10,23 +10,26 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tms_engine import plugins, process
+from tms_engine.commands import COMMANDS, Version
+from tms_engine.commands.completion import script
 from tms_engine.commands.options import (
     Parser,
     add_experiment,
     add_plugins,
+    environment_text,
     experiment_from,
     given_fields,
+    told,
 )
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
-from tms_tui.drawing.modes import MODES, Mode
+from tms_tui.drawing.modes import MODES, Mode, choose_mode
 
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
@@ -38,14 +41,22 @@ RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 _ONCE_SIZE = (120, 40)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
+EXIT_CODES = "exit codes: 0 left, 2 bad input or no terminal, 130 interrupted"
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> int:
+    """Open the app; returns the exit code. `program` is how it was called, for usage lines and hints."""
     process.collect_no_garbage()  # the session turns this on again
     process.keep_openblas_to_one_thread()
+    options: argparse.Namespace | None = None
     try:
-        options, unknown = _parser().parse_known_args(arguments)
+        parser = _parser(program)
+        options, unknown = parser.parse_known_args(arguments)
         if unknown:
-            _parser().refuse(unknown)
+            parser.refuse(unknown)
+        if options.completion:
+            print(script(parser, "tms-tui", options.completion))
+            return 0
         plugins.load(options.plugin)
         source, name = _source(options)
         app = _app(options, source, name)
@@ -58,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os._exit(app.return_code or 0)
         return app.return_code or 0
     except InputError as error:
-        print(f"tms-tui: {error}", file=sys.stderr)
+        print(f"tms-tui: {told(error, options)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -66,14 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         process.collect_garbage()
 
 
-def _parser() -> Parser:
+def _parser(program: str = "tms-tui") -> Parser:
     parser = Parser(
-        prog="tms-tui",
+        prog=program,
         description="Toy Models of Superposition, live in the terminal.",
-        epilog="In the app: ? for the keys, q to leave. Exit codes: 0 left, 2 bad input or no terminal.",
-        allow_abbrev=False,
+        epilog=f"In the app: ? for the keys, q to leave.\n{EXIT_CODES}\n{environment_text()}",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
+    parser.add_argument("--version", action=Version, nargs=0, help="show the versions, and leave")
+    parser.add_argument("--completion", metavar="SHELL", help=f"{COMMANDS['completion']}, and leave")
     parser.add_argument(
         "preset",
         nargs="?",
@@ -106,6 +117,8 @@ def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
         if given_fields(options) or options.config:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")
         return path, path.name
+    if options.preset in COMMANDS and options.preset not in PRESETS:
+        raise InputError(f"{options.preset} is a command of tms: did you mean tms {options.preset}?")
     experiment, name = experiment_from(options)
     return experiment, name if not given_fields(options) or options.config else f"{name}-changed"
 
@@ -152,27 +165,6 @@ def _saved(run: Path) -> "Saved":
         return Saved(summary["step"], len(summary["changes"]))
     except (OSError, ValueError, KeyError, TypeError):
         return NOTHING_SAVED
-
-
-def choose_mode(wanted: Literal["auto", Mode], environment: Mapping[str, str]) -> Mode:
-    """The render mode that is wanted; for auto, braille if the locale of the environment has it, else ascii.
-
-    Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on and says UTF-8, and under
-    LANG=C it sets LC_CTYPE to C.UTF-8 itself. Where no locale is set, as in containers, terminals have UTF-8.
-    """
-    if wanted != "auto":
-        return wanted
-    names = ("LC_ALL", "LANG", "LC_CTYPE") if _coerced(environment) else ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
-
-
-def _coerced(environment: Mapping[str, str]) -> bool:
-    """Whether LC_CTYPE may be Python's (PEP 538) instead of the user's."""
-    return environment.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8") and environment.get("LANG") in (
-        "C",
-        "POSIX",
-    )
 
 
 def _pace(text: str | None) -> float | None:

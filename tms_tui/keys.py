@@ -29,6 +29,7 @@ from tms_tui.messages import (
     NextPalette,
     NextPoints,
     NextProjection,
+    OpenDoctor,
     OpenExperiment,
     OpenExport,
     OpenHelp,
@@ -124,6 +125,7 @@ KEYS: tuple[Key, ...] = (
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 7),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
+    Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page", "Run", 8),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
 )  # fmt: skip

@@ -15,8 +15,8 @@ from tms_tui.export import ExportProgress, Format
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "experiment", "export", "quit"]
-ScreenName = Literal["dashboard", "help", "experiment", "export", "quit", "other"]
+DialogName = Literal["help", "doctor", "experiment", "export", "quit"]
+ScreenName = Literal["dashboard", "help", "doctor", "experiment", "export", "quit", "other"]
 Answer = Literal["save", "quit", "stay"]
 Severity = Literal["information", "warning", "error"]
 
@@ -257,6 +257,11 @@ class OpenHelp:
 
 
 @dataclass(frozen=True)
+class OpenDoctor:
+    pass
+
+
+@dataclass(frozen=True)
 class Quit:
     pass
 
@@ -266,7 +271,7 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Quit
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Quit
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from tms_tui.messages import (
     NextPoints,
     NextProjection,
     OpenDialog,
+    OpenDoctor,
     OpenExperiment,
     OpenExport,
     OpenHelp,
@@ -246,6 +247,8 @@ def _update(model: Model, message: Message) -> Updated:
             return model, (WriteScreen(model.run_name),)
         case OpenHelp():
             return _on(model, "help"), (OpenDialog("help"),)
+        case OpenDoctor():
+            return _on(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
             return _on(model, "dashboard"), ()
         case Quit():

@@ -131,7 +131,10 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
 
 
 def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
-    """The features of one instance, a record each. Raises InputError if there is no such instance."""
+    """The features of one instance, a record each, None where a number is not finite.
+
+    Raises InputError if there is no such instance.
+    """
     check_instance(run, instance)
     snapshot = run.at()
     weights = snapshot.weights[instance : instance + 1]
@@ -147,8 +150,8 @@ def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
         columns["importance"] = importance
     columns["represented"] = geometry.represented(weights)[0]
     return [
-        {"feature": j, **{name: values[j].item() for name, values in columns.items()}}
-        for j in range(weights.shape[1])
+        {"feature": j, **dict(zip(columns, row, strict=True))}
+        for j, row in enumerate(zip(*map(_finite, columns.values()), strict=True))
     ]
 
 

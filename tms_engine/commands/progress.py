@@ -31,7 +31,28 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
+_silent = False
+
+
+@contextlib.contextmanager
+def silence(silent: bool) -> Iterator[None]:
+    """With --quiet, nothing is narrated within; warnings are."""
+    global _silent
+    before, _silent = _silent, silent
+    try:
+        yield
+    finally:
+        _silent = before
+
+
 def say(sentence: str) -> None:
+    """Narrate on stderr, unless that is not wanted."""
+    if not _silent:
+        warn(sentence)
+
+
+def warn(sentence: str) -> None:
+    """Tell of what went wrong, or what is asked, on stderr."""
     print(sentence, file=sys.stderr, flush=True)
 
 
@@ -54,7 +75,7 @@ def train_to_the_end(
     )
     if options.verbose:
         say(trainer.reason)
-    keeper = Keeper(lock, trainer, say)
+    keeper = Keeper(lock, trainer, warn)
     if not is_saved:
         keeper.save(trainer.run())
     with process.stop_on_signals(say, keeper.stopped) as stop:
@@ -67,7 +88,7 @@ def train_to_the_end(
         try:
             place = keeper.save_last(run)
         except InputError as error:
-            say(f"NOT SAVED: {error}")
+            warn(f"NOT SAVED: {error}")
             return SAVED_ELSEWHERE
         finally:
             keeper.close(trainer)
@@ -75,7 +96,7 @@ def train_to_the_end(
         quoted = shlex.quote(str(place))
         diverged = trainer.snapshot().diverged
         if diverged:
-            say(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
+            warn(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
         if stop() and not trainer.finished:
             say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
             return code or stop.exit_code
@@ -104,7 +125,7 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
     def now() -> str:
         return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
-    if sys.stdout.isatty() and sys.stderr.isatty():
+    if sys.stdout.isatty() and sys.stderr.isatty() and not _silent:
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tms_engine.commands.progress import say
+from tms_engine.commands.progress import say, warn
 from tms_engine.commands.text import headline, number
 
 if TYPE_CHECKING:
@@ -57,18 +57,19 @@ def _remove(directory: Path, options: argparse.Namespace) -> int:
     if not items and not options.remove:
         say(f"nothing to remove in {directory}")
         return 0
+    tell = say if options.yes else warn  # what the question is about
     for path in options.remove:
-        say(f"remove {printable(path)}: the run, and its figures")
+        tell(f"remove {printable(path)}: the run, and its figures")
     for item in items:
-        say(f"remove {printable(item.path)}: {item.why}")
+        tell(f"remove {printable(item.path)}: {item.why}")
     if not options.yes and not _agreed():
-        say("nothing was removed; --yes removes it without asking")
+        warn("nothing was removed; --yes removes it without asking")
         return 0
     for path in options.remove:
         left = remove_run(path)
         print(printable(path))
         if left:
-            say(f"left in {printable(path)}: {', '.join(printable(Path(one.name)) for one in left)}")
+            warn(f"left in {printable(path)}: {', '.join(printable(Path(one.name)) for one in left)}")
     for path in prune(items):
         print(printable(path))
     return 0

@@ -33,16 +33,17 @@ def weight_decays(experiment: Experiment) -> tuple[float, float]:
 
 
 def adam_steps(experiment: Experiment, first_step: int, n_steps: int) -> AdamSteps:
-    """What the steps from `first_step` on need."""
+    """What the steps from `first_step` on need; infinite where an instance will diverge at once."""
     l2, decoupled = weight_decays(experiment)
     rates = learning_rates(experiment, first_step, n_steps)
     times = np.arange(first_step + 1, first_step + n_steps + 1)
-    return AdamSteps(
-        scales=rates / (1 - BETA1**times)[:, None],
-        roots=np.sqrt(1 - BETA2**times),
-        decays=1 - rates * decoupled,
-        l2=l2,
-    )
+    with np.errstate(over="ignore"):
+        return AdamSteps(
+            scales=rates / (1 - BETA1**times)[:, None],
+            roots=np.sqrt(1 - BETA2**times),
+            decays=1 - rates * decoupled,
+            l2=l2,
+        )
 
 
 def learning_rates(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
 
+from tms_engine.analysis.smoothing import loss_sums, smoothed
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
@@ -191,12 +192,11 @@ def _series(chart: LossChart, right: float, points: int) -> _Series:
     begins = np.flatnonzero(np.diff(place.astype(np.int64), prepend=-1))
     x = np.add.reduceat(center, begins) / np.diff(begins, append=len(center))
 
-    finite = np.isfinite(curve.mean)
-    weight = np.maximum(curve.end.astype(np.float64) - curve.start, 1)[:, None] * finite
-    total = np.add.reduceat(np.where(finite, curve.mean, 0) * weight, begins, axis=0)
-    count = np.add.reduceat(weight, begins, axis=0)
-    mean = _smooth(x, total, count, right, [change.step for change in chart.changes])
-    gap = np.logical_or.reduceat(~finite[:, instance], begins)
+    total, count = (np.add.reduceat(values, begins, axis=0) for values in loss_sums(curve))
+    ends = np.append(begins[1:], len(center)) - 1
+    changes = [change.step for change in chart.changes]
+    mean = smoothed(curve.start[begins], curve.end[ends], total, count, changes, right)
+    gap = np.logical_or.reduceat(~np.isfinite(curve.mean[:, instance]), begins)
     if n_instances == 1:
         low, high = (
             fold.reduceat(np.where(np.isfinite(edge), edge, np.nan)[:, 0].astype(np.float64), begins)
@@ -217,34 +217,6 @@ def _series(chart: LossChart, right: float, points: int) -> _Series:
         gap=gap,
         last=mean[before, np.arange(n_instances)],
     )
-
-
-def _smooth(
-    x: Float64[np.ndarray, " points"],
-    total: Float64[np.ndarray, "points instances"],
-    count: Float64[np.ndarray, "points instances"],
-    right: float,
-    changes: Sequence[int],
-) -> Float64[np.ndarray, "points instances"]:
-    """Mean loss around each point that has one, from sums and counts of steps.
-
-    The window reaches 50 steps or 1.5 % of the axis to either side, but no further than a quarter of the
-    way back to the start or the last change, so that a fall or a jump is not blurred. Sums are of each
-    window alone: a running sum would lose .004 beside a loss of 1e30.
-    """
-    bounds = np.unique(np.array([0, *changes], np.float64))
-    since = np.maximum(np.searchsorted(bounds, x, "right") - 1, 0)
-    first = np.searchsorted(x, bounds)
-    reach = np.minimum(0.25 * (x - bounds[since]), max(50, 0.015 * right))
-    begin = np.maximum(np.searchsorted(x, x - reach), first[since])
-    end = np.minimum(np.searchsorted(x, x + reach, "right"), np.append(first[1:], len(x))[since])
-    windows = np.stack([begin, np.maximum(end, begin + 1)], 1)
-    nothing = np.zeros((1, total.shape[1]))
-    sums, counts = (
-        np.add.reduceat(np.concatenate([values, nothing]), windows.ravel(), axis=0)[::2]
-        for values in (total, count)
-    )
-    return np.where(count > 0, _divide(sums, counts), np.nan)
 
 
 def _limits(series: _Series, log: bool) -> tuple[float, float]:

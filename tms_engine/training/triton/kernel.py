@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from tms_engine import sampling
+from tms_engine.arrays import single
 from tms_engine.data import GIVEN, law, stream
 from tms_engine.experiment import Experiment
 from tms_engine.training.optimizers import adam_steps
@@ -123,10 +124,10 @@ class TritonKernel(OnDevice):
                 weights if given is None else given,
                 upload(stream.stream_keys(experiment.seed, experiment.numbers(), steps), np.int64),
                 upload(stream.thresholds(sampling.density(experiment)), np.int64),
-                upload(experiment.feature_importance(), np.float32),
-                upload(adam.scales, np.float32),
+                upload(single(experiment.feature_importance()), np.float32),
+                upload(single(adam.scales), np.float32),
                 upload(adam.roots, np.float32),
-                upload(adam.decays, np.float32),
+                upload(single(adam.decays), np.float32),
                 adam.l2,
                 n_steps,
                 n_instances,

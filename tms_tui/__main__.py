@@ -1,0 +1,7 @@
+"""`python -m tms_tui` is `tms-tui`."""
+
+import sys
+
+from tms_tui.cli import main
+
+sys.exit(main(program="python -m tms_tui"))
