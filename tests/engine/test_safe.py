@@ -104,9 +104,7 @@ def test_a_disk_that_is_full_for_a_while_stops_no_training(tmp_path, monkeypatch
         assert not keeper.save(trainer.run())
         trouble = os.strerror(code)
         assert keeper.trouble.endswith(trouble[:1].lower() + trouble[1:])
-        assert [sentence.split(";")[1] for sentence in said] == [
-            " training goes on, and saving is tried again"
-        ]
+        assert said == [f"{keeper.trouble}; training goes on, and saving is tried again"]
         assert load_run(tmp_path / "run").state.step == 0
         mend()
         trainer.advance(100)

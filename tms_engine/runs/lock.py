@@ -296,10 +296,10 @@ def _check_empty(path: str | Path, directory: Path, otherwise: str) -> None:
     """What a process has left that was killed before its first save is nothing."""
     left = {LOCK, *(next_of(Path(name)).name for name in (EXPERIMENT, HISTORY, SUMMARY))}
     try:
-        for entry in directory.iterdir():
-            if entry.name not in left and not is_dead_part(entry):
-                raise InputError(f"{path} is not empty: choose a new directory{otherwise}")
+        mine = [entry for entry in directory.iterdir() if entry.name not in left and not is_dead_part(entry)]
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
         raise cannot(f"write to {path}", error) from None
+    if mine:
+        raise InputError(f"{path} is not empty: choose a new directory{otherwise}")
