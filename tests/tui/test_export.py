@@ -219,7 +219,7 @@ def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tms_engine.runs.write_durably", full)
+    monkeypatch.setattr("tms_engine.runs.save.write_durably", full)
     error = ended(export(run, tmp_path / "run")).error
     assert error == f"cannot write the run to {tmp_path / 'run'}: no space left on device"
 
