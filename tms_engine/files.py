@@ -9,7 +9,7 @@ import socket
 import stat
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -49,7 +49,7 @@ def physical_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, *content: bytes | memoryview) -> None:
     """Write a file and wait until it is on disk. A crash may leave a part of it; a failure leaves nothing."""
     try:
         with open(path, "wb") as file:
@@ -60,7 +60,7 @@ def write_durably(path: Path, content: bytes) -> None:
         raise
 
 
-def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> None:
+def write_atomically(path: Path, *content: bytes | memoryview, durably: bool = True) -> None:
     """Replace a file. Readers, and a crash at any moment, see the old content or the new, never a part.
 
     The new content is written to a .part beside the file and moved into place, so several processes may write
@@ -75,7 +75,7 @@ def write_new(path: Path, content: bytes) -> None:
 
     Of several processes that write the same name at once, one does, and the others raise.
     """
-    _write_beside(path, content, _move_to_new_name, durably=True)
+    _write_beside(path, (content,), _move_to_new_name, durably=True)
 
 
 def _move_to_new_name(part: Path, path: Path) -> None:
@@ -95,7 +95,9 @@ def _move_to_new_name(part: Path, path: Path) -> None:
         part.unlink()
 
 
-def _write_beside(path: Path, content: bytes, move: Callable[[Path, Path], None], durably: bool) -> None:
+def _write_beside(
+    path: Path, content: Sequence[bytes | memoryview], move: Callable[[Path, Path], None], durably: bool
+) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}-{_host()}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
@@ -113,8 +115,9 @@ def _write_beside(path: Path, content: bytes, move: Callable[[Path, Path], None]
             os.close(directory)
 
 
-def _put(file: IO[bytes], content: bytes, durably: bool = True) -> None:
-    file.write(content)
+def _put(file: IO[bytes], content: Sequence[bytes | memoryview], durably: bool = True) -> None:
+    for piece in content:
+        file.write(piece)
     file.flush()
     if durably:
         os.fsync(file.fileno())
@@ -162,6 +165,17 @@ def is_alive(pid: int) -> bool:
     except (OSError, OverflowError):  # another user's, or no such thing
         return True
     return True
+
+
+def make_directory(directory: Path) -> bool:
+    """Make a directory and those above it; True if it was not there. Raises OSError, ValueError."""
+    try:
+        os.makedirs(directory.parent, exist_ok=True)
+        os.mkdir(directory)
+        return True
+    except FileExistsError:
+        os.listdir(directory)  # or it says what it is instead: a file, a link to nowhere
+        return False
 
 
 def new_directory(base: Path, name: str) -> Path:

@@ -6,7 +6,6 @@ Nothing here imports torch or matplotlib, so the first paint does not wait for t
 
 import argparse
 import dataclasses
-import json
 import math
 import os
 import sys
@@ -33,6 +32,7 @@ from tms_tui.drawing.modes import MODES, Mode, choose_mode
 
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
+    from tms_tui.autosave import InterruptedSession
     from tms_tui.messages import Saved
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
@@ -58,10 +58,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> in
             print(script(parser, "tms-tui", options.completion))
             return 0
         plugins.load(options.plugin)
-        source, name = _source(options)
-        app = _app(options, source, name)
+        source, name, interrupted = _source(options)
+        app = _app(options, source, name, interrupted)
         if options.once:
-            return _once(app)
+            return _once(app, train=not options.no_train)
         app.run()
         if not app.session.stop():
             # The thread cannot be stopped within a library, which may be importing torch: do not wait for it.
@@ -88,9 +88,8 @@ def _parser(program: str = "tms-tui") -> Parser:
     parser.add_argument(
         "preset",
         nargs="?",
-        default="gist",
         metavar="PRESET|RUN",
-        help="a preset, or a run's directory (default: gist)",
+        help="a preset, or a run's directory, followed while another process trains it (default: gist)",
     )
     parser.add_argument(
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
@@ -102,28 +101,54 @@ def _parser(program: str = "tms-tui") -> Parser:
     )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
     parser.add_argument("--no-train", action="store_true", help="start paused")
-    parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what was running when tms-tui was last interrupted"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="train (unless --no-train), print one frame as text, and leave"
+    )
     add_plugins(parser)
     add_experiment(parser)
     return parser
 
 
-def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
-    """What to show, an experiment or a run's directory, and what to call it."""
-    if options.preset not in PRESETS and (os.sep in options.preset or Path(options.preset).is_dir()):
-        path = Path(options.preset)
+def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, InterruptedSession | None]":
+    """What to show (an experiment, or a run's directory), its name, and the session that it goes on with."""
+    given = bool(given_fields(options) or options.config)
+    if options.resume:
+        if options.preset or given:
+            raise InputError("--resume goes on with what was running: give no preset, run, field or --config")
+        session = _newest_session()
+        return session.run, session.name, session
+    preset = options.preset = options.preset or "gist"
+    if preset not in PRESETS and (os.sep in preset or Path(preset).is_dir()):
+        path = Path(preset)
         if not (path / "experiment.json").is_file():
             raise InputError(f"{path} is not a run: it has no experiment.json")
-        if given_fields(options) or options.config:
+        if given:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")
-        return path, path.name
-    if options.preset in COMMANDS and options.preset not in PRESETS:
-        raise InputError(f"{options.preset} is a command of tms: did you mean tms {options.preset}?")
+        return path, path.name, None
+    if preset in COMMANDS and preset not in PRESETS:
+        raise InputError(f"{preset} is a command of tms: did you mean tms {preset}?")
     experiment, name = experiment_from(options)
-    return experiment, name if not given_fields(options) or options.config else f"{name}-changed"
+    return experiment, name if not given_fields(options) or options.config else f"{name}-changed", None
 
 
-def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "TmsApp":
+def _newest_session() -> "InterruptedSession":
+    from tms_tui.autosave import interrupted, sessions_directory
+
+    found = interrupted(sessions_directory())
+    if not found:
+        raise InputError("there is no interrupted session to resume")
+    return found[0]
+
+
+def _app(
+    options: argparse.Namespace,
+    source: Experiment | Path,
+    name: str,
+    interrupted: "InterruptedSession | None" = None,
+) -> "TmsApp":
     pace, fps = _pace(options.pace), _fps(options.fps)
     if options.render not in (None, *RENDER):
         raise InputError(f"render should be {', '.join(RENDER)}, not {options.render!r}")
@@ -135,6 +160,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
 
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
+    from tms_tui.autosave import Autosave
     from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
 
@@ -143,7 +169,12 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         settings = dataclasses.replace(settings, render=options.render)
     mode = choose_mode(settings.render, os.environ)
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
-    saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
+    saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
+    autosave = None if options.once else Autosave(session.view, name, offer=interrupted is None)
+    if autosave is not None and interrupted is not None:
+        autosave.take_up(interrupted)
+        if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
+            session.open(interrupted.run, hold=True)
     return TmsApp(
         session,
         name=name,
@@ -152,19 +183,21 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         fps=fps or settings.fps,
         warning=warning,
         saved=saved,
+        autosave=autosave,
     )
 
 
 def _saved(run: Path) -> "Saved":
-    """How much of a run is saved, from its summary: the state is read later, in the thread."""
+    """How much of a run is saved, from the header of its state: the rest is read later, in the thread."""
+    from tms_engine.runs import peek
     from tms_tui.messages import Saved
     from tms_tui.model import NOTHING_SAVED
 
     try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        return Saved(summary["step"], len(summary["changes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = peek(run)
+    except InputError:
         return NOTHING_SAVED
+    return Saved(found.step, found.n_changes, str(run))
 
 
 def _pace(text: str | None) -> float | None:
@@ -191,12 +224,12 @@ def _fps(text: str | None) -> float | None:
     return fps
 
 
-def _once(app: "TmsApp") -> int:
-    """Train to the end without a screen, then print the dashboard as plain text."""
+def _once(app: "TmsApp", train: bool) -> int:
+    """Train to the end without a screen, or only open the run, then print the dashboard as plain text."""
     import asyncio
 
     size = os.get_terminal_size() if sys.stdout.isatty() else os.terminal_size(_ONCE_SIZE)
-    frame, error = asyncio.run(app.one_frame((size.columns, size.lines)))
+    frame, error = asyncio.run(app.one_frame((size.columns, size.lines), train))
     app.session.stop()
     if error:
         raise InputError(error)

@@ -80,7 +80,7 @@ KEYS: tuple[Key, ...] = (
     Key("end", "End", LookAtNewest(), "now", "look at the newest weights", "Time"),
     Key("r", "r", Restart(), "restart", "restart with the same random seed", "Time"),
     Key("R", "R", Reseed(), "new seed", "restart with the next random seed", "Time"),
-    Key("t", "t", Extend(), "train on", "double the number of steps, and go on", "Time"),
+    Key("t", "t", Extend(), "train on", "twice the steps, and go on; take over a run that has ended", "Time"),
     Key("left_square_bracket", "[", ScaleDensity(1.5), "denser", "density × 1½: lower sparsity", "Live change"),
     Key("right_square_bracket", "]", ScaleDensity(1 / 1.5), "sparsity", "density × ⅔: higher sparsity", "Live change", 6),
     Key("left_curly_bracket", "{", ScaleLearningRate(1 / 1.5), "slower learning", "learning rate × ⅔", "Live change"),

@@ -9,9 +9,12 @@ from tms_engine.training.state import Change, Snapshot
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Comparison, Evaluation
+    from tms_engine.runs import Status
     from tms_engine.training.run import Run
 
-Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
+Phase = Literal[
+    "loading", "compiling", "paused", "training", "finished", "diverged", "failed", "following", "ended"
+]
 
 
 class Note(NamedTuple):
@@ -26,7 +29,7 @@ class Note(NamedTuple):
 class View:
     """A session at one moment. Arrays are read-only, and views share them."""
 
-    phase: Phase  # diverged: every instance has; failed: see `error`
+    phase: Phase  # diverged: every instance has; failed: see `error`; following, ended: see `following`
     error: str  # one sentence, or ""
     experiment: Experiment  # in force: as started, with the changes made since
     step: int
@@ -48,3 +51,7 @@ class View:
     rate: float  # steps a second that the kernel takes
     kept_steps: tuple[int, ...]  # steps whose weights `run` keeps, ascending
     note: Note | None = None  # None before the first relative command
+    following: "Status | None" = (
+        None  # of the process that trains the run, where that is another; it is read only
+    )
+    place: str = ""  # the run directory that was taken over, to which the run is saved; "": none

@@ -11,6 +11,9 @@ from pathlib import Path
 
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
 TRIALS: dict[str, str] = {
+    "kill_app": "app_safe",
+    "two_apps": "app_safe",
+    "full_disk_app": "app_safe",
     "kill_train": "safe",
     "race_out": "safe",
     "race_resume": "safe",

@@ -25,14 +25,16 @@ COMMAND = (sys.executable, "-m", "tms_tui.cli")
 
 
 def environment(directory: Path, **changes: str) -> dict[str, str]:
-    """A truecolor terminal of a user whose settings are under `directory`."""
-    return {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+    """A truecolor terminal of a user whose settings and sessions are under `directory`."""
+    homes = {f"XDG_{name.upper()}_HOME": str(directory / name) for name in ("config", "state")}
+    return {**os.environ, "COLORTERM": "truecolor", **homes, **changes}
 
 
 class Terminal:
     """The app in a pty, its bytes, and the screen that they make."""
 
-    def __init__(self, directory: Path, *arguments: str, **changes: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, cwd: Path | None = None, **changes: str) -> None:
+        """With the user's files under `directory`, in `cwd` or there."""
         self.screen = pyte.Screen(COLUMNS, ROWS)
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
@@ -41,7 +43,7 @@ class Terminal:
             [*COMMAND[1:], *arguments],
             dimensions=(ROWS, COLUMNS),
             env=environment(directory, **changes),
-            cwd=str(directory),
+            cwd=str(cwd or directory),
         )
 
     def press(self, keys: str) -> None:

@@ -22,8 +22,9 @@ from tms_tui.view_options import ViewOptions
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Settings of its own for each test, and a cursor that stands still in every input."""
+    """Settings and sessions of its own for each test, and a cursor that stands still in every input."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 

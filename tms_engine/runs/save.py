@@ -12,21 +12,30 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save as safetensors_bytes
 
 from tms_engine.analysis.evaluation import summarize
 from tms_engine.errors import InputError
-from tms_engine.files import cannot, reason, remove_dead_parts, write_atomically, write_durably
+from tms_engine.files import (
+    cannot,
+    make_directory,
+    reason,
+    remove_dead_parts,
+    write_atomically,
+    write_durably,
+)
 from tms_engine.runs.load import FORMAT, peek, saved_id, saved_metadata
 from tms_engine.runs.lock import SAVING, claim_new, hold, holds
 from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, absolute, next_of, state_directory
+from tms_engine.runs.tensors import tensor_pieces
 from tms_engine.training.run import Run, new_id
 from tms_engine.training.state import State
+
+Pieces = Sequence[bytes | memoryview]
 
 
 def save_run(run: Run, out: str | Path, *, evaluated: bool = True, overwrite: bool = False) -> None:
@@ -36,7 +45,10 @@ def save_run(run: Run, out: str | Path, *, evaluated: bool = True, overwrite: bo
     Raises InputError if it cannot be written, or if another run is saved there, unless `overwrite`; InUse if
     another process holds it. What was saved there is then as it was.
     """
-    history = safetensors_bytes(run.history.to_arrays(), {"format": FORMAT})
+    history = tensor_pieces(run.history.to_arrays(), {"format": FORMAT})
+    history_hash = hashlib.sha256()
+    for piece in history:
+        history_hash.update(piece)
     experiment = run.experiment.to_json().encode()
     loss = run.at().loss
     metadata = {
@@ -47,14 +59,14 @@ def save_run(run: Run, out: str | Path, *, evaluated: bool = True, overwrite: bo
         "changes": json.dumps(run.changes),
         "steps": str(run.current.steps),
         "loss": repr(loss) if math.isfinite(loss) else "",
-        "history_sha256": hashlib.sha256(history).hexdigest(),
+        "history_sha256": history_hash.hexdigest(),
     }
-    state = safetensors_bytes(_state_arrays(run.state), metadata)
-    summary = _summary_text(summarize(run, evaluated))
+    state = tensor_pieces(_state_arrays(run.state), metadata)
+    summary = [_summary_text(summarize(run, evaluated))]
     with contextlib.nullcontext() if holds(out) else hold(out, SAVING):
         if not overwrite:
             _check_is_own(run, Path(out))
-        beside = {EXPERIMENT: experiment, HISTORY: history, SUMMARY: summary}
+        beside: dict[str, Pieces] = {EXPERIMENT: [experiment], HISTORY: history, SUMMARY: summary}
         try:
             _write(absolute(out), state, metadata["history_sha256"], beside)
         except OSError as error:
@@ -121,16 +133,16 @@ def _check_is_own(run: Run, out: Path) -> None:
         raise InputError(f"{out} holds another run: choose another directory")
 
 
-def _write(directory: Path, state: bytes, sha256: str, beside: dict[str, bytes]) -> None:
+def _write(directory: Path, state: Pieces, sha256: str, beside: dict[str, Pieces]) -> None:
     """Save a state, which names a history by its hash, and the files that belong to it. Raises OSError."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     remove_dead_parts(directory)
     _finish_last_save(directory)
     nexts = {name: next_of(directory / name) for name in beside}
     try:
         for name, content in beside.items():
-            write_durably(nexts[name], content)
-        write_atomically(directory / STATE, state)
+            write_durably(nexts[name], *content)
+        write_atomically(directory / STATE, *state)
     except OSError:
         if saved_metadata(directory).get("history_sha256") != sha256:  # or it counts, though it is not synced
             for path in nexts.values():

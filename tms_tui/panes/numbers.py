@@ -66,7 +66,8 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
         of_a_list = "" if experiment.importance is None else "list"
         power = "" if decay == 1 else f"{decay:.3g}^j"
         rows.append(("I", f" {signs.times} ".join(filter(None, (of_a_list, power)))))
-    rows.append(("pace", "no limit" if math.isinf(view.pace) else rate_text(view.pace)))
+    if view.following is None:
+        rows.append(("pace", "no limit" if math.isinf(view.pace) else rate_text(view.pace)))
     if speed := rate(view):
         rows.append(("speed", rate_text(speed)))
     rows += [("kernel", view.kernel), ("device", view.device)]

@@ -38,9 +38,11 @@ def progress(model: Model) -> Progress:
     if math.isfinite(loss):
         at_step = "" if model.options.step is None else f" at step {shown.step:,}"
         parts.append(f"batch loss {number(loss, 3)}{at_step}")
-    if view.phase == "training":
-        speed = rate(view) or view.pace
-        if math.isfinite(speed):
+    if view.following is not None and view.following.trouble:
+        parts.append(view.following.trouble)
+    if view.phase in ("training", "following"):
+        speed = rate(view) or (view.pace if view.following is None else 0.0)
+        if speed and math.isfinite(speed):
             parts += [rate_text(speed), time_left(view.steps - view.step, speed)]
     if view.phase == "diverged":
         parts.append("every instance has diverged")

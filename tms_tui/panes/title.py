@@ -1,11 +1,19 @@
 """The title line: which run this is, and what it is doing."""
 
+import time
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from tms_tui.model import Model
 from tms_tui.view import View
 
+if TYPE_CHECKING:
+    from tms_engine.runs import Status
+
 _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
+# Characters of a host's name.
+_HOST = 20
 # Columns from which on there is room for the title.
 _WIDE = 100
 
@@ -17,6 +25,8 @@ _COLORS = {
     "finished": "$primary",
     "diverged": "$error",
     "failed": "$error",
+    "following": "$success",
+    "ended": "$error",
 }
 
 
@@ -34,7 +44,7 @@ def about(model: Model) -> Content:
         place = _place(model)
         parts.append(f"instance {instance} of {experiment.n_instances}{', ' if place else ''}{place}")
     if view.kernel:
-        parts.append(f"{view.device}/{view.kernel}")
+        parts.append("/".join(filter(None, (view.device, view.kernel))))
     parts.append(f"seed {experiment.seed}")
     title = _TITLE if model.layout.columns >= _WIDE else _SHORT_TITLE
     return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
@@ -59,10 +69,22 @@ def loading(view: View) -> str:
     return f"loading {view.library}".strip()
 
 
+def followed(status: "Status") -> str:
+    """The state of a run that another process trains, or trained, and the key that takes it over."""
+    seen = time.strftime("%H:%M", time.localtime(status.seen))
+    if status.is_running:
+        holder = status.holder
+        who = f"following pid {holder.pid} on {holder.host[:_HOST]}" if holder else "following"
+        return who if status.state == "running" else f"{who}, silent since {seen}"
+    return f"{status.state} since {seen}: t takes over"
+
+
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at."""
     view, step, export = model.view, model.options.step, model.export
     word = loading(view) if view.phase == "loading" else str(view.phase)
+    if view.following is not None:
+        word = followed(view.following)
     if step is not None:
         word += f", at step {step:,}"
     exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
