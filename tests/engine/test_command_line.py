@@ -218,6 +218,14 @@ def test_the_file_that_is_wrong_is_named(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.glob("runs")) == []
 
 
+def test_only_a_sentence_about_a_field_names_where_it_came_from(monkeypatch):
+    monkeypatch.setenv("TMS_DEVICE", "cpu")
+    _, options = experiment()
+    assert told(InputError("cannot write: no space left on device"), options).startswith("cannot")
+    assert told(InputError("device cuda:9 asked for"), options) == "TMS_DEVICE: device cuda:9 asked for"
+    assert told(InputError("too much for a device", "n_features"), options).startswith("too")
+
+
 def test_an_error_without_options_is_told_as_it_is():
     assert told(InputError("no", "seed"), None) == "no"
 

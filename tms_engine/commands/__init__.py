@@ -1,9 +1,5 @@
 """`tms`: the engine on the command line. Data go to stdout, narration to stderr.
 
-Exit codes: 0 done; 1 the run failed (every instance diverged); 2 bad input; 3 the run could not be saved
-where it was to be (`train`, `resume`), or ended before its last step (`watch`); 130 interrupted, 143 killed,
-129 connection lost, and saved.
-
 One table of commands, and a file a command beside it, with `add_arguments(parser)` and `run(options)`, which
 returns the exit code. To add one: its file, one line in the table, its tests. What is slow to import is
 imported in `run`, so that help and mistakes are answered at once.
@@ -49,7 +45,7 @@ _OTHER_NAMES = {
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 every instance diverged, 2 bad input, 3 saved elsewhere (watch: ended early), "
-    "130 interrupted and saved"
+    "130 interrupted, 143 killed, 129 hung up, each saved"
 )
 
 

@@ -180,7 +180,11 @@ def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
 def told(error: InputError, options: argparse.Namespace | None) -> str:
     """The sentence of a mistake, with where the field at fault was set, if not on the command line."""
     sentence, origins = str(error), getattr(options, "origins", {})
-    named = [error.field, *(name for name in origins if re.search(rf"\b{name}\b", sentence))]
+    if error.field:  # it may not go with another field of a file, which the sentence names too
+        others = (name for name in origins if name != "device" and re.search(rf"\b{name}\b", sentence))
+        named = [error.field, *others]
+    else:
+        named = sentence.split(" ", 1)[:1]
     given = given_fields(options) if options else {}
     origin = next((origins[name] for name in named if name in origins), "")
     return f"{origin}: {sentence}" if origin and error.field not in given else sentence
