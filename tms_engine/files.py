@@ -167,6 +167,17 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def make_directory(directory: Path) -> bool:
+    """Make a directory and those above it; True if it was not there. Raises OSError, ValueError."""
+    try:
+        os.makedirs(directory.parent, exist_ok=True)
+        os.mkdir(directory)
+        return True
+    except FileExistsError:
+        os.listdir(directory)  # or it says what it is instead: a file, a link to nowhere
+        return False
+
+
 def new_directory(base: Path, name: str) -> Path:
     """Make BASE/NAME, or BASE/NAME-2, BASE/NAME-3 … where that exists; two processes never get the same.
 

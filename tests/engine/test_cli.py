@@ -216,6 +216,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, capsys, 
         (["figures", "--camera", "0,0,0,0"], "the zoom of a camera should be from 0.01 to 100, not 0"),
         (["figures", "--only", "wieghts"], "there is no figure 'wieghts'; did you mean weights?"),
         (["figures", "--no-png"], "--no-png leaves nothing to draw: give --html too"),
+        (["figures", "--out", ""], "--out should be a directory, not ''"),
+        (["figures", "--dpi", "0"], "dpi should be from 10 to 600, not 0"),
+        (["figures", "--instance", "1"], "instance should be from 0 to 0, not 1"),
+        (["figures", "--only", ""], "there is no figure ''; the figures are weights, cloud"),
+        (["figures", "--html", "--only", "gram"], "of gram there is no HTML, only of weights"),
         (["train", "--out"], "is not empty"),
     ],
 )
@@ -410,11 +415,13 @@ def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "drawing step 100 at 30 dpi\n" in done.stderr
-    assert [os.path.basename(path) for path in done.stdout.splitlines()] == ["weights.png", "loss.png"]
+    assert [os.path.basename(path) for path in done.stdout.splitlines()] == [
+        "weights-step-100.png", "loss-step-100.png",
+    ]  # fmt: skip
     camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
     save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
     for name in ("weights", "loss"):
-        a, b = ((tmp_path / way / f"{name}.png").read_bytes() for way in "ab")
+        a, b = ((tmp_path / way / f"{name}-step-100.png").read_bytes() for way in "ab")
         assert a == b
 
 

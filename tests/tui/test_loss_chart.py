@@ -172,6 +172,14 @@ def test_smoothing_does_not_reach_across_a_change() -> None:
         )
 
 
+def test_what_a_stretch_with_a_change_in_it_holds_is_not_seen_before_it() -> None:
+    losses = np.concatenate([np.full(1500, 0.001), [5.0], np.full(1500, 10.0)])
+    change = (Change(1500 * 16 + 8, "sparsity", 0.5),)
+    drawn = chart(losses, width=16, changes=change)
+    for cursor, loss in ((23_000, "0.00100"), (25_000, "10.0")):
+        assert f"loss {loss}" in text(draw_loss(drawn._replace(cursor=cursor), 9, 60, "ascii"))[0]
+
+
 def test_a_loss_of_1e30_leaves_a_small_one_as_it_is() -> None:
     losses = [1e30] * 10 + [0.004] * 500
     assert "loss 0.00400" in text(draw_loss(chart(losses), 9, 60, "ascii"))[0]
