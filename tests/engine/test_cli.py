@@ -377,7 +377,7 @@ def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_p
     for command in (["resume", "run", "--steps", "7"], ["show", "run"], ["figures", "run"]):
         done = tms_script(*command, cwd=tmp_path)
         assert done.returncode == 2
-        assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
+        assert done.stderr.startswith(f"tms: {os.path.join('run', 'state.safetensors')}: ")
         assert "'half'" in done.stderr
         assert done.stderr.count("\n") == 1
 
