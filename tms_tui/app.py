@@ -5,7 +5,10 @@ session's newest View, and shows the Model if it is another. Nothing is queued, 
 """
 
 import asyncio
+import contextlib
 import dataclasses
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -18,14 +21,14 @@ from textual.color import Color
 from textual.driver import Driver
 from textual.screen import Screen
 
-from tms_engine import process
+from tms_engine import crash, process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, free_name, new_directory
+from tms_tui import compat
 from tms_tui import messages as m
 from tms_tui import settings as stored
-from tms_tui.ansi_minimizer import minimize_ansi
-from tms_tui.compat import filtering_driver, screen_lines
+from tms_tui.compat import screen_lines
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
@@ -47,8 +50,8 @@ from tms_tui.update import update
 from tms_tui.view_options import ViewOptions
 
 # Seconds to wait for the training thread when the run is to be saved: before an ordinary end, and when a
-# signal ends the app.
-_SAVE_WAIT, _LAST_SAVE_WAIT = 2.0, 5.0
+# signal ends the app. Then it ends within so many seconds, whatever happens.
+_SAVE_WAIT, _LAST_SAVE_WAIT, _END = 2.0, 1.5, 3.0
 
 _RUNS = Path("runs")
 
@@ -84,6 +87,7 @@ class TmsApp(App[None]):
         fps: float = 30.0,
         warning: str = "",
         saved: Saved = NOTHING_SAVED,
+        low_bandwidth: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -91,13 +95,21 @@ class TmsApp(App[None]):
         settings = settings or Settings()
         self.model = Model(
             view=session.view(),
-            options=options or ViewOptions(palette=settings.palette),
+            options=options or ViewOptions(palette=settings.palette, turning=not low_bandwidth),
             settings=settings,
             run_name=name,
             mode=mode,
             saved=saved,
         )
         self._fps, self._warning, self._clock = fps, warning, clock
+        self.low_bandwidth = low_bandwidth  # for the driver
+        self.crashed: Exception | None = None  # the error that has ended the app
+        self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
+        self._exit_code = 0
+        self._ended_by = 0  # the signal that has asked to end
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._is_asked = False  # whether anything but time calls for another frame
+        compat.tell_crash(self, self._on_crash)
         self._last_tick = clock()
         self._export: Export | None = None
         self._theme_is_new = True
@@ -106,10 +118,11 @@ class TmsApp(App[None]):
         self.theme = settings.theme if settings.theme in self.available_themes else DARK.name
 
     def get_driver_class(self) -> type[Driver]:
-        base = super().get_driver_class()
-        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, in the midst of codes
-            return base
-        return filtering_driver(base, minimize_ansi)
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from tms_tui.terminal.driver import TerminalDriver
+
+        return TerminalDriver
 
     @property
     def ascii(self) -> bool:
@@ -123,9 +136,9 @@ class TmsApp(App[None]):
     def on_mount(self) -> None:
         process.switch_threads_often()
         self.call_after_refresh(self.session.start)
-        if not self.is_headless:
-            for number in process.END_SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, self.send, m.Terminated())
+        self._loop_of_app = asyncio.get_running_loop()
+        if self._ended_by:
+            self._terminate()
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
@@ -136,6 +149,7 @@ class TmsApp(App[None]):
         """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
         if not self.screen_stack:
             return
+        self._is_asked |= not isinstance(message, m.Tick)
         layout = self._layout()
         if layout != self.model.layout:
             self.model, _ = update(self.model, m.LayoutChanged(layout))
@@ -168,7 +182,9 @@ class TmsApp(App[None]):
                 self._export = None
             self.send(m.ExportMoved(export.directory, progress))
         self.send(m.Tick(self.session.view(), passed))
-        self.dashboard.show(self.model, now)
+        if self._is_asked or not compat.is_busy(self):  # else the line is slow, and the next tick will do
+            self._is_asked = False
+            self.dashboard.show(self.model, now)
 
     def action_press(self, index: int) -> None:
         self.send(KEYS[index].message)
@@ -237,6 +253,8 @@ class TmsApp(App[None]):
                 self._write_screen(run_name)
             case m.SaveAndLeave(run_name, anyway):
                 self._save_and_leave(run_name, anyway)
+            case m.SuspendProcess():
+                compat.suspend(self)
             case m.Leave():
                 self._leave()
             case _:
@@ -298,14 +316,73 @@ class TmsApp(App[None]):
         else:
             self.send(m.Done("The screen, as SVG", str(path)))
 
-    def _save_and_leave(self, run_name: str, anyway: bool) -> None:
+    # The end, if something else than a key asks for it. It comes, whatever state the app is in.
+
+    def on_signal(self, number: int) -> None:
+        """End the app in three seconds at most, and save the run if it would be lost; asked twice, at
+        once.
+        """
+        if self._ended_by:
+            self._last_resort()
+            os._exit(128 + number)
+        self._ended_by = self._exit_code = number
+        self._exit_code = 128 + number
+        process.end_within(_END, self._last_resort, 128 + number)
+        if self._loop_of_app is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop_of_app.call_soon_threadsafe(self._terminate)
+
+    def on_terminal_lost(self) -> None:
+        """The terminal is gone, whether or not a signal says so."""
+        if not self._ended_by:
+            self.on_signal(signal.SIGHUP)
+
+    def on_interrupt(self) -> None:
+        """Ctrl-C, which in a terminal in raw mode is a key."""
+        self._exit_code = 128 + signal.SIGINT
+        self.send(m.Interrupt())
+
+    def _terminate(self) -> None:
         try:
-            message = f"saved to {self._save(run_name, _LAST_SAVE_WAIT if anyway else _SAVE_WAIT)}"
-        except (InputError, TimeoutError) as error:
-            message = f"not saved: {error}"
-            if not anyway:
-                self.send(m.Refused(message))
-                return
+            self.send(m.Terminated())
+        except Exception as error:
+            compat.crash(self, error)
+
+    def _last_resort(self) -> None:
+        """From any thread, where the app has not ended in time."""
+        compat.restore_terminal(self)
+        process.say_at_once("tms-tui: ended before the run could be saved")
+
+    def _on_crash(self, error: Exception) -> None:
+        """What nobody has foreseen ends the app: save the run first."""
+        self.crashed = error
+
+        def last() -> None:
+            compat.restore_terminal(self)
+            process.say_at_once(crash.report("tms-tui", error))
+
+        process.end_within(_END, last, crash.EXIT_CODE)
+        _, effects = update(self.model, m.Terminated())
+        for effect in effects:
+            if isinstance(effect, m.SaveAndLeave):
+                self.last_words = self._saved_or_not(effect.run_name)
+
+    def _saved_or_not(self, run_name: str) -> str:
+        """Save the run; whether that went well, in words. Raises nothing."""
+        try:
+            return f"saved to {self._save(run_name, _LAST_SAVE_WAIT)}"
+        except Exception as error:
+            return f"not saved: {error}"
+
+    def _save_and_leave(self, run_name: str, anyway: bool) -> None:
+        if anyway:
+            self._leave(self._saved_or_not(run_name))
+            return
+        try:
+            message = f"saved to {self._save(run_name, _SAVE_WAIT)}"
+        except (InputError, TimeoutError, OSError) as error:
+            self.send(m.Refused(f"not saved: {error}"))
+            return
         self._leave(message)
 
     def _save(self, run_name: str, wait: float) -> Path:
@@ -326,7 +403,7 @@ class TmsApp(App[None]):
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
         stored.save(self.model.settings)
-        self.exit(message=message or None)
+        self.exit(return_code=self._exit_code, message=message or None)
 
     async def one_frame(self, size: tuple[int, int]) -> tuple[str, str]:
         """Train to the end without a terminal; the dashboard as text then, and the error if there is one."""

@@ -4,6 +4,11 @@ Help, and errors that need no app (bad options, no terminal), come before Textua
 Nothing here imports torch or matplotlib, so the first paint does not wait for them.
 """
 
+if __name__ == "__main__":  # before anything else is imported: see there
+    from tms_engine.entry import run
+
+    run("tms-tui", "tms_tui.cli")
+
 import argparse
 import dataclasses
 import json
@@ -34,12 +39,21 @@ if TYPE_CHECKING:
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
+# What --low-bandwidth makes of the frames a second.
+_LOW_FPS = 10.0
+
+_TEXTUALS_USERS = {
+    f"TEXTUAL_{name}" for name in ("ANIMATIONS", "DISABLE_KITTY_KEY", "DIM_FACTOR", "FILTERS", "FPS", "THEME")
+}
+COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor")
+
 # The size of --once where there is no terminal to ask, in cells.
 _ONCE_SIZE = (120, 40)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 130 interrupted."""
+    """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 128 + number of the signal that ended it
+    (130: Ctrl-C). Raises what nobody has foreseen, when the run is saved and the terminal restored."""
     process.collect_no_garbage()  # the session turns this on again
     process.keep_openblas_to_one_thread()
     try:
@@ -51,7 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app = _app(options, source, name)
         if options.once:
             return _once(app)
-        app.run()
+        with process.on_signals(process.APP_SIGNALS, app.on_signal):
+            app.run()
+        if app.last_words:
+            print(f"tms-tui: {app.last_words}", file=sys.stderr)
+        if app.crashed is not None:
+            raise app.crashed
         if not app.session.stop():
             # The thread cannot be stopped within a library, which may be importing torch: do not wait for it.
             sys.stdout.flush()
@@ -60,8 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"tms-tui: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     finally:
         process.collect_garbage()
 
@@ -70,7 +87,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog="tms-tui",
         description="Toy Models of Superposition, live in the terminal.",
-        epilog="In the app: ? for the keys, q to leave. Exit codes: 0 left, 2 bad input or no terminal.",
+        epilog="In the app: ? for the keys, q to leave. Exit codes: 0 left, 2 bad input or no "
+        "terminal, 70 a fault of the program, 128 + its number if a signal ended it (130: Ctrl-C).",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
@@ -90,6 +108,11 @@ def _parser() -> Parser:
         help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
     )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
+    parser.add_argument(
+        "--low-bandwidth",
+        action="store_true",
+        help="for slow lines: 256 colours, 10 frames a second at most, no turning until you press a",
+    )
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
     add_plugins(parser)
@@ -115,11 +138,12 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     if options.render not in (None, *RENDER):
         raise InputError(f"render should be {', '.join(RENDER)}, not {options.render!r}")
     # Textual itself would go on without a terminal, and write its escapes to stderr.
-    if not options.once and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if not options.once and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise InputError(
             "no terminal to draw in here; `tms train` trains without one, --once prints one frame"
         )
 
+    process.forget_variables(_of_no_use(os.environ))
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
     from tms_tui.model import NOTHING_SAVED
@@ -129,6 +153,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     if options.render is not None:
         settings = dataclasses.replace(settings, render=options.render)
     mode = choose_mode(settings.render, os.environ)
+    fps = fps or settings.fps
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
     return TmsApp(
@@ -136,10 +161,20 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         name=name,
         mode=mode,
         settings=settings,
-        fps=fps or settings.fps,
+        fps=min(fps, _LOW_FPS) if options.low_bandwidth else fps,
         warning=warning,
         saved=saved,
+        low_bandwidth=options.low_bandwidth,
     )
+
+
+def _of_no_use(environment: Mapping[str, str]) -> list[str]:
+    """Textual's own variables but for those of its users: a driver, keys to press, or a colour system that
+    do not exist end an app with a traceback.
+    """
+    colors = environment.get("TEXTUAL_COLOR_SYSTEM") in COLOR_SYSTEMS
+    kept = _TEXTUALS_USERS | ({"TEXTUAL_COLOR_SYSTEM"} if colors else set())
+    return [name for name in environment if name.startswith("TEXTUAL") and name not in kept]
 
 
 def _saved(run: Path) -> "Saved":
@@ -214,7 +249,3 @@ def _once(app: "TmsApp") -> int:
     except BrokenPipeError:  # `tms-tui --once | head -5`
         process.discard_stdout()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -43,6 +43,7 @@ from tms_tui.messages import (
     ScaleLearningRate,
     ShiftImportance,
     StepOnce,
+    Suspend,
     ToggleLog,
     ToggleMaximized,
     TogglePause,
@@ -125,5 +126,6 @@ KEYS: tuple[Key, ...] = (
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page", "Run", 8),
+    Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
 )  # fmt: skip

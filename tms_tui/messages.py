@@ -257,6 +257,11 @@ class OpenHelp:
 
 
 @dataclass(frozen=True)
+class Suspend:
+    """Stop the process, as Ctrl-Z does to any program, until the shell continues it."""
+
+
+@dataclass(frozen=True)
 class Quit:
     pass
 
@@ -266,7 +271,8 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Quit
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Suspend
+    | Quit
 )  # fmt: skip
 
 
@@ -376,9 +382,15 @@ class Terminated:
     """A signal ends the app (a kill, a lost connection), so the user cannot be asked."""
 
 
+@dataclass(frozen=True)
+class Interrupt:
+    """Ctrl-C: quit, and asked again while that is asked, save and leave."""
+
+
 Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | QuitAnswered | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
+    | Interrupt
 )  # fmt: skip
 
 
@@ -458,11 +470,16 @@ class SaveAndLeave:
 
 
 @dataclass(frozen=True)
+class SuspendProcess:
+    pass
+
+
+@dataclass(frozen=True)
 class Leave:
     pass
 
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | StartExport | WriteScreen | SaveAndLeave
-    | Leave
+    | SuspendProcess | Leave
 )  # fmt: skip

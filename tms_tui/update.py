@@ -23,6 +23,7 @@ from tms_tui.messages import (
     Focus,
     FocusPane,
     HelpClosed,
+    Interrupt,
     LayoutChanged,
     Leave,
     LookAtFirst,
@@ -62,6 +63,8 @@ from tms_tui.messages import (
     ShiftImportance,
     StartExport,
     StepOnce,
+    Suspend,
+    SuspendProcess,
     Terminated,
     ThemeChanged,
     Tick,
@@ -255,8 +258,12 @@ def _update(model: Model, message: Message) -> Updated:
             if answer == "save":
                 return model, (SaveAndLeave(model.run_name),)
             return model, (Leave(),) if answer == "quit" else ()
+        case Suspend():
+            return model, (SuspendProcess(),)
+        case Interrupt():
+            return _terminated(model) if model.layout.screen == "quit" else _quit(model)
         case Terminated():
-            return model, (SaveAndLeave(model.run_name, anyway=True) if _would_lose(model) else Leave(),)
+            return _terminated(model)
 
         # The shell
         case Tick():
@@ -435,6 +442,10 @@ def _quit(model: Model) -> Updated:
     steps, changes = f"{model.view.step:,} steps", len(model.view.changes)
     what = f"{steps} and {changes} live change{'s' * (changes > 1)}" if changes else steps
     return _on(model, "quit"), (OpenDialog("quit", f"{what} are not saved."),)
+
+
+def _terminated(model: Model) -> Updated:
+    return model, (SaveAndLeave(model.run_name, anyway=True) if _would_lose(model) else Leave(),)
 
 
 def _would_lose(model: Model) -> bool:
