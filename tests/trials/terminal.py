@@ -58,6 +58,13 @@ class Terminal:
         while (left := until - time.monotonic()) > 0 and self.read(left):
             pass
 
+    def wait_until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Take in what is written until something holds."""
+        until = time.monotonic() + seconds
+        while not holds():
+            if not self.read(0.1) or time.monotonic() > until:
+                pytest.fail(f"not so after {seconds:g} s:\n{self.text()}")
+
     def press(self, keys: str) -> None:
         self.process.send(keys)
 

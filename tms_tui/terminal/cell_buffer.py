@@ -341,23 +341,24 @@ class _Out:
         self.size = 0  # in bytes
         self._codes, self._few_colors = codes, few_colors
         self._style = ""
-        self.forget()
+        self._x = self._y = 0  # where the next text goes
+        self._is_there = False  # whether the cursor is known to be there
 
     def forget(self) -> None:
-        """The place of the cursor is not known."""
-        self._x = self._y = -1
+        """It is not known where the cursor is."""
+        self._is_there = False
 
     def move(self, x: int, y: int) -> None:
-        if (x, y) == (self._x, self._y):
+        if self._is_there and (x, y) == (self._x, self._y):
             return
-        if y == self._y and x > self._x:
+        if self._is_there and y == self._y and x > self._x:
             ahead = x - self._x
             self._add(f"\x1b[{ahead}C" if ahead > 1 else "\x1b[C")
         elif x == 0:
             self._add(f"\x1b[{y + 1}H" if y else "\x1b[H")
         else:
             self._add(f"\x1b[{y + 1};{x + 1}H")
-        self._x, self._y = x, y
+        self._x, self._y, self._is_there = x, y, True
 
     def text(self, text: str, number: int, cells: int) -> None:
         style = self._codes[number]
@@ -365,10 +366,18 @@ class _Out:
             codes = _change(self._style, style)
             self._add(_in_256_colors(codes) if self._few_colors else codes)
             self._style = style
-        self._add(text)
-        self._x += cells
-        if not (text.isascii() or _ONE_CELL.fullmatch(text)):
-            self.forget()  # terminals differ about the width
+        if text.isascii() or _ONE_CELL.fullmatch(text):
+            self.move(self._x, self._y)
+            self._add(text)
+            self._x += cells
+            return
+        for character in text:  # where terminals may differ about a width, the place is said again
+            size = _size(character)
+            if size:
+                self.move(self._x, self._y)
+            self._add(character)
+            self._x += size
+            self._is_there &= _ONE_CELL.fullmatch(character) is not None
 
     def end(self, x: int, y: int) -> None:
         if self._style:

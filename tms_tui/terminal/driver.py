@@ -103,9 +103,13 @@ class TerminalDriver(Driver):
         self._reader: threading.Thread | None = None
         self._wake_in, self._wake_out = os.pipe()
         self._answered = threading.Event()
-        for number, handle in ((signal.SIGTSTP, self._on_stop), (signal.SIGCONT, self._on_continue)):
-            process.set_handler(number, handle)
-        process.set_handler(signal.SIGWINCH, lambda *_: self._on_size())
+        # In the loop, for a handler may come while this very thread holds a lock.
+        for number, handle in (
+            (signal.SIGTSTP, self.suspend),
+            (signal.SIGCONT, self._on_continue),
+            (signal.SIGWINCH, self._on_size),
+        ):
+            process.set_handler(number, lambda *_, handle=handle: self._in_loop(handle))
 
     @property
     def can_suspend(self) -> bool:
@@ -156,9 +160,9 @@ class TerminalDriver(Driver):
             # Of a process in the background this stops it, until it is in the foreground.
             termios.tcsetattr(self._in, termios.TCSANOW, raw)
         self._is_in = True
+        self._line.broken()
         if not again or self._writer is None:
             self._leaving.clear()
-            self._line.broken()
             self._writer = threading.Thread(
                 target=self._guarded(self._write_on), name="to-terminal", daemon=True
             )
@@ -218,10 +222,7 @@ class TerminalDriver(Driver):
         if had_it:
             self._return()
 
-    def _on_stop(self, *_: object) -> None:
-        self.suspend()
-
-    def _on_continue(self, *_: object) -> None:
+    def _on_continue(self) -> None:
         # After SIGSTOP too, which nobody can catch: the shell has set the terminal as it likes it.
         if self._is_in:
             self._return()

@@ -176,5 +176,8 @@ class Line:
         return self._answers and bool(self._under_way)
 
     def broken(self) -> None:
-        """Nothing that is under way will be answered: the terminal has been left."""
+        """Nothing that is under way will be answered, and what was measured is void: the process was stopped."""
         self._under_way.clear()
+        self._full = None
+        if not self._answers:
+            self.rate = float("inf")
