@@ -1,10 +1,12 @@
-"""How soon a key is answered over a slow line: the app at full speed in a pty that is read at so many bytes a second.
+"""How soon a key is answered over a slow line: the app at full speed in a pty that is read at so many bytes a
+second.
 
     python benchmarks/slow_line.py [--rate 8000] [--answers yes|no] [--size 120x40] [--keys 30] [-- ARGUMENTS]
 
-Without a rate: the table of README.md, about ten minutes. The reader takes bytes as they come over the line, in
-bits of 10 ms, and answers questions when it has read them, or never (`no`: only the kernel's buffer, 21 kB here,
-tells the app that the line is slow). From each key to the bytes after which an emulated terminal shows the answer.
+Without a rate: the table of README.md, about ten minutes. The reader takes bytes as they come over the line,
+in bits of 10 ms, and answers questions when it has read them, or never (`no`: only the kernel's buffer, 21 kB
+here, tells the app that the line is slow). From each key to the bytes after which an emulated terminal shows
+the answer.
 """
 
 import argparse
@@ -84,7 +86,9 @@ class SlowTerminal:
             return
         data = os.read(self.master, max(1, int(self.rate * _BIT)))
         self.read_bytes += len(data)
-        self.frames += data.count(b"n") and (self._tail + data).count(b"\x1b[5n") - self._tail.count(b"\x1b[5n")
+        self.frames += data.count(b"n") and (self._tail + data).count(b"\x1b[5n") - self._tail.count(
+            b"\x1b[5n"
+        )
         if self.answers:
             for question in range((self._tail + data).count(b"\x1b[5n") - self._tail.count(b"\x1b[5n")):
                 del question
@@ -146,7 +150,9 @@ def tell(rate: float, answers: bool, size: tuple[int, int], n_keys: int, argumen
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rate", type=float)
     parser.add_argument("--answers", choices=("yes", "no"), default="yes")
     parser.add_argument("--size", default="120x40")

@@ -128,8 +128,8 @@ def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
     """Tell an error that nobody has caught, instead of printing a panel of its traceback. The app ends.
 
     textual 8.2.8: App._handle_exception takes every error of the app's messages, timers and drawing, and
-    App._close_messages_no_wait ends the app. After App.exit, which sets App._exit, widgets that were about to be
-    mounted fail: that is no error.
+    App._close_messages_no_wait ends the app. After App.exit, which sets App._exit, widgets that were about to
+    be mounted fail: that is no error.
     """
 
     def handle(error: Exception) -> None:

@@ -94,6 +94,25 @@ def test_one_core_is_left_to_the_screen_once(monkeypatch):
         assert process.kernel_threads() == kept
 
 
+def test_what_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with process.stop_on_signals() as stopped, process.on_signals([signal.SIGHUP], print):
+            signal.raise_signal(signal.SIGHUP)
+            assert not stopped()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("last", ["print('last', flush=True)", "1 / 0"])
+def test_a_process_ends_in_time_whatever_it_does(last):
+    script = f"from tms_engine import process\nimport time\nprocess.end_within(0.6, lambda: {last}, 9)\ntime.sleep(60)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 9
+    assert done.stdout == ("last\n" if "print" in last else "")
+
+
 def test_a_second_interrupt_does_not_wait():
     before = [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)]
     with process.stop_on_signals() as stopped:

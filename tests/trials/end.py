@@ -1,4 +1,6 @@
-"""The end is an end: terminals that go away, signals, stops, and what is left of the run, in a real terminal."""
+"""The end is an end: terminals that go away, signals, stops, and what is left of the run, in a real
+terminal.
+"""
 
 import contextlib
 import os
@@ -76,7 +78,9 @@ def saved(directory: Path) -> list[Path]:
 
 
 def closed_terminal(directory: Path, seed: int) -> str:
-    """The terminal goes away, on any screen and in any phase, with SIGHUP or without: gone in 2 s, run saved."""
+    """The terminal goes away, on any screen and in any phase, with SIGHUP or without: gone in 2 s, run
+    saved.
+    """
     draw = random.Random(seed)
     screen, phase = draw.choice([*SCREENS]), draw.choice(["loading", "training", "training", "paused"])
     with opened(directory, *PHASES[phase], ignore_sighup=bool(seed % 2)) as terminal:
@@ -219,7 +223,12 @@ def early_interrupt(directory: Path, seed: int) -> str:
 
 def closed_streams(directory: Path, seed: int) -> str:
     """Each command with a descriptor closed, or to a full disk: it works, or one sentence."""
-    commands = ("tms_tui", "tms_tui --once --steps 50", "tms_engine train --steps 50 --out run", "tms_engine presets")
+    commands = (
+        "tms_tui",
+        "tms_tui --once --steps 50",
+        "tms_engine train --steps 50 --out run",
+        "tms_engine presets",
+    )
     ways = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "</dev/null", "| true")
     command, way = commands[seed % len(commands)], ways[seed // len(commands) % len(ways)]
     prefix = ("", "setsid -w ", "nohup ", "timeout 60 ")[seed // 32 % 4]
@@ -241,4 +250,3 @@ def closed_streams(directory: Path, seed: int) -> str:
 
 def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
-

@@ -16,13 +16,16 @@ ATTRIBUTES = st.sampled_from(["1", "3", "4", "7", "9", "1;4"])
 STYLES = st.tuples(*(st.just("") | codes for codes in (ATTRIBUTES, COLORS, GROUNDS))).map(
     lambda codes: ";".join(filter(None, codes))
 )
-# Characters of two cells are not cut by others here: the emulated terminal shows halves, where real ones show blanks.
+# Characters of two cells are not cut by others here: the emulated terminal shows halves, where real ones show
+# blanks.
 NARROW = st.tuples(
     st.tuples(st.integers(1, ROWS - 1), st.integers(1, 5)).map(lambda at: f"\x1b[{at[0]};{at[1]}H"),
     STYLES,
     st.sampled_from(["a", "⣿⡇", "   ", " b ", "", "e\u0301", "model 3H"]),
 )
-WIDE = st.tuples(st.just(f"\x1b[{ROWS};1H"), STYLES, st.sampled_from(["漢字ab漢字    ", "漢    字 e\u0301f ", " " * 12]))
+WIDE = st.tuples(
+    st.just(f"\x1b[{ROWS};1H"), STYLES, st.sampled_from(["漢字ab漢字    ", "漢    字 e\u0301f ", " " * 12])
+)
 FRAMES = st.lists(NARROW | WIDE, max_size=12)
 
 

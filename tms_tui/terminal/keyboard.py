@@ -143,9 +143,8 @@ class Keyboard:
 
     def _alt(self, character: str) -> Key:
         name = self._names.character(character)
-        return Key(
-            f"alt+shift+{name.lower()}" if len(name) == 1 and name.isupper() else f"alt+{name}", character
-        )
+        shifted = len(name) == 1 and name.isupper()
+        return Key(f"alt+shift+{name.lower()}" if shifted else f"alt+{name}", None)
 
     def _in_paste(self, data: bytes, at: int, tokens: list[Token]) -> int:
         assert self._paste is not None
@@ -206,7 +205,7 @@ class Keyboard:
         end = at + 2
         if data[end : end + 1] == b"[":  # function keys of the Linux console
             end += 1
-        while end < len(data) and 0x20 <= data[end] < 0x40:
+        while end < len(data) and (0x20 <= data[end] < 0x40 or data[end] >= 0x80):
             end += 1
         if end == len(data):
             return self._hold(data[at:]) if end - at <= _LONGEST else end

@@ -24,7 +24,7 @@ _LEAST_PIECE = 1200
 # A line that is faster than this, in bytes a second, takes whole frames.
 _FAST = 250_000.0
 # And one that is slower than this takes 256 colours, a third less.
-_VERY_SLOW = 20_000.0
+_VERY_SLOW = 50_000.0
 
 # Seconds without an answer after which a terminal is taken to have lost one; doubled each time.
 _LOST = 2.0
@@ -176,7 +176,9 @@ class Line:
         return self._answers and bool(self._under_way)
 
     def broken(self) -> None:
-        """Nothing that is under way will be answered, and what was measured is void: the process was stopped."""
+        """Nothing that is under way will be answered, and what was measured is void: the process was
+        stopped.
+        """
         self._under_way.clear()
         self._full = None
         if not self._answers:
