@@ -142,7 +142,8 @@ def measure(
 def tell(rate: float, answers: bool, size: tuple[int, int], n_keys: int, arguments: list[str]) -> None:
     taken, bytes_a_second, frames_a_second = measure(rate, answers, size, n_keys, arguments)
     print(
-        f"| {rate / 1000:g} kB/s | {size[0]} × {size[1]} | {'yes' if answers else 'no'} | {' '.join(arguments) or '-'} "
+        f"| {rate / 1000:g} kB/s | {size[0]} × {size[1]} | {'yes' if answers else 'no'} "
+        f"| {' '.join(arguments) or '-'} "
         f"| {1e3 * statistics.median(taken):.0f} ms | {1e3 * max(taken):.0f} ms "
         f"| {bytes_a_second / 1000:.1f} kB/s | {frames_a_second:.1f} |",
         flush=True,

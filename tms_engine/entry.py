@@ -3,13 +3,10 @@
 All else is imported inside `run`, so that Ctrl-C is answered from the first moment on.
 """
 
+import _signal  # `signal` itself takes milliseconds, in which Ctrl-C would be a traceback
 import os
-import signal
 import sys
-from importlib import import_module
 from typing import NoReturn
-
-from tms_engine import process
 
 INTERRUPTED = 130
 
@@ -20,12 +17,19 @@ def run(program: str, module: str) -> NoReturn:
     While it is imported, Ctrl-C ends the process at once: there is nothing yet that would be lost, and
     libraries that are interrupted in the midst of their import print tracebacks of their own.
     """
-    process.set_handler(signal.SIGINT, lambda *_: os._exit(INTERRUPTED), unless_ignored=True)
+    interruptible = _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN  # as it is in the background
+    if interruptible:
+        _signal.signal(_signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from importlib import import_module
+
+    from tms_engine import process
+
     process.open_closed_streams()
     process.never_fail_on_stderr()
     try:
         main = import_module(module).main
-        process.set_handler(signal.SIGINT, signal.default_int_handler, unless_ignored=True)
+        if interruptible:
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         code = int(main())
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -40,11 +44,11 @@ def run(program: str, module: str) -> NoReturn:
 
 def _failed(program: str, error: Exception) -> int:
     """Say what nobody has foreseen, in one line; the exit code."""
+    from tms_engine import crash, process
+
     if isinstance(error, OSError) and (refused := process.stdout_refuses()):
         print(f"{program}: cannot write to stdout: {refused}", file=sys.stderr)
         process.discard_stdout()
         return 2
-    from tms_engine import crash
-
     print(crash.report(program, error), file=sys.stderr)
     return crash.EXIT_CODE

@@ -96,10 +96,13 @@ async def test_an_error_in_an_app_is_told_and_ends_it_without_a_panel(capsys):
     def fail() -> None:
         raise ZeroDivisionError("on purpose")
 
-    with pytest.raises(ZeroDivisionError):  # the pilot raises it
+    async def run() -> None:
         async with app.run_test() as pilot:
             app.call_later(fail)
             await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):  # the pilot raises it
+        await run()
     assert [str(error) for error in told] == ["on purpose"], f"{TEXTUAL}: App._handle_exception is not called"
     assert app.return_code == 70
     assert capsys.readouterr().err == ""
