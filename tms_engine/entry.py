@@ -3,15 +3,18 @@
 All else is imported inside `run`, so that Ctrl-C is answered from the first moment on.
 """
 
-import _signal  # `signal` itself takes milliseconds, in which Ctrl-C would be a traceback
+import _signal  # type: ignore[import-not-found] # `signal` takes milliseconds, in which Ctrl-C is a traceback
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 INTERRUPTED = 130
 
 
-def run(program: str, module: str) -> NoReturn:
+def run(program: str, module: str) -> "NoReturn":
     """Import a module, call its `main`, which returns an exit code, and exit with it.
 
     While it is imported, Ctrl-C ends the process at once: there is nothing yet that would be lost, and

@@ -217,6 +217,7 @@ def stdout_refuses() -> str:
     """Why what was printed cannot be written, as to a full disk; "" if it can."""
     try:
         sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"")
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -18,6 +18,9 @@ TRIALS: dict[str, str] = {
     "suspended": "end",
     "early_interrupt": "end",
     "closed_streams": "end",
+    "hostile_bytes": "raw_input",
+    "raw_bytes": "raw_input",
+    "soak": "raw_input",
 }
 
 

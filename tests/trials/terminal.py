@@ -58,6 +58,17 @@ class Terminal:
         while (left := until - time.monotonic()) > 0 and self.read(left):
             pass
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass, and throw away what is written: the screen is not emulated."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                self.process.read_nonblocking(1 << 16, left)
+            except pexpect.TIMEOUT:
+                return
+            except pexpect.EOF:
+                pytest.fail("the app has ended")
+
     def wait_until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Take in what is written until something holds."""
         until = time.monotonic() + seconds
