@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, assert_never
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
@@ -132,6 +133,10 @@ class TmsApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         self.dashboard = Dashboard(self.model.mode)
         return self.dashboard
+
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual's; but its command palette, clicked twice at once, closes itself twice."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete.nothing()
 
     def on_mount(self) -> None:
         process.switch_threads_often()

@@ -40,6 +40,9 @@ _FREE = 32_768
 # Seconds and bytes of a full buffer before the rate is known: readers take bytes in bursts.
 _SAMPLE_SECONDS, _SAMPLE = 0.5, 2000
 
+# The most that kernels keep for a terminal, in bytes (Linux: 20,000), and so the most that is waited for.
+_KERNEL = 24_000
+
 # Without answers the next piece is sent when the one before has passed but for so many seconds' worth.
 _ALMOST = 0.02
 
@@ -135,7 +138,10 @@ class Line:
             left = max(0.0, left - rate * max(0.0, sent_at - at)) + size
             at = sent_at
         self.rate = _CAUTION * rate if rate < _FAST else float("inf")
-        self._bucket, self._bucket_at = max(0.0, left - rate * (now - at)), now
+        left = min(_KERNEL, max(0.0, left - rate * (now - at)))
+        self._bucket, self._bucket_at = left, now
+        self._history.clear()
+        self._history.append((now, int(left)))
         self._full, self._found_at = None, now
 
     def wait(self, now: float) -> float:
