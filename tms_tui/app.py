@@ -136,7 +136,7 @@ class TmsApp(App[None]):
 
     def pop_screen(self) -> AwaitComplete:
         """As Textual's; but its command palette, clicked twice at once, closes itself twice."""
-        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete.nothing()
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def on_mount(self) -> None:
         process.switch_threads_often()
