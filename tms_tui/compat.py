@@ -4,9 +4,11 @@ Each function says what it leans on and in which version that was seen. tests/tu
 sentence where an upgrade breaks one. Textual is not imported here, so that `drawing` may import this file.
 """
 
+import traceback
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -124,6 +126,16 @@ def restore_terminal(app: Any) -> None:
         app._driver.restore_at_once()
 
 
+def _is_of_palette(error: Exception) -> bool:
+    """Whether an error comes from Textual's command palette: it searches on, and closes itself, when it is
+    closed.
+
+    textual 8.2.8: textual/command.py.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(Path(frame.f_code.co_filename).parts[-2:] == ("textual", "command.py") for frame, _ in frames)
+
+
 def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
     """Tell an error that nobody has caught, instead of printing a panel of its traceback. The app ends.
 
@@ -134,6 +146,10 @@ def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
 
     def handle(error: Exception) -> None:
         if app._exit:
+            return
+        if _is_of_palette(error):
+            if app.screen.id == "--command-palette":
+                app.pop_screen()
             return
         app._return_code = 70
         if app._exception is None:  # for the pilot of a test, which raises it
