@@ -46,7 +46,8 @@ class Terminal:
     def __init__(self, *arguments: str, truecolor: bool = True) -> None:
         self._home = tempfile.TemporaryDirectory()
         environment = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
-        environment |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": self._home.name}
+        environment |= {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        environment |= {"XDG_CONFIG_HOME": self._home.name, "XDG_STATE_HOME": self._home.name}
         if truecolor:
             environment["COLORTERM"] = "truecolor"
         self.screen = pyte.Screen(COLUMNS, ROWS)

@@ -20,8 +20,8 @@ from importlib import import_module
 # As in typing, whose import takes milliseconds in which Ctrl-C would be a traceback.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tms_engine.analysis import geometry, projection, theory
-    from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
+    from tms_engine.analysis import geometry, phases, projection, theory
+    from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Comparison": "analysis.evaluation",
+    "compare": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
     "evaluate": "analysis.evaluation",
     "summarize": "analysis.evaluation",
@@ -72,12 +74,13 @@ _HOMES = {
     "Snapshot": "training.state",
     "Trainer": "training.trainer",
 }
-_MODULES = ("geometry", "projection", "theory")
+_MODULES = ("geometry", "phases", "projection", "theory")
 
 __all__ = [
     "PRESETS",
     "Camera",
     "Change",
+    "Comparison",
     "Evaluation",
     "Experiment",
     "InputError",
@@ -89,6 +92,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "cloud_figure",
+    "compare",
     "dimensionality_figure",
     "evaluate",
     "geometry",
@@ -96,6 +100,7 @@ __all__ = [
     "load_run",
     "loss_figure",
     "n_active_figure",
+    "phases",
     "preset",
     "projection",
     "register_law",

@@ -8,7 +8,7 @@ faster there.
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float32, Shaped
 
 # A numpy array or a torch tensor: jaxtyping checks shape and dtype of either.
 Array: TypeAlias = Any
@@ -35,6 +35,12 @@ def placed_like(array: Shaped[Array, "..."], values: Shaped[np.ndarray, "*shape"
     if isinstance(array, np.ndarray):
         return values
     return library_of(array).tensor(values, device=array.device)
+
+
+def single(values: Shaped[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
+    """Numbers in single precision: infinite where they are too large for it, without a warning."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float32)
 
 
 def to_host(array: Shaped[Array, "*shape"]) -> Shaped[np.ndarray, "*shape"]:

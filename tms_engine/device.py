@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
+from tms_engine.experiment import Experiment, check_device_name
 from tms_engine.process import make_mkl_reproducible
 
 make_mkl_reproducible()
@@ -17,6 +17,12 @@ make_mkl_reproducible()
 
 def resolve_device(name: str) -> str:
     """The device that an experiment asks for. Raises InputError if this machine, or this torch, has none."""
+    if name == "cpu:0":  # the CPU with torch's arrays, for `evaluate`
+        return name
+    try:
+        check_device_name(name)
+    except ValueError as error:
+        raise InputError(f"device {error}", "device") from None
     if not needs_torch(name):
         return "cpu"
     import torch
@@ -25,16 +31,14 @@ def resolve_device(name: str) -> str:
         if torch.cuda.is_available():
             return "cuda:0"
         return "mps" if torch.backends.mps.is_available() else "cpu"
-    device = torch.device(name)
-    if device.type == "cuda":
+    if name.startswith("cuda"):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if count == 0:
             raise InputError(f"device {name} asked for, but torch sees no CUDA GPU here: use cpu", "device")
-        if (device.index or 0) >= count:
-            raise InputError(
-                f"device {name} asked for, but torch sees only cuda:0 to cuda:{count - 1}", "device"
-            )
-    if device.type == "mps" and not torch.backends.mps.is_available():
+        if int(name.partition(":")[2] or 0) >= count:
+            there = f"cuda:0 to cuda:{count - 1}" if count > 1 else "cuda:0"
+            raise InputError(f"device {name} asked for, but torch sees only {there} here", "device")
+    if name == "mps" and not torch.backends.mps.is_available():
         raise InputError("device mps asked for, but torch sees no Apple GPU here: use cpu", "device")
     return name
 

@@ -20,3 +20,22 @@ def out_of_memory(error: BaseException) -> str:
         if isinstance(error, MemoryError) or torchs
         else ""
     )
+
+
+_LONGEST_QUOTE = 80
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters: what is left out in its middle is an ellipsis."""
+    if len(text) <= most:
+        return text
+    end = (most - 3) // 3
+    return f"{text[: most - 3 - end]}...{text[-end:]}"
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, in a few words where it is long."""
+    try:
+        return shortened(repr(value), _LONGEST_QUOTE)
+    except (ValueError, RecursionError):  # of a number of over 4,300 digits, and of deep nesting
+        return f"a {type(value).__name__} that is too large"

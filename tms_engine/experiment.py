@@ -9,9 +9,11 @@ import difflib
 import itertools
 import json
 import math
+import operator
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -27,8 +29,9 @@ from pydantic import (
 )
 
 from tms_engine.data import LawParameters, check_law, law_names
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, quoted
 from tms_engine.files import cannot
+from tms_engine.hints import as_field, hint_for, question
 from tms_engine.models import model_names
 
 if TYPE_CHECKING:
@@ -45,22 +48,69 @@ PER_INSTANCE = ("sparsity", "importance_decay", "learning_rate")
 def check_live(names: Iterable[str]) -> None:
     """Raise InputError if one of these fields cannot be changed while a run trains."""
     for name in names:
+        if name not in Experiment.model_fields:
+            raise InputError(_unknown(name), name)
         if name not in LIVE_FIELDS:
             raise InputError(
                 f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
             )
 
 
+# Of a whole number, whatever it is of: "1e999999" is not written out.
+_MOST_DIGITS = 30
+
+
+def whole_number(value: Any) -> int:
+    """A whole number, also as text: "10000", "10_000", "1e4" and "1.5e3", to the last digit.
+
+    Raises ValueError for what is none, with the rest of a sentence.
+    """
+    try:
+        if isinstance(value, str):
+            written = Decimal(value)
+            if written.is_finite() and written and written.adjusted() >= _MOST_DIGITS:
+                raise ValueError(f"should be below 1e30, not {quoted(value)}")
+            number = int(written) if written.is_finite() and written == written.to_integral_value() else None
+        elif isinstance(value, float):
+            number = int(value) if value.is_integer() else None
+        else:
+            number = None if isinstance(value, bool) else operator.index(value)
+    except (InvalidOperation, TypeError):
+        number = None
+    if number is None:
+        raise ValueError(f"should be a whole number, not {quoted(value)}{_without_commas(value)}")
+    if abs(number) >= 10**_MOST_DIGITS:
+        raise ValueError(f"should be below 1e30, not {quoted(value)}")
+    return number
+
+
+def _without_commas(value: Any) -> str:
+    """What to write for "10,000"."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", value.strip()):
+        return f"; write {value.strip().replace(',', '')}"
+    return ""
+
+
+def _number(value: Any) -> float:
+    """A number, also as text or of numpy, but not True."""
+    if isinstance(value, bool):
+        raise ValueError(f"should be a number, not {value}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"should be a number, not {quoted(value)}") from None
+
+
 def _numbers(value: Any) -> float | tuple[float, ...]:
     """A number, a list of numbers, or either as text from a command line ("0.9" or "0.9,0.95")."""
     try:
         if isinstance(value, str):
-            value = value.split(",") if "," in value else float(value)
+            value = value.split(",") if "," in value else _number(value)
         if isinstance(value, Iterable):
-            return tuple(float(v) for v in value)
-        return float(value)
+            return tuple(map(_number, value))
+        return _number(value)
     except (TypeError, ValueError):
-        raise ValueError(f"should be a number or a list of numbers, not {value!r}") from None
+        raise ValueError(f"should be a number or a list of numbers, not {quoted(value)}") from None
 
 
 def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
@@ -79,15 +129,28 @@ def _instance_numbers(value: Any) -> Any:
         return None
     try:
         if isinstance(value, str):
-            parts = (part.split(":") for part in value.split(","))
-            spans = [(int(part[0]), int(part[-1]) if len(part) == 2 else int(part[0]) + 1) for part in parts]
-            return tuple(number for first, end in spans for number in range(first, end))
+            spans = [_span(part) for part in value.split(",")]
+            if sum(map(len, spans)) > _MOST_INSTANCES:
+                raise ValueError
+            return tuple(itertools.chain.from_iterable(spans))
         numbers = tuple(value)
         if any(isinstance(number, float | bool | str) for number in numbers):
             raise ValueError
-        return tuple(int(number) for number in numbers)
-    except (TypeError, ValueError):
-        raise ValueError(f"should be whole numbers, as in 0,7,100:200, not {value!r}") from None
+        return tuple(map(operator.index, numbers))
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"should be whole numbers, at most {_MOST_INSTANCES:,}, as in 0,7,100:200, not {quoted(value)}"
+        ) from None
+
+
+# A span that names more is a mistake, and would take gigabytes.
+_MOST_INSTANCES = 10**7
+
+
+def _span(text: str) -> range:
+    """The numbers that "7" and "100:200" stand for."""
+    first, colon, end = text.partition(":")
+    return range(whole_number(first), whole_number(end) if colon else whole_number(first) + 1)
 
 
 def _importance(value: Any) -> Any:
@@ -100,11 +163,11 @@ def _importance(value: Any) -> Any:
     try:
         rows = list(value)
         if rows and not isinstance(rows[0], str) and isinstance(rows[0], Iterable):
-            return tuple(tuple(float(v) for v in row) for row in rows)
-        return tuple(float(v) for v in rows)
+            return tuple(tuple(map(_number, row)) for row in rows)
+        return tuple(map(_number, rows))
     except (TypeError, ValueError):
         raise ValueError(
-            f"should be a list of numbers, one a feature, or a list of such lists, not {value!r}"
+            f"should be a list of numbers, one a feature, or a list of such lists, not {quoted(value)}"
         ) from None
 
 
@@ -117,10 +180,14 @@ def _positive_importance(value: Any) -> Any:
     return value
 
 
-def _device(value: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
-        raise ValueError(f"should be auto, cpu, cuda, cuda:N or mps, not {value!r}")
-    return value
+def check_device_name(value: str) -> str:
+    """Raises ValueError, with the rest of a sentence, for what no device is called."""
+    if re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,30}))?", value):
+        return value
+    number = re.fullmatch(r"(?:cuda|gpu)[ :]?0*([0-9]{1,3})", value.lower())
+    near = f"cuda:{number[1]}" if number else {"gpu": "cuda"}.get(value.lower(), value.lower())
+    also = f"; did you mean {near}?" if number or near in ("auto", "cpu", "mps", "cuda") else ""
+    raise ValueError(f"should be auto, cpu, cuda, cuda:N or mps, not {quoted(value)}{also}")
 
 
 def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
@@ -130,7 +197,7 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(
                 f"should be {', '.join(names())}, or one that your script or --plugin registers, "
-                f"not {value!r}; {hint}".rstrip("; ")
+                f"not {quoted(value)}; {hint}".rstrip("; ")
             )
         return value
 
@@ -140,7 +207,9 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
 PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
-Size = Annotated[int, Field(ge=1)]
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(whole_number)]
+Size = Annotated[Whole, Field(ge=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
 Importance = Annotated[
     Sequence[float | Sequence[float]] | None,  # one type for both, so that checkers infer that of a list
@@ -178,7 +247,7 @@ class Experiment(BaseModel):
     sparsity: Probability = Field(
         default=0.95, description="Probability S that a feature (or set) is zero; one, or one per instance."
     )
-    n_active: int = Field(
+    n_active: Whole = Field(
         default=2, ge=0, description="Active features in each row, where features is n_active."
     )
     set_size: Size = Field(
@@ -192,28 +261,34 @@ class Experiment(BaseModel):
         description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
     )
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
-    init: Literal["normal", "xavier"] = Field(
+    init: Literal["normal", "xavier", "joint_xavier"] = Field(
         default="normal",
-        description="Initial weights: standard normal, or Xavier normal within each instance.",
+        description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or "
+        "that of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
+    )
+    init_std: Number | None = Field(
+        default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
     )
     batch_size: Size = Field(default=32, description="Rows in a batch.")
     # Beyond it begin the streams of fresh data (data/stream.py).
-    steps: int = Field(
+    steps: Whole = Field(
         default=10_000, ge=1, le=10**12, description="Optimiser updates (the seed calls them epochs)."
     )
     optimizer: Literal["adam", "adamw"] = Field(
         default="adam", description="Adam (weight decay as L2) or AdamW (decoupled)."
     )
     learning_rate: Positive = Field(default=0.01, description="Step size of Adam; one, or one per instance.")
-    weight_decay: float = Field(default=0.0, ge=0, description="Pull of all parameters towards 0.")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="constant", description="How the learning rate falls to 0 at the last step, if it does."
+    weight_decay: Number = Field(default=0.0, ge=0, description="Pull of all parameters towards 0.")
+    schedule: Literal["constant", "linear", "cosine", "quarter_cosine"] = Field(
+        default="constant",
+        description="How the learning rate falls to 0 over the steps, if it does: linear, 1 − t/T; cosine, "
+        "(1 + cos(πt/T)) / 2, as in PyTorch; quarter_cosine, cos(πt/2T), the paper's notebook's.",
     )
-    keep: int = Field(
+    keep: Whole = Field(
         default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."
     )
-    seed: int = Field(default=42, ge=0, lt=2**63, description="Seed of the initial weights and of all data.")
-    device: Annotated[str, AfterValidator(_device)] = Field(
+    seed: Whole = Field(default=42, ge=0, lt=2**63, description="Seed of the first weights and of all data.")
+    device: Annotated[str, AfterValidator(check_device_name)] = Field(
         default="auto", description="auto, cpu, cuda, cuda:N or mps; auto takes the first GPU, else the CPU."
     )
     kernel: Literal["auto", "torch", "numba", "triton"] = Field(
@@ -253,9 +328,9 @@ class Experiment(BaseModel):
                     "instances",
                 )
             if min(self.instances) < 0 or max(self.instances) >= 2**62:
-                raise InputError("instances should be numbers from 0 up", "instances")
+                raise InputError("instances should be numbers from 0 up, below 2^62", "instances")
         if self.importance is not None:
-            rows: Any = self.importance if self._importance_differs() else (self.importance,)
+            rows: Any = self.importance if self.importance_differs else (self.importance,)
             if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
                 raise InputError(
                     f"importance should be {self.n_features} numbers, one a feature, or {self.n_instances} "
@@ -285,14 +360,30 @@ class Experiment(BaseModel):
         value = getattr(self, name)
         return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
+    @property
+    def first_std(self) -> float:
+        """Standard deviation of the initial weights."""
+        n, m = self.n_features, self.n_hidden
+        named = {
+            "normal": 1.0,
+            "xavier": (2 / (n + m)) ** 0.5,
+            "joint_xavier": (2 / (m * (n + self.n_instances))) ** 0.5,
+        }
+        return named[self.init] if self.init_std is None else self.init_std
+
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
-        """Weight of each feature in the loss: importance_j · decay^j."""
+        """Weight of each feature in the loss: importance_j · decay^j; infinite where that is too large."""
         import numpy as np
 
-        decays = self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
-        return decays if self.importance is None else decays * np.asarray(self.importance, np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            decays = self.per_instance("importance_decay")[:, None] ** np.arange(self.n_features)
+            if self.importance is None:
+                return decays
+            importance = np.asarray(self.importance, np.float64)
+            return np.where(importance == 0, 0, decays * importance)
 
-    def _importance_differs(self) -> bool:
+    @property
+    def importance_differs(self) -> bool:
         """Whether there is a list of importances for each instance."""
         return bool(self.importance) and isinstance(self.importance[0], tuple)  # type: ignore[index]
 
@@ -303,10 +394,13 @@ class Experiment(BaseModel):
         """
         import numpy as np
 
-        numbers, fields = self.numbers(), {}
+        numbers = self.numbers()
+        fields: dict[str, Any] = {}
+        if self.init == "joint_xavier":
+            fields["init_std"] = self.first_std  # that of all of them
         for name in (*PER_INSTANCE, "importance"):
             value = getattr(self, name)
-            if isinstance(value, tuple) and (name != "importance" or self._importance_differs()):
+            if isinstance(value, tuple) and (name != "importance" or self.importance_differs):
                 fields[name] = tuple(value[i] for i in places)
         return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 
@@ -370,15 +464,21 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise cannot(f"read {path}", error) from None
+    return parse_fields(content, path, "JSON" if path.suffix.lower() == ".json" else "TOML")
+
+
+def parse_fields(content: bytes, path: Path, kind: Literal["JSON", "TOML"]) -> dict[str, Any]:
+    """The fields that the content of a file sets, not yet validated. Raises InputError, naming the file."""
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8, so neither TOML nor JSON") from None
-    kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
         fields = json.loads(text) if kind == "JSON" else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no TOML; a number of over 4,300 digits
         raise InputError(f"{path} is not valid {kind}: {error}") from None
     if not isinstance(fields, dict):
         raise InputError(f"{path} should hold the fields of an experiment, not a {type(fields).__name__}")
@@ -393,11 +493,22 @@ def _within(path: str | Path, error: InputError) -> str:
 def _sentence(error: Any, name: str | None) -> str:
     """One of pydantic's error records as a sentence that starts with the field's name."""
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name or "", Experiment.model_fields, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "the fields are " + ", ".join(Experiment.model_fields)
-        return f"an experiment has no field {name!r}; {hint}"
+        return _unknown(name or "", error["input"])
     message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     message = message[:1].lower() + message[1:]
+    if error["type"].startswith("bool"):
+        message = "should be true or false"
     if error["type"] != "value_error":
-        message += f", not {error['input']!r}"
+        message += f", not {quoted(error['input'])}"
     return f"{name} {message}" if name else message
+
+
+def _unknown(name: str, value: Any = None) -> str:
+    """The sentence for a field that there is not, with what it is here if others have it."""
+    hint = hint_for(name)
+    near = difflib.get_close_matches(name, Experiment.model_fields, n=1, cutoff=0.5)
+    if hint and (not hint.ours or hint.ours in Experiment.model_fields):
+        also = question(as_field(hint, value), hint)
+    else:
+        also = f"did you mean {near[0]}?" if near else "the fields are " + ", ".join(Experiment.model_fields)
+    return f"an experiment has no field {quoted(name)}; {also}"

@@ -3,36 +3,111 @@
 import contextlib
 import itertools
 import os
+import re
 import secrets
-from collections.abc import Iterator
+import socket
+import stat
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 from tms_engine.errors import InputError
 
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on disk. A crash meanwhile may leave a part of it."""
-    with open(path, "wb") as file:
-        _put(file, content)
+# Seconds after which a .part of another host's is nobody's any more.
+_PART_LASTS = 86_400.0
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[tuple[BufferedReader, int]]:
+    """A file to read, and its length. Raises OSError, and ValueError for a pipe, a device or a directory."""
+    # Without O_NONBLOCK, a pipe would be waited for.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is no file")
+        yield file, found.st_size
+
+
+def read_some(path: Path, most: int) -> bytes:
+    """The content of a file that may be hostile. Raises OSError, and ValueError as `open_file` and where it
+    is longer than `most` bytes.
+    """
+    with open_file(path) as (file, size):
+        if size > most:
+            raise ValueError(f"it has {size:,} bytes, and {most:,} are the most")
+        return file.read(most)
+
+
+def physical_memory() -> int:
+    """Bytes of memory that this machine has: more than that is not read."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return 1 << 40
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def write_durably(path: Path, *content: bytes | memoryview) -> None:
+    """Write a file and wait until it is on disk. A crash may leave a part of it; a failure leaves nothing."""
+    try:
+        with open(path, "wb") as file:
+            _put(file, content)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+def write_atomically(path: Path, *content: bytes | memoryview, durably: bool = True) -> None:
     """Replace a file. Readers, and a crash at any moment, see the old content or the new, never a part.
 
-    The new content is written to NAME.XXXXXXXX.part beside the file and moved into place, so several
-    processes may write the same file; only a process that is killed leaves its .part behind.
+    The new content is written to a .part beside the file and moved into place, so several processes may write
+    the same file; only a process that is killed leaves its .part behind. Without `durably`, a power cut may
+    take the new content and leave an empty file.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    _write_beside(path, content, os.replace, durably)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """As `write_atomically`, but raises FileExistsError, and changes nothing, if the name is taken.
+
+    Of several processes that write the same name at once, one does, and the others raise.
+    """
+    _write_beside(path, (content,), _move_to_new_name, durably=True)
+
+
+def _move_to_new_name(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with open(path, "xb"):
+            pass
+        try:
+            os.replace(part, path)
+        except OSError:
+            path.unlink()
+            raise
+    else:
+        part.unlink()
+
+
+def _write_beside(
+    path: Path, content: Sequence[bytes | memoryview], move: Callable[[Path, Path], None], durably: bool
+) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}-{_host()}-{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
-            _put(file, content)
-        os.replace(part, path)
+            _put(file, content, durably)
+        move(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    if hasattr(os, "O_DIRECTORY"):  # not on Windows, where a directory cannot be opened
+    if durably and hasattr(os, "O_DIRECTORY"):  # not on Windows, where a directory cannot be opened
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -40,52 +115,91 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.close(directory)
 
 
-def _put(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
+def _put(file: IO[bytes], content: Sequence[bytes | memoryview], durably: bool = True) -> None:
+    for piece in content:
+        file.write(piece)
     file.flush()
-    os.fsync(file.fileno())
+    if durably:
+        os.fsync(file.fileno())
 
 
-def new_directory(base: Path, name: str) -> Path:
-    """Make BASE/NAME, or BASE/NAME-2, BASE/NAME-3 … where that exists; two processes never get the same.
+def is_dead_part(path: Path) -> bool:
+    """Whether this is what a process that was killed has left of a file that it was writing.
 
-    Raises InputError if it cannot be made.
+    On another host, whose processes cannot be seen, one is taken for dead after a day.
     """
+    if not path.name.endswith(".part"):
+        return False
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        for path in _names(base, name):
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                return path
-    except OSError as error:
-        raise cannot(f"write to {base / name}", error) from None
-    raise AssertionError("there is always another name")
+        found = path.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    named = re.search(r"\.(\d{1,9})-([0-9a-f]{8})-[0-9a-f]{8}\.part$", path.name)
+    if named and named[2] == _host():
+        return not is_alive(int(named[1]))
+    return bool(named or re.search(r"\.[0-9a-f]{8}\.part$", path.name)) and (
+        time.time() - found.st_mtime > _PART_LASTS
+    )
+
+
+def remove_dead_parts(directory: Path) -> None:
+    """Remove what processes that were killed have left in a directory of files that they were writing."""
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            if is_dead_part(path):
+                path.unlink()
+
+
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no such thing
+        return True
+    return True
+
+
+def make_directory(directory: Path) -> bool:
+    """Make a directory and those above it; True if it was not there. Raises OSError, ValueError."""
+    try:
+        os.makedirs(directory.parent, exist_ok=True)
+        os.mkdir(directory)
+        return True
+    except FileExistsError:
+        os.listdir(directory)  # or it says what it is instead: a file, a link to nowhere
+        return False
 
 
 def free_name(base: Path, name: str) -> Path:
     """The first of BASE/NAME, BASE/NAME-2, BASE/NAME-3 … that does not exist now. Makes nothing.
 
-    For a suggestion; another process may take it. `new_directory` is for a directory to write to.
+    For a suggestion: another process may take it.
     """
-    return next(path for path in _names(base, name) if not os.path.lexists(path))
+    return next(path for path in names(base, name) if not os.path.lexists(path))
 
 
-def _names(base: Path, name: str) -> Iterator[Path]:
+def names(base: Path, name: str) -> Iterator[Path]:
+    """BASE/NAME, BASE/NAME-2, BASE/NAME-3 …"""
     yield base / name
     for number in itertools.count(2):
         yield base / f"{name}-{number}"
 
 
-def claim(directory: Path, otherwise: str = "") -> None:
-    """Make a directory, or check that it is empty and can be written to.
-
-    Raises InputError, and touches nothing, if it is not empty; the sentence ends with `otherwise`.
-    """
+def make_writable(directory: Path) -> None:
+    """Make a directory where there is none, and check that files can be made in it. Raises InputError."""
+    probe = directory / f".{secrets.token_hex(4)}.part"
     try:
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"cannot write to {directory}: it is a file, not a directory")
         directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty: choose a new directory{otherwise}")
-        probe = directory / ".writable"
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -18,6 +18,9 @@ def load(modules: Iterable[str]) -> None:
     Raises InputError for one that cannot be imported.
     """
     for module in modules:
+        if module.endswith(".py") or "/" in module:
+            name = module.removesuffix(".py").rpartition("/")[2]
+            raise InputError(f"--plugin takes a module's name, such as {name}, not a file's: {module}")
         process.look_for_modules_here()
         try:
             importlib.import_module(module)

@@ -12,6 +12,7 @@
 | sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
 | niceness | the process that draws the app's figures |
+| MPLBACKEND, MATPLOTLIBRC, matplotlib's warnings, the current directory during one import | `tms figures` |
 
 So `import tms_engine` changes nothing, and a script that trains finds its process as it was, but for the two
 environment variables, which are set only where the user has not. Everything else is for our own programs.
@@ -20,11 +21,13 @@ environment variables, which are set only where the user has not. Everything els
 import contextlib
 import gc
 import io
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -179,26 +182,110 @@ def end_within(seconds: float, last: Callable[[], object], code: int) -> None:
     threading.Thread(target=end, name="deadline", daemon=True).start()
 
 
+# Seconds after which a thread ends the process, where the main one is within a library and hears of no
+# signal; after which a user is told that a step takes long; and within which a second Ctrl-C is the first
+# one, from the terminal and from a program that passes it on.
+_GRACE, _TELL_AFTER, _SAME_PRESS = 1.3, 1.0, 0.05
+# Seconds that the last thing to do may take.
+_LAST = 0.3
+
+
+class Stop:
+    """Whether Ctrl-C, a kill or a lost connection has asked to stop; `stop_on_signals` makes it."""
+
+    def __init__(self, say: Callable[[str], object], last: Callable[[], object]) -> None:
+        self._say, self._last = say, last
+        self._caught: list[int] = []
+        self._nothing_to_lose = ""  # and what is said at the end
+        self._ended = threading.Event()
+
+    def __call__(self) -> bool:
+        return bool(self._caught)
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell has it: 130 after Ctrl-C, 143 after a kill, 129 after a lost connection."""
+        return 128 + self._caught[0]
+
+    @contextlib.contextmanager
+    def at_once(self, sentence: str) -> Iterator[None]:
+        """While there is nothing to lose, a signal raises KeyboardInterrupt.
+
+        Where the main thread is within a library, as within a compiler, the process ends soon without it, and
+        with this sentence.
+        """
+        self._nothing_to_lose = sentence
+        try:
+            if self._caught:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._nothing_to_lose = ""
+
+    def _handle(self, number: int, _frame: Any) -> None:
+        """In the main thread, between two instructions of Python."""
+        self._caught.append(number)
+        if self._nothing_to_lose:
+            raise KeyboardInterrupt
+
+    def _watch(self, pipe: int) -> None:
+        """The thread: it hears of signals at once, by their numbers, also while the main thread does not."""
+        first = None
+        while numbers := os.read(pipe, 1):
+            if first is None:
+                first = time.monotonic()
+                threading.Thread(target=self._do_not_wait, args=(numbers[0],), daemon=True).start()
+            elif numbers[0] == signal.SIGINT and time.monotonic() - first > _SAME_PRESS:
+                self._end("tms: ended at once; what was saved last is whole", signal.SIGINT)
+
+    def _do_not_wait(self, number: int) -> None:
+        until = time.monotonic() + _GRACE
+        told = False
+        while not self._ended.wait(0.05):
+            if self._nothing_to_lose and time.monotonic() > until:
+                self._end(self._nothing_to_lose, number)
+            if not told and not self._nothing_to_lose and time.monotonic() > until - _GRACE + _TELL_AFTER:
+                told = True
+                self._say(
+                    "stopping: the step under way is finished and saved; Ctrl-C ends at once, without it"
+                )
+
+    def _end(self, sentence: str, number: int) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, f"\n{sentence}\n".encode(errors="replace"))
+        last = threading.Thread(target=self._last, daemon=True)
+        last.start()
+        last.join(_LAST)
+        os._exit(128 + number)
+
+
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether Ctrl-C, a kill or a lost connection has asked to stop.
+def stop_on_signals(
+    say: Callable[[str], object], last: Callable[[], object] = lambda: None
+) -> Iterator[Stop]:
+    """Let signals ask to stop, by what it gives, instead of ending the process. For the main thread.
 
-    A second Ctrl-C raises KeyboardInterrupt.
+    A second Ctrl-C ends the process at once, whatever it does. `say` is told what a first one waits for, and
+    `last` is called before the process is ended in this way, in a thread that is not waited for long.
     """
-    caught: list[int] = []
-
-    def stop(number: int, _frame: Any) -> None:
-        caught.append(number)
-        set_handler(signal.SIGINT, signal.default_int_handler, unless_ignored=True)
-
-    before = {
-        number: set_handler(number, stop, unless_ignored=True) for number in (signal.SIGINT, *END_SIGNALS)
-    }
+    stop = Stop(say, last)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    numbers = (signal.SIGINT, *END_SIGNALS)
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before = {number: set_handler(number, stop._handle, unless_ignored=True) for number in numbers}
+    watch = threading.Thread(target=stop._watch, args=(reading,), name="tms-signals", daemon=True)
+    watch.start()
     try:
-        yield lambda: bool(caught)
+        yield stop
     finally:
+        stop._ended.set()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            set_handler(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        os.close(writing)
+        watch.join()
+        os.close(reading)
 
 
 def print_what_can_be_shown() -> None:
@@ -319,3 +406,35 @@ def give_way(pid: int) -> None:
     if hasattr(os, "setpriority"):
         with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, pid, 10)
+
+
+# Figures
+
+
+def import_matplotlib_as_shipped() -> None:
+    """Import matplotlib without the user's settings, and keep its warnings to itself.
+
+    It reads a file `matplotlibrc` in the current directory before any other, so it is imported elsewhere; a
+    file that is broken, or a backend that is not installed, would end it with a traceback.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    with _elsewhere():
+        import matplotlib  # noqa: F401
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """In the directory of this file, which holds none of the user's."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was removed, and holds nothing
+        yield
+        return
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        yield
+    finally:
+        os.chdir(here)

@@ -12,9 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, assert_never
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
@@ -25,10 +27,11 @@ from textual.screen import Screen
 from tms_engine import crash, process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
-from tms_engine.files import cannot, free_name, new_directory
+from tms_engine.files import cannot, free_name
 from tms_tui import compat
 from tms_tui import messages as m
 from tms_tui import settings as stored
+from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
@@ -39,29 +42,37 @@ from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
-from tms_tui.screens.confirm_quit import ConfirmQuit
+from tms_tui.saving import Job, dated, save_at_the_end, save_now, suggested
+from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.dashboard import Dashboard
+from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
 from tms_tui.screens.help import HelpScreen
+from tms_tui.screens.resume import ResumeOffer
+from tms_tui.screens.save_place import Place, SavePlace
 from tms_tui.session import Session
 from tms_tui.settings import Settings
 from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
+from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
-# Seconds to wait for the training thread when the run is to be saved: before an ordinary end, and when a
-# signal ends the app. Then it ends within so many seconds, whatever happens.
-_SAVE_WAIT, _LAST_SAVE_WAIT, _END = 2.0, 1.5, 3.0
+# Seconds in which the app ends when a signal asks for it, whatever happens.
+_END = 3.0
 
-_RUNS = Path("runs")
+# Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
+_REST = 0.3
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
     HelpScreen: "help",
+    DoctorScreen: "doctor",
     ExperimentForm: "experiment",
     ExportForm: "export",
-    ConfirmQuit: "quit",
+    Confirm: "confirm",
+    SavePlace: "place",
+    ResumeOffer: "resume",
 }
 
 
@@ -89,8 +100,10 @@ class TmsApp(App[None]):
         warning: str = "",
         saved: Saved = NOTHING_SAVED,
         low_bandwidth: bool = False,
+        autosave: Autosave | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered."""
         super().__init__()
         self.session = session
         settings = settings or Settings()
@@ -113,6 +126,8 @@ class TmsApp(App[None]):
         compat.tell_crash(self, self._on_crash)
         self._last_tick = clock()
         self._export: Export | None = None
+        self._autosave = autosave
+        self._jobs: list[Job] = []
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -140,13 +155,18 @@ class TmsApp(App[None]):
 
     def on_mount(self) -> None:
         process.switch_threads_often()
-        self.call_after_refresh(self.session.start)
         self._loop_of_app = asyncio.get_running_loop()
+        self.call_after_refresh(self._begin)
         if self._ended_by:
             self._terminate()
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
+
+    def _begin(self) -> None:
+        self.session.start()
+        if self._autosave is not None:
+            self._autosave.start()
 
     # Messages
 
@@ -186,10 +206,26 @@ class TmsApp(App[None]):
             if progress.finished:
                 self._export = None
             self.send(m.ExportMoved(export.directory, progress))
+        for job in tuple(self._jobs):
+            done, answer = job.poll()
+            if done:
+                self._jobs.remove(job)
+                if answer is not None:
+                    self.send(answer)
+        if self._autosave is not None:
+            self._look_at(self._autosave)
         self.send(m.Tick(self.session.view(), passed))
         if self._is_asked or not compat.is_busy(self):  # else the line is slow, and the next tick will do
             self._is_asked = False
             self.dashboard.show(self.model, now)
+
+    def _look_at(self, autosave: Autosave) -> None:
+        autosave.name = self.model.run_name
+        if autosave.error != self.model.unsaved:
+            self.send(m.Autosaved(autosave.error))
+        if autosave.found is not None and self.model.layout.screen == "dashboard":
+            found, autosave.found = autosave.found, None
+            self.send(m.SessionFound(found))
 
     def action_press(self, index: int) -> None:
         self.send(KEYS[index].message)
@@ -250,44 +286,67 @@ class TmsApp(App[None]):
                     self.dashboard.maximize(self.dashboard.focused)
             case m.Minimize():
                 self.dashboard.minimize()
-            case m.OpenDialog(dialog, sentence):
-                self._open(dialog, sentence)
+            case m.OpenDialog(dialog, experiment):
+                self._open(dialog, experiment)
+            case m.Ask(question):
+                self.push_screen(Confirm(question), lambda answer: self.send(m.Answered(answer or "stay")))
+            case m.AskPlace(sentence, directory, drop):
+
+                def placed(place: Place | None) -> None:
+                    self.send(m.PlaceAnswered(place or "stay"))
+
+                self.push_screen(SavePlace(sentence, directory, drop), placed)
+            case m.AskResume(session):
+                self.push_screen(
+                    ResumeOffer(session),
+                    lambda answer: self.send(m.ResumeAnswered(session, answer or "later")),
+                )
+            case m.Resume(session):
+                self._jobs.append(Job(partial(self._resume, session)))
+            case m.Discard(session):
+                self._jobs.append(Job(partial(discard, session)))
             case m.StartExport():
                 self._start_export(effect)
             case m.WriteScreen(run_name):
                 self._write_screen(run_name)
-            case m.SaveAndLeave(run_name, anyway):
-                self._save_and_leave(run_name, anyway)
+            case m.Save(run_name, directory):
+                self._jobs.append(Job(partial(save_now, self.session, run_name, directory)))
+            case m.SaveAtTheEnd(run_name, export):
+                ended = save_at_the_end(self.session, run_name)
+                self._leave("\n".join(filter(None, (ended.sentence, export))), keep_session=not ended.saved)
             case m.SuspendProcess():
                 compat.suspend(self)
-            case m.Leave():
-                self._leave()
+            case m.Leave(message, keep_session):
+                self._leave(message, keep_session)
             case _:
                 assert_never(effect)
 
-    def _open(self, dialog: m.DialogName, sentence: str) -> None:
+    def _open(self, dialog: m.DialogName, experiment: Experiment | None) -> None:
         if dialog == "help":
             self.push_screen(
                 HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
             )
+        elif dialog == "doctor":
+            self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
         elif dialog == "experiment":
 
             def chosen(experiment: Experiment | None) -> None:
                 self.send(m.ExperimentChosen(experiment))
 
-            self.push_screen(ExperimentForm(self.model.view.experiment), chosen)
-        elif dialog == "export":
+            self.push_screen(ExperimentForm(experiment or self.model.view.experiment), chosen)
+        else:
 
             def decided(choice: m.ExportChoice | None) -> None:
                 self.send(m.ExportChosen(choice))
 
-            self.push_screen(ExportForm(free_name(_RUNS, _dated(self.model.run_name))), decided)
-        else:
+            self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
 
-            def answered(answer: m.Answer | None) -> None:
-                self.send(m.QuitAnswered(answer or "stay"))
-
-            self.push_screen(ConfirmQuit(sentence), answered)
+    def _resume(self, session: InterruptedSession) -> m.Message:
+        """In a thread: of a session from another host, the lock is looked at for some seconds."""
+        if self._autosave is not None:
+            self._autosave.take_up(session)
+        self.session.open(session.run, hold=session.run.parent != session.directory)
+        return m.ResumeBegun(session)
 
     def _start_export(self, wanted: m.StartExport) -> None:
         try:
@@ -298,24 +357,33 @@ class TmsApp(App[None]):
         if run is None:
             self.send(m.Refused("there is nothing to export yet", "warning"))
             return
-        directory = wanted.directory or free_name(_RUNS, _dated(wanted.run_name))
-        self._export = start_export(
-            run,
-            directory,
-            camera=wanted.camera,
-            instance=wanted.instance,
-            axes=wanted.axes,
-            step=wanted.step,
-            dpi=wanted.dpi,
-            formats=wanted.formats,
-            take_next=wanted.directory is None,
-        )
+        directory = wanted.directory or suggested(wanted.run_name)
+        try:
+            self._export = start_export(
+                run,
+                directory,
+                camera=wanted.camera,
+                instance=wanted.instance,
+                axes=wanted.axes,
+                step=wanted.step,
+                dpi=wanted.dpi,
+                formats=wanted.formats,
+                take_next=wanted.directory is None,
+            )
+        except InputError as error:
+            self.send(m.Refused(str(error)))
+            return
         self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
 
     def _write_screen(self, run_name: str) -> None:
-        path = free_name(Path(), _dated("tms-tui") + ".svg")
+        from tms_engine.runs.places import absolute
+
+        path = free_name(Path(), dated("tms-tui") + ".svg")
         try:
+            absolute(path)
             path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
+        except InputError as error:
+            self.send(m.Refused(str(error)))
         except OSError as error:
             self.send(m.Refused(str(cannot(f"write {path}", error))))
         else:
@@ -369,55 +437,40 @@ class TmsApp(App[None]):
         process.end_within(_END, last, crash.EXIT_CODE)
         _, effects = update(self.model, m.Terminated())
         for effect in effects:
-            if isinstance(effect, m.SaveAndLeave):
-                self.last_words = self._saved_or_not(effect.run_name)
+            if isinstance(effect, m.SaveAtTheEnd):
+                self.last_words = save_at_the_end(self.session, effect.run_name).sentence
 
-    def _saved_or_not(self, run_name: str) -> str:
-        """Save the run; whether that went well, in words. Raises nothing."""
-        try:
-            return f"saved to {self._save(run_name, _LAST_SAVE_WAIT)}"
-        except Exception as error:
-            return f"not saved: {error}"
-
-    def _save_and_leave(self, run_name: str, anyway: bool) -> None:
-        if anyway:
-            self._leave(self._saved_or_not(run_name))
-            return
-        try:
-            message = f"saved to {self._save(run_name, _SAVE_WAIT)}"
-        except (InputError, TimeoutError, OSError) as error:
-            self.send(m.Refused(f"not saved: {error}"))
-            return
-        self._leave(message)
-
-    def _save(self, run_name: str, wait: float) -> Path:
-        """Save the run; its directory. Raises InputError or TimeoutError if it is not on disk."""
-        from tms_engine import save_run
-
-        run = self.session.run(wait)
-        if run is None:
-            raise InputError("there is no run yet")
-        directory = new_directory(_RUNS, _dated(run_name))
-        save_run(run, directory)
-        return directory
-
-    def _leave(self, message: str = "") -> None:
+    def _leave(self, message: str, keep_session: bool = False) -> None:
         if self._export is not None:
             self._export.cancel()
+        if self._autosave is not None:
+            self._autosave.close(keep_session)
         self.session.stop()
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
         stored.save(self.model.settings)
-        self.exit(return_code=self._exit_code, message=message or None)
+        self.exit(
+            return_code=self._exit_code,
+            message=Text(message, no_wrap=True, overflow="ignore") if message else None,
+        )
 
-    async def one_frame(self, size: tuple[int, int]) -> tuple[str, str]:
-        """Train to the end without a terminal; the dashboard as text then, and the error if there is one."""
+    async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:
+        """The dashboard as text without a terminal, and the error if there is one.
+
+        With `train`, when the run has been trained to its end; but a run that another process trains is shown
+        as it was saved last.
+        """
         options = dataclasses.replace(self.model.options, turning=False)
         self.model = dataclasses.replace(self.model, options=options)
         async with self.run_test(size=size) as pilot:
-            self.session.run_to_end()
-            while (view := self.session.view()).phase not in ("finished", "diverged", "failed"):
+            while (view := self.session.view()).phase == "loading":
                 await asyncio.sleep(0.05)
+            if train and view.following is None:
+                self.session.run_to_end()
+            before = None
+            while not ((view := self.session.view()) is before and _at_rest(view, train)):
+                before = view
+                await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
@@ -437,5 +490,8 @@ class TmsApp(App[None]):
                 yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
 
 
-def _dated(name: str) -> str:
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+def _at_rest(view: View, train: bool) -> bool:
+    """Whether a run is as far as it gets by itself."""
+    if view.following is not None or (view.phase == "paused" and not train):
+        return view.snapshot is not None and view.evaluation_step == view.step
+    return view.phase in ("finished", "diverged", "failed")

@@ -11,30 +11,34 @@ if __name__ == "__main__":  # before anything else is imported: see there
 
 import argparse
 import dataclasses
-import json
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tms_engine import plugins, process
+from tms_engine.commands import COMMANDS, Version
+from tms_engine.commands.completion import script
 from tms_engine.commands.options import (
     Parser,
     add_experiment,
     add_plugins,
+    called_as,
+    environment_text,
     experiment_from,
     given_fields,
+    told,
 )
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
-from tms_tui.drawing.modes import MODES, Mode
+from tms_tui.drawing.modes import MODES, Mode, choose_mode
 
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
+    from tms_tui.autosave import InterruptedSession
     from tms_tui.messages import Saved
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
@@ -51,20 +55,27 @@ COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor")
 _ONCE_SIZE = (120, 40)
 
 
+EXIT_CODES = "exit codes: 0 left, 2 bad input or no terminal, 130 interrupted"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the app. Exit codes: 0 left, 2 bad input or no terminal, 128 + number of the signal that ended it
-    (130: Ctrl-C). Raises what nobody has foreseen, when the run is saved and the terminal restored."""
+    """Open the app; returns the exit code."""
     process.collect_no_garbage()  # the session turns this on again
     process.keep_openblas_to_one_thread()
+    options: argparse.Namespace | None = None
     try:
-        options, unknown = _parser().parse_known_args(arguments)
+        parser = _parser(called_as("tms-tui", "tms_tui"))
+        options, unknown = parser.parse_known_args(arguments)
         if unknown:
-            _parser().refuse(unknown)
+            parser.refuse(unknown)
+        if options.completion:
+            print(script(parser, "tms-tui", options.completion))
+            return 0
         plugins.load(options.plugin)
-        source, name = _source(options)
-        app = _app(options, source, name)
+        source, name, interrupted = _source(options)
+        app = _app(options, source, name, interrupted)
         if options.once:
-            return _once(app)
+            return _once(app, train=not options.no_train)
         with process.on_signals(process.APP_SIGNALS, app.on_signal):
             app.run()
         if app.last_words:
@@ -77,27 +88,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os._exit(app.return_code or 0)
         return app.return_code or 0
     except InputError as error:
-        print(f"tms-tui: {error}", file=sys.stderr)
+        print(f"tms-tui: {told(error, options)}", file=sys.stderr)
         return 2
     finally:
         process.collect_garbage()
 
 
-def _parser() -> Parser:
+def _parser(program: str = "tms-tui") -> Parser:
     parser = Parser(
-        prog="tms-tui",
+        prog=program,
         description="Toy Models of Superposition, live in the terminal.",
-        epilog="In the app: ? for the keys, q to leave. Exit codes: 0 left, 2 bad input or no "
-        "terminal, 70 a fault of the program, 128 + its number if a signal ended it (130: Ctrl-C).",
-        allow_abbrev=False,
+        epilog=f"In the app: ? for the keys, q to leave.\n{EXIT_CODES}\n{environment_text()}",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('tms-tui')}")
+    parser.add_argument("--version", action=Version, nargs=0, help="show the versions, and leave")
+    parser.add_argument("--completion", metavar="SHELL", help=f"{COMMANDS['completion']}, and leave")
     parser.add_argument(
         "preset",
         nargs="?",
-        default="gist",
         metavar="PRESET|RUN",
-        help="a preset, or a run's directory (default: gist)",
+        help="a preset, or a run's directory, followed while another process trains it (default: gist)",
     )
     parser.add_argument(
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
@@ -114,26 +123,54 @@ def _parser() -> Parser:
         help="for slow lines: 256 colours, 10 frames a second at most, no turning until you press a",
     )
     parser.add_argument("--no-train", action="store_true", help="start paused")
-    parser.add_argument("--once", action="store_true", help="train, print one frame as text, and leave")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what was running when tms-tui was last interrupted"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="train (unless --no-train), print one frame as text, and leave"
+    )
     add_plugins(parser)
     add_experiment(parser)
     return parser
 
 
-def _source(options: argparse.Namespace) -> tuple[Experiment | Path, str]:
-    """What to show, an experiment or a run's directory, and what to call it."""
-    if options.preset not in PRESETS and (os.sep in options.preset or Path(options.preset).is_dir()):
-        path = Path(options.preset)
+def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, InterruptedSession | None]":
+    """What to show (an experiment, or a run's directory), its name, and the session that it goes on with."""
+    given = bool(given_fields(options) or options.config)
+    if options.resume:
+        if options.preset or given:
+            raise InputError("--resume goes on with what was running: give no preset, run, field or --config")
+        session = _newest_session()
+        return session.run, session.name, session
+    preset = options.preset = options.preset or "gist"
+    if preset not in PRESETS and (os.sep in preset or Path(preset).is_dir()):
+        path = Path(preset)
         if not (path / "experiment.json").is_file():
             raise InputError(f"{path} is not a run: it has no experiment.json")
-        if given_fields(options) or options.config:
+        if given:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")
-        return path, path.name
+        return path, path.name, None
+    if preset in COMMANDS and preset not in PRESETS:
+        raise InputError(f"{preset} is a command of tms: did you mean tms {preset}?")
     experiment, name = experiment_from(options)
-    return experiment, name if not given_fields(options) or options.config else f"{name}-changed"
+    return experiment, name if not given_fields(options) or options.config else f"{name}-changed", None
 
 
-def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "TmsApp":
+def _newest_session() -> "InterruptedSession":
+    from tms_tui.autosave import interrupted, sessions_directory
+
+    found = interrupted(sessions_directory())
+    if not found:
+        raise InputError("there is no interrupted session to resume")
+    return found[0]
+
+
+def _app(
+    options: argparse.Namespace,
+    source: Experiment | Path,
+    name: str,
+    interrupted: "InterruptedSession | None" = None,
+) -> "TmsApp":
     pace, fps = _pace(options.pace), _fps(options.fps)
     if options.render not in (None, *RENDER):
         raise InputError(f"render should be {', '.join(RENDER)}, not {options.render!r}")
@@ -146,6 +183,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     process.forget_variables(_of_no_use(os.environ))
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
+    from tms_tui.autosave import Autosave
     from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
 
@@ -155,7 +193,12 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
     mode = choose_mode(settings.render, os.environ)
     fps = fps or settings.fps
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
-    saved = _saved(source) if isinstance(source, Path) else NOTHING_SAVED
+    saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
+    autosave = None if options.once else Autosave(session.view, name, offer=interrupted is None)
+    if autosave is not None and interrupted is not None:
+        autosave.take_up(interrupted)
+        if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
+            session.open(interrupted.run, hold=True)
     return TmsApp(
         session,
         name=name,
@@ -165,6 +208,7 @@ def _app(options: argparse.Namespace, source: Experiment | Path, name: str) -> "
         warning=warning,
         saved=saved,
         low_bandwidth=options.low_bandwidth,
+        autosave=autosave,
     )
 
 
@@ -178,36 +222,16 @@ def _of_no_use(environment: Mapping[str, str]) -> list[str]:
 
 
 def _saved(run: Path) -> "Saved":
-    """How much of a run is saved, from its summary: the state is read later, in the thread."""
+    """How much of a run is saved, from the header of its state: the rest is read later, in the thread."""
+    from tms_engine.runs import peek
     from tms_tui.messages import Saved
     from tms_tui.model import NOTHING_SAVED
 
     try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        return Saved(summary["step"], len(summary["changes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = peek(run)
+    except InputError:
         return NOTHING_SAVED
-
-
-def choose_mode(wanted: Literal["auto", Mode], environment: Mapping[str, str]) -> Mode:
-    """The render mode that is wanted; for auto, braille if the locale of the environment has it, else ascii.
-
-    Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on and says UTF-8, and under
-    LANG=C it sets LC_CTYPE to C.UTF-8 itself. Where no locale is set, as in containers, terminals have UTF-8.
-    """
-    if wanted != "auto":
-        return wanted
-    names = ("LC_ALL", "LANG", "LC_CTYPE") if _coerced(environment) else ("LC_ALL", "LC_CTYPE", "LANG")
-    locale = next((environment[name] for name in names if environment.get(name)), "")
-    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
-
-
-def _coerced(environment: Mapping[str, str]) -> bool:
-    """Whether LC_CTYPE may be Python's (PEP 538) instead of the user's."""
-    return environment.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8") and environment.get("LANG") in (
-        "C",
-        "POSIX",
-    )
+    return Saved(found.step, found.n_changes, str(run))
 
 
 def _pace(text: str | None) -> float | None:
@@ -234,12 +258,12 @@ def _fps(text: str | None) -> float | None:
     return fps
 
 
-def _once(app: "TmsApp") -> int:
-    """Train to the end without a screen, then print the dashboard as plain text."""
+def _once(app: "TmsApp", train: bool) -> int:
+    """Train to the end without a screen, or only open the run, then print the dashboard as plain text."""
     import asyncio
 
     size = os.get_terminal_size() if sys.stdout.isatty() else os.terminal_size(_ONCE_SIZE)
-    frame, error = asyncio.run(app.one_frame((size.columns, size.lines)))
+    frame, error = asyncio.run(app.one_frame((size.columns, size.lines), train))
     app.session.stop()
     if error:
         raise InputError(error)

@@ -22,13 +22,13 @@ from tms_engine.analysis.projection import Camera
 from tms_engine.commands.figures import camera_options
 from tms_engine.errors import InputError
 from tms_engine.figures import FIGURES, HTML_FIGURES
-from tms_engine.files import claim, new_directory
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
 
 Format = Literal["png", "html"]
 
+_DOING = "an export of tms-tui"
 _NO_PLOTLY = "HTML figures are left out, they need plotly: pip install 'tms-tui[html]'"
 
 
@@ -58,8 +58,11 @@ def start_export(
     """Save a run into a new (or empty) directory, and its figures into figures/ in that; returns at once.
 
     With `take_next`, an existing directory DIR makes it DIR-2, and so on, instead of an error. `step` is the
-    kept step to draw (None: now); the run that is saved is always the whole. Errors are told by the progress.
+    kept step to draw (None: now); the run that is saved is always the whole. Errors are told by the progress,
+    but InputError is raised where there is no current directory for a relative one.
     """
+    from tms_engine.runs.places import absolute
+
     note = ""
     if "html" in formats and importlib.util.find_spec("plotly") is None:
         formats, note = tuple(kind for kind in formats if kind != "html"), _NO_PLOTLY
@@ -70,7 +73,7 @@ def start_export(
     options += [] if "png" in formats else ["--no-png"]
     options += [f"--plugin={module}" for module in plugins.loaded()]
     total = len(FIGURES) * ("png" in formats) + len(HTML_FIGURES) * ("html" in formats)
-    return Export(run, directory.absolute(), options, ExportProgress((), total, False, "", note), take_next)
+    return Export(run, absolute(directory), options, ExportProgress((), total, False, "", note), take_next)
 
 
 class Export:
@@ -116,13 +119,12 @@ class Export:
         self._progress = replace(self._progress, finished=True, error=error)
 
     def _export(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
-        from tms_engine.runs import save_run
+        from tms_engine.runs import claim, claim_new, save_run
 
-        if take_next:
-            self.directory = new_directory(self.directory.parent, self.directory.name)
-        else:
-            claim(self.directory)
-        save_run(run, self.directory)
+        where = self.directory
+        with claim_new(where.parent, where.name, _DOING) if take_next else claim(where, _DOING) as lock:
+            self.directory = lock.path
+            save_run(run, lock.path)
         if not self._progress.total and self._progress.note:
             raise InputError(self._progress.note)
         if self._cancelled.is_set() or not self._progress.total:

@@ -10,14 +10,18 @@ from typing import Literal, NamedTuple
 
 from tms_engine.analysis.projection import Camera
 from tms_engine.experiment import Experiment
+from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "experiment", "export", "quit"]
-ScreenName = Literal["dashboard", "help", "experiment", "export", "quit", "other"]
-Answer = Literal["save", "quit", "stay"]
+DialogName = Literal["help", "doctor", "experiment", "export"]
+ScreenName = Literal[
+    "dashboard", "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+]
+Answer = Literal["save", "drop", "stay"]
+ResumeAnswer = Literal["resume", "later", "discard"]
 Severity = Literal["information", "warning", "error"]
 
 
@@ -36,6 +40,17 @@ class Saved(NamedTuple):
 
     step: int
     changes: int
+    where: str = ""  # its directory
+
+
+class Question(NamedTuple):
+    """What is asked before a run that is not saved is dropped."""
+
+    title: str
+    sentence: str  # what would be lost
+    save: str  # labels of the answers "save" and "drop"
+    drop: str
+    drop_key: str
 
 
 class ExportChoice(NamedTuple):
@@ -262,6 +277,11 @@ class Suspend:
 
 
 @dataclass(frozen=True)
+class OpenDoctor:
+    pass
+
+
+@dataclass(frozen=True)
 class Quit:
     pass
 
@@ -271,7 +291,7 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | Suspend
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
     | Quit
 )  # fmt: skip
 
@@ -338,8 +358,55 @@ class ExportChosen:
 
 
 @dataclass(frozen=True)
-class QuitAnswered:
+class Answered:
+    """The question before a run is dropped was answered."""
+
     answer: Answer
+
+
+@dataclass(frozen=True)
+class PlaceAnswered:
+    """Where a run that could not be saved is to be saved instead."""
+
+    place: Path | Literal["drop", "stay"]
+
+
+@dataclass(frozen=True)
+class RunSaved:
+    saved: Saved
+
+
+@dataclass(frozen=True)
+class SaveFailed:
+    sentence: str  # why
+    directory: str  # where it was to be
+
+
+@dataclass(frozen=True)
+class SessionFound:
+    """The newest of the sessions that were interrupted."""
+
+    session: InterruptedSession
+
+
+@dataclass(frozen=True)
+class ResumeAnswered:
+    session: InterruptedSession
+    answer: ResumeAnswer
+
+
+@dataclass(frozen=True)
+class ResumeBegun:
+    """A session that was interrupted is this app's now, and its run goes on."""
+
+    session: InterruptedSession
+
+
+@dataclass(frozen=True)
+class Autosaved:
+    """What the autosave has come to; `error` is one sentence, or ""."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -389,7 +456,8 @@ class Interrupt:
 
 Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
-    | ExportChosen | QuitAnswered | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
+    | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
+    | ResumeBegun | Autosaved | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
     | Interrupt
 )  # fmt: skip
 
@@ -398,7 +466,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -437,7 +505,44 @@ class Minimize:
 @dataclass(frozen=True)
 class OpenDialog:
     dialog: DialogName
-    sentence: str = ""  # for the question before quitting: what would be lost
+    experiment: Experiment | None = None  # for its form; None: the one in force
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask before a run is dropped. Answered by Answered."""
+
+    question: Question
+
+
+@dataclass(frozen=True)
+class AskPlace:
+    """Say why a run could not be saved, and ask where else to. Answered by PlaceAnswered."""
+
+    sentence: str
+    directory: str
+    drop: str  # label of the answer "drop"
+
+
+@dataclass(frozen=True)
+class AskResume:
+    """Offer a session that was interrupted. Answered by ResumeAnswered."""
+
+    session: InterruptedSession
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a session that was interrupted. Answered by ResumeBegun or Refused."""
+
+    session: InterruptedSession
+
+
+@dataclass(frozen=True)
+class Discard:
+    """Delete a session that was interrupted."""
+
+    session: InterruptedSession
 
 
 @dataclass(frozen=True)
@@ -462,11 +567,19 @@ class WriteScreen:
 
 
 @dataclass(frozen=True)
-class SaveAndLeave:
-    """Save the run, then leave. If it cannot be saved: leave if `anyway`, else answer Refused."""
+class Save:
+    """Save the run, without waiting. Answered by RunSaved or SaveFailed."""
 
     run_name: str
-    anyway: bool = False
+    directory: Path | None = None  # None: a new one in runs/, or the one that was taken over
+
+
+@dataclass(frozen=True)
+class SaveAtTheEnd:
+    """Save the run wherever that is possible, within a second or two, and leave, saying what was saved."""
+
+    run_name: str
+    export: str  # the export that this ends, in words; "" for none
 
 
 @dataclass(frozen=True)
@@ -476,10 +589,14 @@ class SuspendProcess:
 
 @dataclass(frozen=True)
 class Leave:
-    pass
+    """End the app."""
+
+    message: str = ""  # printed once the terminal is restored
+    keep_session: bool = False  # the run is neither saved nor deliberately dropped
 
 
 Effect = (
-    Command | Toast | Focus | Maximize | Minimize | OpenDialog | StartExport | WriteScreen | SaveAndLeave
-    | SuspendProcess | Leave
+    Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
+    | Leave
 )  # fmt: skip

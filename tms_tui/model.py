@@ -8,7 +8,7 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import Layout, Saved
+from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
@@ -34,6 +34,8 @@ class Model:
     saves         how much of the run is on disk once that export has finished
     chose_pace    whether the pace in force was chosen in the app, and so goes into the settings
     notes_told    number of the latest note of the session that has been shown
+    asked         what waits for the answer to whether the run may be dropped, or for its being saved
+    unsaved       why the autosave has failed, as it was said last; "" while it does not
     """
 
     view: View
@@ -49,6 +51,8 @@ class Model:
     saves: Saved | None = None
     chose_pace: bool = False
     notes_told: int = 0
+    asked: Quit | Restart | Reseed | ExperimentChosen | None = None
+    unsaved: str = ""
 
     @property
     def experiment(self) -> Experiment:

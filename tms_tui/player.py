@@ -4,9 +4,11 @@ No Textual here. torch and numba are imported by `load` and by what follows it, 
 """
 
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tms_engine import process
@@ -14,11 +16,12 @@ from tms_engine.errors import InputError, out_of_memory
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
+from tms_tui.fresh_loss import FreshLoss
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
 
 if TYPE_CHECKING:
-    from tms_engine.analysis.evaluation import Evaluation
+    from tms_engine.runs import Beacon, Follower, RunLock, Status
     from tms_engine.training.run import Run
     from tms_engine.training.trainer import Trainer
 
@@ -28,17 +31,10 @@ Result = TypeVar("Result")
 _CHUNK = 0.02
 # Least seconds between two copies of the run, with its loss curve.
 _CURVE_EVERY = 1 / 15
-# The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
-# take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
-_EVALUATE_EVERY = 1.0
-_EVALUATION_SHARE = 0.1
-_EVALUATION_SECONDS = 0.03
-_FIRST_ROWS, _ROWS = 1 << 10, 1 << 15
-# The same while idle: seconds to wait for another step, the seconds that one may take, and its rows (as many
-# as `evaluate` takes by default).
-_QUIET = 0.25
-_IDLE_EVALUATION_SECONDS = 0.15
-_IDLE_ROWS = 1 << 17
+# Seconds between two looks at a run that another process trains.
+_FOLLOW_EVERY = 1.0
+
+_DOING = "tms-tui"
 
 # The sparsest that `scale_density` goes.
 _MAX_SPARSITY = 0.9999
@@ -46,15 +42,18 @@ _MIN_IMPORTANCE_DECAY = 0.1
 
 
 class Player:
-    """A run that is played at a pace. One thread at a time may use it."""
+    """A run that is played at a pace, or followed while another process trains it. For one thread."""
 
     def __init__(
         self, source: "Experiment | Run | Path", pace: float, paused: bool, clock: Callable[[], float]
     ) -> None:
-        """`source` is an Experiment, a Run to go on with, or a run directory; `pace` is in steps a second."""
+        """`source` is an Experiment, a Run to go on with, or a run directory; `pace` is in steps a second.
+
+        A directory whose run another process trains is followed. `take_over` may end that.
+        """
         check_pace(pace)
         self._source: Experiment | Run | Path = source
-        self._experiment = _experiment_of(source)
+        self._experiment = experiment_of(source)
         self._clock = clock
         self._library = ""
         self._pace = Pace(pace, clock())
@@ -62,6 +61,11 @@ class Player:
         self._to_end = False
         self._single_steps = 0  # steps asked for one by one, still to be taken
         self._note: Note | None = None
+        # A run that another process trains, and its state; or one that was taken over: its directory is held,
+        # and says to others how far it is.
+        self._follower: Follower | None = None
+        self._following: Status | None = None
+        self._taken: tuple[RunLock, Beacon] | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -77,13 +81,8 @@ class Player:
         self._kept_steps: tuple[int, ...] = ()
         self._copied_at = -math.inf
         self._read_only_until = -1  # the kept weights up to this step are
-        # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
-        # training came to rest; when the next evaluation is due, and how fast evaluations are.
-        self._evaluation: Evaluation | None = None
-        self._evaluated: tuple[int, Experiment] | None = None
-        self._resting: tuple[int, Experiment] | None = None
-        self._evaluate_at = -math.inf
-        self._rows_per_second = 0.0
+        self._fresh = FreshLoss(self._clock)
+        self._follow_at = -math.inf  # not before, again
 
     def find_library(self) -> None:
         """Find out which library `load` will import, to say so on the screen."""
@@ -96,18 +95,27 @@ class Player:
 
         Raises InputError for what cannot be run.
         """
-        from tms_engine.runs import load_run
+        from tms_engine.runs import Follower, load_run, status_of
         from tms_engine.training.trainer import Trainer
 
-        if isinstance(self._source, Experiment):
-            self._trainer = Trainer(self._source)
+        source = self._source
+        if isinstance(source, Experiment):
+            self._begin(Trainer(source))
+        elif isinstance(source, Path):
+            status = status_of(source)
+            if status.is_running and not _is_ours(status):
+                self._follower, self._following = Follower(source), status
+            else:
+                self._begin(Trainer.resume(load_run(source)))
         else:
-            run = load_run(self._source) if isinstance(self._source, Path) else self._source
-            self._trainer = Trainer.resume(run)
-        if self._trainer.kernel == "numba":
+            self._begin(Trainer.resume(source))
+
+    def _begin(self, trainer: "Trainer") -> None:
+        self._trainer = trainer
+        if trainer.kernel == "numba":
             process.leave_a_core()  # to the screen
-        self._experiment = self._trainer.current
-        self._compiling = self._trainer.compiles
+        self._experiment = trainer.current
+        self._compiling = trainer.compiles
         self._pace.begin(self._clock())
 
     def attempt(self, action: Callable[[], Result]) -> Result | None:
@@ -120,6 +128,62 @@ class Player:
             return None
 
     # Commands.
+
+    def obey(self, command: Callable[[], None]) -> None:
+        """Carry a command out, unless the run is another process's: then leave a Note."""
+        if self._follower is None:
+            command()
+        else:
+            self._leave_note(error="this run is followed, read only")
+
+    def take_over(self) -> None:
+        """Hold the directory of a run that was followed, and train on from its last save. See View.note.
+
+        A run that has taken all its steps gets as many again.
+        """
+        if self._follower is None or not isinstance(self._source, Path):
+            return
+        try:
+            self.open(self._source, hold=True)
+        except InputError as error:
+            self._leave_note(error=str(error))
+            return
+        self._paused = False
+        if self._trainer and self._trainer.finished:
+            self.extend()
+
+    def open(self, path: Path, hold: bool) -> None:
+        """Go on with a run directory; if it is to be held, nobody else trains it, and it is saved to.
+
+        Raises InputError, and leaves everything as it is, if that is not possible.
+        """
+        from tms_engine import runs
+        from tms_engine.training.trainer import Trainer
+
+        lock = runs.hold(path, _DOING) if hold else None
+        try:
+            trainer = Trainer.resume(runs.load_run(path))
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+        self.release()
+        self._source = path
+        self._follower = self._following = None
+        self._to_end, self._single_steps = False, 0
+        self._reset()
+        self._begin(trainer)
+        if lock:
+            self._taken = (lock, runs.Beacon(lock, trainer.run().id, trainer.step, trainer.current.steps))
+
+    def release(self) -> None:
+        """Let others have a run directory that was taken over; to be called once the run is saved."""
+        if self._taken is not None:
+            lock, beacon = self._taken
+            self._taken = None
+            phase = self._phase()
+            beacon.end(phase if phase in ("finished", "diverged") else "stopped")
+            lock.release()
 
     def pause(self) -> None:
         self._paused, self._to_end, self._single_steps = True, False, 0
@@ -152,6 +216,7 @@ class Player:
 
     def restart(self, experiment: Experiment | None = None) -> None:
         """Begin at step 0 with this experiment, or with the one in force."""
+        self.release()
         self._source = self._experiment = experiment or self._experiment
         self._to_end, self._single_steps = False, 0
         self._reset()
@@ -219,9 +284,11 @@ class Player:
         except InputError as refused:
             error = str(refused)
         (field,) = fields
-        number = self._note.number + 1 if self._note else 1
-        self._note = Note(number, "" if error else field, error)
+        self._leave_note("" if error else field, error)
         return not error
+
+    def _leave_note(self, field: str = "", error: str = "") -> None:
+        self._note = Note(self._note.number + 1 if self._note else 1, field, error)
 
     # Training.
 
@@ -232,13 +299,14 @@ class Player:
     def work(self) -> float:
         """Do about 20 ms of what is due. Returns the seconds until more is due; math.inf: not by itself."""
         trainer = self._trainer
+        if self._follower is not None:
+            return self._watch(self._follower)
         if not trainer:
             return math.inf
         if self._compiling:
             return self._compile(trainer)
         if not self._playing():
-            self._observe(trainer)
-            return self._evaluate_idle(trainer)
+            return self._fresh.work(self._observe(trainer), trainer.device, resting=True)
         due = self._due(trainer)
         if due:
             self._advance(trainer, due)
@@ -248,9 +316,8 @@ class Player:
             return 0.0
         if due or self._copied_at == -math.inf:
             self._observe(trainer, _CURVE_EVERY)
-        if self._clock() >= self._evaluate_at:
-            self._evaluate(trainer, min(_ROWS, self._affordable_rows(_EVALUATION_SECONDS)))
-        return 0.0 if self._at_full_speed() else self._pace.wait(self._clock())
+        more = self._fresh.work(self._snapshot, trainer.device, resting=False) if self._snapshot else math.inf
+        return 0.0 if self._at_full_speed() else min(more, self._pace.wait(self._clock()))
 
     def _compile(self, trainer: "Trainer") -> float:
         """At the first call, only make the initial weights visible; at the second, compile (seconds)."""
@@ -284,56 +351,64 @@ class Player:
         if steps == self._chunk or seconds > _CHUNK:
             self._chunk = max(1, min(2 * self._chunk, int(steps * _CHUNK / seconds)))
 
-    def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> None:
+    def _watch(self, follower: "Follower") -> float:
+        """Look at the run of another process now and then; between, work out what it loses on fresh data."""
+        now = self._clock()
+        if now >= self._follow_at:
+            self._follow_at = now + _FOLLOW_EVERY
+            self._follow(follower)
+        if self._snapshot is None:
+            return _FOLLOW_EVERY
+        # Without torch: the machine that trains it may be another.
+        return min(self._follow_at - now, self._fresh.work(self._snapshot, "cpu", resting=True))
+
+    def _follow(self, follower: "Follower") -> None:
+        """See how far the other process is; take in what it has saved since."""
+        try:
+            followed = follower.poll()
+        except InputError as error:  # the directory is gone, or not to be read just now
+            if self._snapshot is None or self._following is None:
+                raise
+            self._following = self._following._replace(trouble=str(error))
+            return
+        self._following = followed.status
+        if followed.run is None:
+            return
+        run = followed.run
+        self._experiment = run.current
+        self._read_only_until = -1
+        self._take(run)
+        self._snapshot = run.at()
+        make_read_only(self._snapshot.losses, *self._snapshot.parameters.values())
+
+    def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> Snapshot:
         """Take a snapshot; also copy the whole run if the last copy is at least `copy_every` seconds old."""
         self._snapshot = trainer.snapshot()
+        if self._taken is not None:
+            self._taken[1].show(trainer.step, trainer.current.steps, self._snapshot.loss, trainer.rate)
         now = self._clock()
         if now - self._copied_at < copy_every:
-            return
+            return self._snapshot
         self._copied_at = now
-        self._run = trainer.run()
-        self._curve = self._run.history.loss_curve()
-        self._kept_steps = tuple(kept.step for kept in self._run.history.kept)
+        self._take(trainer.run())
+        return self._snapshot
+
+    def _take(self, run: "Run") -> None:
+        """Keep a copy of the run, and what is shown of it."""
+        self._run = run
+        self._curve = run.history.loss_curve()
+        self._kept_steps = tuple(kept.step for kept in run.history.kept)
         make_read_only(*self._curve)
-        for kept in reversed(self._run.history.kept):
+        for kept in reversed(run.history.kept):
             if kept.step <= self._read_only_until:
                 break
             make_read_only(*kept.parameters.values())
-        self._read_only_until = self._run.state.step
-
-    def _evaluate_idle(self, trainer: "Trainer") -> float:
-        """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
-        resting, now = (trainer.step, trainer.current), self._clock()
-        if resting != self._resting:
-            self._resting, self._evaluate_at = resting, now + _QUIET
-        rows = self._affordable_rows(_IDLE_EVALUATION_SECONDS)
-        if self._evaluation and self._evaluated == resting and self._evaluation.rows >= 0.75 * rows:
-            return math.inf
-        if now < self._evaluate_at:
-            return self._evaluate_at - now
-        self._evaluate(trainer, rows)
-        self._evaluate_at = now  # if the estimate of what is affordable was too low, again at once
-        return 0.0
-
-    def _affordable_rows(self, seconds: float) -> int:
-        """Rows that can be evaluated in so many seconds, estimated from the last evaluation."""
-        return min(_IDLE_ROWS, max(_FIRST_ROWS, int(self._rows_per_second * seconds)))
-
-    def _evaluate(self, trainer: "Trainer", rows: int) -> None:
-        from tms_engine.analysis.evaluation import evaluate
-
-        began = time.perf_counter()
-        self._evaluation = evaluate(trainer.run(), rows, trainer.device)
-        seconds = max(time.perf_counter() - began, 1e-6)
-        make_read_only(self._evaluation.loss, self._evaluation.standard_error)
-        self._evaluated = (trainer.step, trainer.current)
-        self._rows_per_second = rows / seconds
-        self._evaluate_at = self._clock() + max(_EVALUATE_EVERY, seconds / _EVALUATION_SHARE)
+        self._read_only_until = run.state.step
 
     # What is shown.
 
     def view(self) -> View:
-        trainer, snapshot, run = self._trainer, self._snapshot, self._run
+        trainer, snapshot, run, status = self._trainer, self._snapshot, self._run, self._following
         return View(
             phase=self._phase(),
             error=self._error,
@@ -345,23 +420,28 @@ class Player:
             curve=self._curve,
             changes=run.changes if run else (),
             diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
-            evaluation=self._evaluation,
-            evaluation_step=self._evaluated[0] if self._evaluated else -1,
+            evaluation=self._fresh.evaluation,
+            comparison=self._fresh.comparison,
+            evaluation_step=self._fresh.step,
             pace=self._pace.steps_per_second,
-            to_end=self._to_end,
+            to_end=self._to_end or status is not None,
             library=self._library,
-            kernel=trainer.kernel if trainer else "",
+            kernel=trainer.kernel if trainer else run.kernel if status and run else "",
             reason=trainer.reason if trainer else "",
             device=trainer.device if trainer else "",
-            rate=trainer.rate if trainer else 0.0,
+            rate=trainer.rate if trainer else status.rate if status else 0.0,
             kept_steps=self._kept_steps,
             note=self._note,
+            following=status,
+            place=str(self._taken[0].path) if self._taken else "",
         )
 
     def _phase(self) -> Phase:
         trainer, snapshot = self._trainer, self._snapshot
         if self._error:
             return "failed"
+        if self._following is not None:
+            return _phase_of(self._following) if snapshot else "loading"
         if not trainer:
             return "loading"
         if self._compiling:
@@ -373,7 +453,19 @@ class Player:
         return "paused" if self._paused else "training"
 
 
-def _experiment_of(source: "Experiment | Run | Path") -> Experiment:
+def _is_ours(status: "Status") -> bool:
+    return (
+        status.holder is not None and status.holder.pid == os.getpid() and status.holder.host == gethostname()
+    )
+
+
+def _phase_of(status: "Status") -> Phase:
+    if status.is_running:
+        return "following"
+    return status.state if status.state in ("finished", "diverged") else "ended"
+
+
+def experiment_of(source: "Experiment | Run | Path") -> Experiment:
     """The experiment of a source, as far as it is known before torch is imported."""
     if isinstance(source, Experiment):
         return source

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tms_engine import process
 from tms_engine.experiment import Experiment, check_live
 from tms_tui.pace import check_pace
-from tms_tui.player import Player
+from tms_tui.player import Player, experiment_of
 from tms_tui.view import View
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ _LAST_WAIT = 30.0
 class Session:
     """An experiment that trains at a pace in a thread of its own.
 
-    `source` is an Experiment, a Run to go on with, or the Path of a run directory, which the thread loads.
+    `source` is an Experiment, a Run to go on with, or the Path of a run directory, which the thread loads, or
+    follows if another process trains it.
     An error in it shows in the View (phase "failed"), and `restart` may begin another run.
     Commands may come from any thread. They take effect within 50 ms, or one step if that takes longer.
     """
@@ -67,40 +68,46 @@ class Session:
 
     def toggle_pause(self) -> None:
         """Pause if it trains, else resume."""
-        self._tell(self._player.toggle_pause)
+        self._order(self._player.toggle_pause)
 
     def pause(self) -> None:
-        self._tell(self._player.pause)
+        self._order(self._player.pause)
 
     def resume(self) -> None:
-        self._tell(self._player.resume)
+        self._order(self._player.resume)
 
     def step_once(self) -> None:
         """Pause, and take one step."""
-        self._tell(self._player.step_once)
+        self._order(self._player.step_once)
 
     def set_pace(self, pace: float) -> None:
         """Steps a second; math.inf: no limit. Raises InputError if it is not above 0."""
         check_pace(pace)
-        self._tell(lambda: self._player.set_pace(pace))
+        self._order(lambda: self._player.set_pace(pace))
 
     def change_pace(self, direction: int) -> None:
         """To the pace of the ladder above (1) or below (−1) the one in force."""
-        self._tell(lambda: self._player.change_pace(direction))
+        self._order(lambda: self._player.change_pace(direction))
 
     def run_to_end(self) -> None:
         """Train at full speed to the last step. `pause` and a new pace end that."""
-        self._tell(self._player.run_to_end)
+        self._order(self._player.run_to_end)
 
     def restart(self, experiment: Experiment | None = None) -> None:
         """Begin at step 0 with another experiment, or with the one in force. Paused stays paused."""
         with self._lock:
             self._asked = experiment or self._asked
-            self._tell(lambda: self._player.restart(experiment))
+            self._order(lambda: self._player.restart(experiment))
+
+    def open(self, path: Path, hold: bool = False) -> None:
+        """Go on with a run directory; with `hold` nobody else may, and it is the place to save to."""
+        with self._lock:
+            self._asked = experiment_of(path)
+            self._tell(lambda: self._player.open(path, hold))
 
     def reseed(self) -> None:
         """Begin at step 0 with the next random seed."""
-        self._tell(self._player.reseed)
+        self._order(self._player.reseed)
 
     def extend(self, steps: int | None = None) -> None:
         """Make the run longer by so many steps (None: twice as long) and go on. See View.note.
@@ -109,26 +116,30 @@ class Session:
         """
         if steps is not None:
             self._asked.replace(steps=steps)
-        self._tell(lambda: self._player.extend(steps))
+        self._order(lambda: self._player.extend(steps))
 
     def change(self, **fields: Any) -> None:
         """Change fields from the next step on. Raises InputError at once, as Trainer.change does."""
         check_live(fields)
         with self._lock:
             self._asked.replace(**fields)
-            self._tell(lambda: self._player.change(**fields))
+            self._order(lambda: self._player.change(**fields))
 
     def scale_density(self, factor: float) -> None:
         """Multiply p = 1 − S of every instance from the next step on. See View.note for the result."""
-        self._tell(lambda: self._player.scale_density(factor))
+        self._order(lambda: self._player.scale_density(factor))
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply the learning rate of every instance from the next step on. See View.note."""
-        self._tell(lambda: self._player.scale_learning_rate(factor))
+        self._order(lambda: self._player.scale_learning_rate(factor))
 
     def shift_importance(self, amount: float) -> None:
         """Add to the importance decay of every instance from the next step on. See View.note."""
-        self._tell(lambda: self._player.shift_importance(amount))
+        self._order(lambda: self._player.shift_importance(amount))
+
+    def take_over(self) -> None:
+        """Hold the run that was followed, and train it on from its last save, if its process has ended."""
+        self._tell(self._player.take_over)
 
     def run(self, timeout: float = 1.0) -> "Run | None":
         """The whole run as it is now, or was when the thread stopped; None: there is none yet.
@@ -159,6 +170,10 @@ class Session:
             self._last_wait.detach()
         return True
 
+    def _order(self, command: Callable[[], None]) -> None:
+        """Tell the thread a command that a run which is followed does not obey."""
+        self._tell(lambda: self._player.obey(command))
+
     def _tell(self, command: Callable[[], None]) -> None:
         self._commands.append(command)
         self._woken.set()
@@ -180,3 +195,4 @@ class Session:
                 self._woken.wait()
             elif seconds:
                 self._sleep(seconds)
+        player.release()

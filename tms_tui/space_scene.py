@@ -4,10 +4,11 @@ The samples are fixed, so the points of a cloud flow as the weights learn. Sampl
 are the engine's and run on its device.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from tms_engine.analysis import projection
 from tms_engine.analysis.projection import Camera
@@ -20,6 +21,7 @@ from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
     flat_camera,
+    lengths,
     merge,
     sphere_scene,
     stacked_origins,
@@ -66,6 +68,7 @@ def space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) 
     return memo(_space_scene, shown, options.of_scene, device, memo)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of a diverged instance; what is not finite is not drawn
 def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) -> SpaceScene:
     experiment, instance = shown.experiment, options.instance
     w = shown.weights[instance]
@@ -90,7 +93,7 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
         # All but a few points are in view, and a few more outside where three clouds share the width; those
         # are cut off at the edge.
         most = 0.995 if options.data != "1, 2, 3 active" else 0.97
-        reach = max(reach, 1.05 * float(np.quantile(np.linalg.norm(points, axis=1), most)))
+        reach = max(reach, 1.05 * _quantile(lengths(points), most))
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
     guides = _guides(options, m, radius)
     if not clouds:
@@ -162,8 +165,17 @@ def _axis_names(options: ViewOptions, n_hidden: int) -> tuple[str, ...]:
 
 def _length(points: Float32[np.ndarray, "rows 3"]) -> float:
     """The greatest finite length; 0 if there is none."""
-    lengths = np.linalg.norm(points, axis=-1)
-    return float(lengths[np.isfinite(lengths)].max(initial=0))
+    found = lengths(points)
+    return float(found[np.isfinite(found)].max(initial=0))
+
+
+def _quantile(values: Float[np.ndarray, " rows"], q: float) -> float:
+    """A quantile of the finite values, 0 if there are none."""
+    quantile = float(np.quantile(values, q))
+    if math.isfinite(quantile):
+        return quantile
+    finite = values[np.isfinite(values)]
+    return float(np.quantile(finite, q)) if len(finite) else 0.0
 
 
 def _colors(
@@ -179,5 +191,6 @@ def _colors(
 
         errors = reconstruction_errors(sample.x, shown, options.instance)
         # The 99th percentile is at the bright end: most rows are far below the worst.
-        return colors.viridis(np.clip(np.sqrt(errors / max(float(np.quantile(errors, 0.99)), 1e-12)), 0, 1))
+        relative = np.sqrt(errors / max(_quantile(errors, 0.99), 1e-12))
+        return colors.viridis(np.clip(np.nan_to_num(relative, nan=1.0), 0, 1))
     return colors.mix(sample.inputs, palette)

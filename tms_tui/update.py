@@ -1,15 +1,22 @@
 """update: from a Model and a message to the next Model and effects. Pure: it neither waits nor draws."""
 
 import dataclasses
-from typing import Any, assert_never
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
 from tms_tui.export import Format
 from tms_tui.messages import (
+    Answered,
+    Ask,
+    AskPlace,
+    AskResume,
+    Autosaved,
     ChangePace,
     Clear,
     Command,
+    Discard,
     Done,
     Drag,
     Effect,
@@ -43,23 +50,32 @@ from tms_tui.messages import (
     NextPoints,
     NextProjection,
     OpenDialog,
+    OpenDoctor,
     OpenExperiment,
     OpenExport,
     OpenHelp,
+    PlaceAnswered,
     PointAt,
+    Question,
     Quit,
-    QuitAnswered,
     Refused,
     Reseed,
     ResetCamera,
     Restart,
+    Resume,
+    ResumeAnswered,
+    ResumeBegun,
     Roll,
+    RunSaved,
     RunToEnd,
-    SaveAndLeave,
+    Save,
+    SaveAtTheEnd,
+    SaveFailed,
     SaveScreen,
     ScaleDensity,
     ScaleLearningRate,
     ScreenName,
+    SessionFound,
     ShiftImportance,
     StartExport,
     StepOnce,
@@ -93,7 +109,17 @@ from tms_tui.view_options import (
     cycle,
 )
 
+if TYPE_CHECKING:
+    from tms_engine.runs import Status
+
 Updated = tuple[Model, tuple[Effect, ...]]
+
+# What drops the run, and what changes it: refused for one that another process trains.
+_Dropping = Quit | Restart | Reseed | ExperimentChosen
+_CHANGING = (
+    TogglePause, StepOnce, ChangePace, RunToEnd, Restart, Reseed, Extend, ScaleDensity, ScaleLearningRate,
+    ShiftImportance, OpenExperiment,
+)  # fmt: skip
 
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
@@ -119,6 +145,10 @@ def update(model: Model, message: Message) -> Updated:
 
 def _update(model: Model, message: Message) -> Updated:
     options, view = model.options, model.view
+    if view.following is not None and isinstance(message, _CHANGING):
+        takes_over = isinstance(message, Extend) and not view.following.is_running
+        if not takes_over:
+            return model, (Toast(_read_only(view.following), severity="warning"),)
     match message:
         # Time
         case TogglePause():
@@ -134,15 +164,13 @@ def _update(model: Model, message: Message) -> Updated:
         case LookAtFirst():
             if not view.kept_steps:
                 return model, ()
-            return _with(model, step=view.kept_steps[0]), (Command("pause"),)
+            return _with(model, step=view.kept_steps[0]), _pause(model)
         case LookAtNewest():
             return _with(model, step=None), ()
-        case Restart():
-            return _begin_anew(model), (Command("restart"),)
-        case Reseed():
-            return _begin_anew(model), (Command("reseed"),)
+        case Restart() | Reseed():
+            return _drop(model, message)
         case Extend():
-            return model, (Command("extend"),)
+            return model, (Command("take_over" if view.following else "extend"),)
 
         # Live change
         case ScaleDensity(factor):
@@ -229,10 +257,7 @@ def _update(model: Model, message: Message) -> Updated:
             return _on(model, "experiment"), (OpenDialog("experiment"),)
         case ExperimentChosen(experiment):
             model = _on(model, "dashboard")
-            if experiment is None:
-                return model, ()
-            named = dataclasses.replace(_begin_anew(model), run_name="experiment")
-            return named, (Command("restart", (experiment,)),)
+            return (model, ()) if experiment is None else _drop(model, message)
         case ExportNow():
             return _export(model, None)
         case OpenExport():
@@ -249,21 +274,48 @@ def _update(model: Model, message: Message) -> Updated:
             return model, (WriteScreen(model.run_name),)
         case OpenHelp():
             return _on(model, "help"), (OpenDialog("help"),)
+        case OpenDoctor():
+            return _on(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
             return _on(model, "dashboard"), ()
         case Quit():
-            return _quit(model)
-        case QuitAnswered(answer):
+            return _drop(model, message)
+        case Answered(answer):
             model = _on(model, "dashboard")
             if answer == "save":
-                return model, (SaveAndLeave(model.run_name),)
-            return model, (Leave(),) if answer == "quit" else ()
+                return model, (Save(model.run_name),)
+            return _go_on(model) if answer == "drop" else _stay(model)
+        case RunSaved(saved):
+            model = dataclasses.replace(model, saved=saved)
+            told = () if isinstance(model.asked, Quit) else (Toast(saved.where, "Saved the run to"),)
+            model, effects = _go_on(model)
+            return model, told + effects
+        case SaveFailed(sentence, directory):
+            return _on(model, "place"), (AskPlace(sentence, directory, _VERBS[type(model.asked)].without),)
+        case PlaceAnswered(place):
+            model = _on(model, "dashboard")
+            if isinstance(place, Path):
+                return model, (Save(model.run_name, place),)
+            return _go_on(model) if place == "drop" else _stay(model)
         case Suspend():
             return model, (SuspendProcess(),)
         case Interrupt():
-            return _terminated(model) if model.layout.screen == "quit" else _quit(model)
+            return _update(model, Quit()) if model.asked is None else _terminated(model)
         case Terminated():
             return _terminated(model)
+
+        # Sessions
+        case SessionFound(session):
+            return _on(model, "resume"), (AskResume(session),)
+        case ResumeAnswered(session, answer):
+            model = _on(model, "dashboard")
+            if answer == "resume":
+                return model, (Resume(session),)
+            return model, (Discard(session),) if answer == "discard" else ()
+        case ResumeBegun(session):
+            return dataclasses.replace(_begin_anew(model), run_name=session.name), ()
+        case Autosaved(error):
+            return _autosaved(model, error)
 
         # The shell
         case Tick():
@@ -384,12 +436,17 @@ def _begin_anew(model: Model) -> Model:
     return dataclasses.replace(_with(model, step=None, cursor=None), saved=NOTHING_SAVED, saves=saves)
 
 
+def _pause(model: Model) -> tuple[Effect, ...]:
+    """What looks back pauses the run, so that it is not trained unseen; one that is followed goes on."""
+    return () if model.view.following else (Command("pause"),)
+
+
 def _look_back(model: Model, direction: int) -> Updated:
     """A part of the run back or forth; past the newest kept weights it is the newest again."""
     steps, step = model.view.kept_steps, model.options.step
     if not steps or (step is None and direction > 0):
         return model, ()
-    effects: tuple[Effect, ...] = (Command("pause"),) if step is None else ()
+    effects = _pause(model) if step is None else ()
     at = model.view.step if step is None else step
     stride = max(1, len(steps) // _LOOKS)
     if direction < 0:
@@ -431,27 +488,113 @@ def _follow_export(model: Model, moved: ExportMoved) -> Updated:
     effects = [Toast(str(moved.directory), "Exported the run and its figures to", seconds=8)]
     if progress.note:
         effects.append(Toast(progress.note, severity="warning", seconds=8))
-    return dataclasses.replace(ended, saved=model.saves or model.saved), tuple(effects)
+    saved = model.saves._replace(where=str(moved.directory)) if model.saves else model.saved
+    return dataclasses.replace(ended, saved=saved if model.saves != NOTHING_SAVED else model.saved), tuple(
+        effects
+    )
 
 
-def _quit(model: Model) -> Updated:
-    if model.layout.screen == "quit":  # ctrl+q again
+class _Verb(NamedTuple):
+    """What is about to be done with the run, in the words of the question before it."""
+
+    title: str
+    save: str
+    drop: str
+    drop_key: str
+    without: str
+
+
+_VERBS: dict[type, _Verb] = {
+    Quit: _Verb("Quit", "Save and quit", "Quit", "q", "Quit without saving"),
+    Restart: _Verb("Restart", "Save and restart", "Discard it", "d", "Restart without saving"),
+    Reseed: _Verb("New seed", "Save and go on", "Discard it", "d", "Go on without saving"),
+    ExperimentChosen: _Verb("Experiment", "Save and go on", "Discard it", "d", "Go on without saving"),
+}
+
+
+def _drop(model: Model, message: _Dropping) -> Updated:
+    """Drop the run for what a message begins; ask first if something would be lost."""
+    if model.asked is not None:  # ctrl+q again, or the run is being saved
         return model, ()
-    if not _would_lose(model):
-        return model, (Leave(),)
-    steps, changes = f"{model.view.step:,} steps", len(model.view.changes)
+    model = dataclasses.replace(model, asked=message)
+    if model.view.place:
+        return model, (Save(model.run_name),)  # to where it is from: there is nothing to ask
+    if not would_lose(model):
+        return _go_on(model)
+    view, verb = model.view, _VERBS[type(message)]
+    steps, changes = f"{view.step:,} steps", len(view.changes)
     what = f"{steps} and {changes} live change{'s' * (changes > 1)}" if changes else steps
-    return _on(model, "quit"), (OpenDialog("quit", f"{what} are not saved."),)
+    question = Question(verb.title, f"{what} are not saved.", verb.save, verb.drop, verb.drop_key)
+    return _on(model, "confirm"), (Ask(question),)
+
+
+def _go_on(model: Model) -> Updated:
+    """Do what waited for an answer."""
+    asked, model = model.asked, dataclasses.replace(model, asked=None)
+    match asked:
+        case Quit():
+            return model, (Leave(_parting(model)),)
+        case Restart():
+            return _begin_anew(model), (Command("restart"),)
+        case Reseed():
+            return _begin_anew(model), (Command("reseed"),)
+        case ExperimentChosen(experiment):
+            named = dataclasses.replace(_begin_anew(model), run_name="experiment")
+            return named, (Command("restart", (experiment,)),)
+        case None:
+            return model, ()
+        case _:
+            assert_never(asked)
+
+
+def _stay(model: Model) -> Updated:
+    """Forget what waited for an answer; an experiment that was chosen is shown again."""
+    asked, model = model.asked, dataclasses.replace(model, asked=None)
+    if isinstance(asked, ExperimentChosen):
+        return _on(model, "experiment"), (OpenDialog("experiment", asked.experiment),)
+    return model, ()
+
+
+def _parting(model: Model) -> str:
+    """What is said at the end: which run is saved, how much of it, where; what became of an export."""
+    saved = model.saved
+    where = f"{model.run_name}, step {saved.step:,}: saved in {saved.where}" if saved.where else ""
+    return "\n".join(filter(None, (where, _export_ended(model))))
+
+
+def _export_ended(model: Model) -> str:
+    export = model.export
+    if export is None:
+        return ""
+    return f"the export was ended: {len(export.done)} of {export.total} figures are there"
+
+
+def _read_only(status: "Status") -> str:
+    if status.is_running:
+        return f"followed, read only; it is trained by {status.holder or 'another process'}"
+    return "followed, read only; nobody trains it any more: t takes it over"
+
+
+def _autosaved(model: Model, error: str) -> Updated:
+    """Say once that the run could not be saved, and that it was again."""
+    before, model = model.unsaved, dataclasses.replace(model, unsaved=error)
+    if error and not before:
+        return model, (
+            Toast(f"{error}. The run goes on, and saving is tried again", severity="error", seconds=10),
+        )
+    return model, (Toast("the run is saved again"),) if before and not error else ()
 
 
 def _terminated(model: Model) -> Updated:
-    return model, (SaveAndLeave(model.run_name, anyway=True) if _would_lose(model) else Leave(),)
+    if would_lose(model) or model.view.place:
+        return model, (SaveAtTheEnd(model.run_name, _export_ended(model)),)
+    return model, (Leave(_parting(model), keep_session=True),)
 
 
-def _would_lose(model: Model) -> bool:
+def would_lose(model: Model) -> bool:
     """Whether quitting loses what training again does not give back within a minute."""
     view, saved = model.view, model.saved
-    if view.snapshot is None:
+    if view.snapshot is None or view.following is not None or view.place:
         return False
     seconds = (view.step - saved.step) / view.rate if view.rate else 0.0
     return len(view.changes) > saved.changes or seconds > _WORTH_SAVING

@@ -8,10 +8,13 @@ from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change, Snapshot
 
 if TYPE_CHECKING:
-    from tms_engine.analysis.evaluation import Evaluation
+    from tms_engine.analysis.evaluation import Comparison, Evaluation
+    from tms_engine.runs import Status
     from tms_engine.training.run import Run
 
-Phase = Literal["loading", "compiling", "paused", "training", "finished", "diverged", "failed"]
+Phase = Literal[
+    "loading", "compiling", "paused", "training", "finished", "diverged", "failed", "following", "ended"
+]
 
 
 class Note(NamedTuple):
@@ -26,7 +29,7 @@ class Note(NamedTuple):
 class View:
     """A session at one moment. Arrays are read-only, and views share them."""
 
-    phase: Phase  # diverged: every instance has; failed: see `error`
+    phase: Phase  # diverged: every instance has; failed: see `error`; following, ended: see `following`
     error: str  # one sentence, or ""
     experiment: Experiment  # in force: as started, with the changes made since
     step: int
@@ -37,6 +40,7 @@ class View:
     changes: tuple[Change, ...]
     diverged_at: tuple[int, ...]  # step, one per instance; −1 if it has not diverged
     evaluation: "Evaluation | None"  # loss on fresh data, as of `evaluation_step`
+    comparison: "Comparison | None"  # places of the instances by it
     evaluation_step: int
     pace: float  # steps a second; math.inf: no limit
     to_end: bool  # trains at full speed to the last step, whatever the pace
@@ -47,3 +51,7 @@ class View:
     rate: float  # steps a second that the kernel takes
     kept_steps: tuple[int, ...]  # steps whose weights `run` keeps, ascending
     note: Note | None = None  # None before the first relative command
+    following: "Status | None" = (
+        None  # of the process that trains the run, where that is another; it is read only
+    )
+    place: str = ""  # the run directory that was taken over, to which the run is saved; "": none

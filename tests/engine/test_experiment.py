@@ -47,13 +47,13 @@ def fields_of_experiments(draw):
         "set_size": set_size,
         "importance_decay": draw(per_instance(positive)),
         "bias": draw(st.booleans()),
-        "init": draw(st.sampled_from(["normal", "xavier"])),
+        "init": draw(st.sampled_from(["normal", "xavier", "joint_xavier"])),
         "batch_size": draw(st.integers(1, 5000)),
         "steps": draw(st.integers(1, 10**9)),
         "optimizer": draw(st.sampled_from(["adam", "adamw"])),
         "learning_rate": draw(per_instance(positive)),
         "weight_decay": draw(st.floats(0, 10)),
-        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine", "quarter_cosine"])),
         "seed": draw(st.integers(0, 2**63 - 1)),
         "device": draw(st.sampled_from(["auto", "cpu", "cuda", "cuda:3", "mps"])),
     }
@@ -91,8 +91,8 @@ def test_a_file_sets_fields_and_leaves_the_others(tmp_path):
         ({"n_features": 0}, "n_features", "greater than or equal to 1"),
         ({"n_hidden": -3}, "n_hidden", "greater than or equal to 1"),
         ({"batch_size": 0}, "batch_size", "greater than or equal to 1"),
-        ({"steps": "many"}, "steps", "integer"),
-        ({"n_instances": 1.5}, "n_instances", "integer"),
+        ({"steps": "many"}, "steps", "a whole number, not 'many'"),
+        ({"n_instances": 1.5}, "n_instances", "a whole number, not 1.5"),
         ({"n_active": 9, "features": "n_active"}, "n_active", "only 8 features"),
         ({"set_size": 3, "features": "correlated"}, "set_size", "does not divide n_features 8"),
         ({"features": "gaussian"}, "features", "bernoulli, n_active"),
@@ -205,3 +205,81 @@ def test_instances_have_numbers_and_a_slice_of_them_is_a_shard():
 def test_input_error_is_a_value_error():
     with pytest.raises(ValueError, match="sparsity should be"):
         Experiment(sparsity=2)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1e4", 10_000),
+        ("10_000", 10_000),
+        ("1.5e3", 1500),
+        (" 7 ", 7),
+        ("7.0", 7),
+        (7.0, 7),
+        ("1e12", 10**12),
+        ("999999999999", 999_999_999_999),
+        ("9.99999999999e11", 999_999_999_999),
+    ],
+)
+def test_whole_numbers_may_have_an_exponent_and_are_exact(written, number):
+    assert Experiment(steps=written).steps == number
+
+
+def test_a_seed_is_exact_to_its_last_digit():
+    assert Experiment(seed="9.223372036854775807e18").seed == 2**63 - 1
+    assert Experiment(seed=str(2**63 - 1)).seed == 2**63 - 1
+    with pytest.raises(InputError, match="seed should be less than 9223372036854775808"):
+        Experiment(seed="9.223372036854775808e18")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "1.5",
+        "1e-1",
+        "ten",
+        "",
+        "nan",
+        "inf",
+        "10,00",
+        "0x10",
+        1.5,
+        True,
+        None,
+        [1],
+        "1e99999999999",
+        10**40,
+    ],
+)
+def test_what_is_no_whole_number_is_a_short_sentence(wrong):
+    for name in ("steps", "n_features", "seed"):
+        with pytest.raises(InputError, match=f"{name} should be") as caught:
+            Experiment(**{name: wrong})
+        assert len(str(caught.value)) < 200
+
+
+def test_a_number_that_python_does_not_write_out_is_a_sentence_too():
+    with pytest.raises(InputError, match="steps should be below 1e30, not a int that is too large"):
+        Experiment(steps=10**4500)
+
+
+def test_true_is_no_number():
+    for name in ("learning_rate", "sparsity", "importance_decay", "weight_decay", "batch_size"):
+        with pytest.raises(InputError, match=f"{name} should be"):
+            Experiment(**{name: True})
+    with pytest.raises(InputError, match="importance should be"):
+        Experiment(importance=[True] * 8)
+
+
+def test_no_one_means_a_trillion_instances():
+    assert Experiment(instances="0:1e3").n_instances == 1000
+    with pytest.raises(InputError, match="at most 10,000,000"):
+        Experiment(instances="0:1e12")
+
+
+@pytest.mark.parametrize("weight", [1e300, 1e-300, 5e-324])
+def test_importance_is_infinite_where_it_is_too_large_and_zero_stays_zero(weight):
+    decayed = Experiment(n_features=3, importance_decay=weight, importance=[0, 1, 1]).feature_importance()[0]
+    assert decayed[0] == 0
+    assert decayed[1] == weight
+    assert decayed[2] == (float("inf") if weight > 1 else 0)

@@ -11,7 +11,7 @@ def polygon(n: int) -> np.ndarray:
 
 def square_antiprism() -> np.ndarray:
     """All edges equal: the squares' side is that of the triangles."""
-    height = 2 ** (-5 / 4)  # half of the distance of the squares, for circumradius 1 of a square
+    height = 2 ** (-3 / 4)  # half of the distance of the squares, for circumradius 1 of a square
     lower, upper = polygon(4), polygon(8)[1::2]
     return np.concatenate([np.c_[lower, np.full(4, -height)], np.c_[upper, np.full(4, height)]])
 
@@ -45,6 +45,15 @@ TETRAHEDRON = CUBE[[0, 3, 5, 6]]
 @pytest.mark.parametrize("scale", [1.0, 0.3])
 def test_dimensionality_of_solids(solid, dimensionality, scale):
     assert np.allclose(geometry.dimensionality(scale * solid[None]), dimensionality)
+
+
+def test_an_antiprism_with_equal_edges_is_no_tight_frame():
+    solid = square_antiprism()
+    edges = np.sort(np.linalg.norm(solid[:, None] - solid, axis=-1)[np.triu_indices(8, 1)])[:16]
+    assert np.allclose(edges, edges[0])
+    dimensionality = geometry.dimensionality(solid[None])[0]
+    assert np.allclose(dimensionality, 0.3664, atol=5e-5)
+    assert dimensionality.sum() == pytest.approx(2.93, abs=5e-3)
 
 
 def test_the_papers_formulas_written_out():

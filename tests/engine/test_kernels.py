@@ -27,6 +27,7 @@ class Here:
         self.device = "cpu"  # that "auto" finds
         self.prepared = 0
         self.numba = self.triton = ""  # why they do not serve
+        self.slow = ""  # why torch's is faster than triton's
         self.trouble = ""  # what triton's self-check finds
         monkeypatch.setattr(kernels, "resolve_device", self._resolve)
         monkeypatch.setattr(kernels, "check_memory", lambda experiment, device: None)
@@ -44,7 +45,9 @@ class Here:
 
         for name in ("numba", "triton"):
             module = SimpleNamespace(
-                refusal=lambda _, name=name: getattr(self, name), trouble=lambda *_: self.trouble
+                refusal=lambda _, name=name: getattr(self, name),
+                slowness=lambda _: self.slow,
+                trouble=lambda *_: self.trouble,
             )
             setattr(module, f"{name.capitalize()}Kernel", Compiled)
             monkeypatch.setitem(sys.modules, f"tms_engine.training.{name}.kernel", module)
@@ -95,6 +98,16 @@ def test_auto_takes_torch_where_that_kernel_does_not_serve_and_says_why(here):
     here.without("triton")
     assert choice(device="cuda") == ("torch", "cuda")
     assert "no other is made for mps" in kernels.choose(Experiment(device="mps")).reason
+
+
+def test_auto_takes_torch_where_it_is_faster_but_not_where_triton_is_asked_for(here):
+    here.device, here.slow = "cuda:0", "so few models do not fill the GPU"
+    assert choice() == ("torch", "cuda:0")
+    assert kernels.choose(Experiment()).reason.endswith(
+        "triton would be slower, because so few models do not fill the GPU"
+    )
+    assert choice(kernel="triton") == ("triton", "cuda:0")
+    assert choice(device="cpu") == ("numba", "cpu")
 
 
 def test_a_kernel_that_is_asked_for_trains_or_says_why_not(here):

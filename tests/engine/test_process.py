@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import numba
 import pytest
@@ -97,7 +98,7 @@ def test_one_core_is_left_to_the_screen_once(monkeypatch):
 def test_what_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with process.stop_on_signals() as stopped, process.on_signals([signal.SIGHUP], print):
+        with process.stop_on_signals(print) as stopped, process.on_signals([signal.SIGHUP], print):
             signal.raise_signal(signal.SIGHUP)
             assert not stopped()
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -114,12 +115,60 @@ def test_a_process_ends_in_time_whatever_it_does(last):
     assert done.stdout == ("last\n" if "print" in last else "")
 
 
-def test_a_second_interrupt_does_not_wait():
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_asks_to_stop_and_handlers_are_as_before_afterwards(number, code):
     before = [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)]
-    with process.stop_on_signals() as stopped:
-        assert not stopped()
-        signal.raise_signal(signal.SIGINT)
-        assert stopped()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+    said = []
+    with process.stop_on_signals(said.append) as stop:
+        assert not stop()
+        signal.raise_signal(number)
+        assert stop()
+        assert stop.exit_code == code
+        with pytest.raises(KeyboardInterrupt), stop.at_once("bye"):
+            pytest.fail("there is nothing to lose, and it was asked to stop")
     assert [signal.getsignal(number) for number in (signal.SIGINT, *process.END_SIGNALS)] == before
+    assert said == []
+
+
+def test_while_there_is_nothing_to_lose_a_signal_interrupts():
+    with process.stop_on_signals(print) as stop:
+        with pytest.raises(KeyboardInterrupt), stop.at_once("bye"):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop()
+
+
+DEAF = """
+import contextlib, hashlib
+from tms_engine import process
+with process.stop_on_signals(lambda sentence: print(sentence, flush=True)) as stop:
+    with stop.at_once("bye") if WITH_NOTHING_TO_LOSE else contextlib.nullcontext():
+        print("ready", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # minutes, in C: no handler of Python's runs
+print("went on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("nothing_to_lose", "signals", "code"),
+    [
+        (True, [signal.SIGINT], 130),
+        (True, [signal.SIGHUP], 129),
+        (False, [signal.SIGINT, signal.SIGINT], 130),
+        (False, [signal.SIGTERM, signal.SIGINT], 130),
+    ],
+)
+def test_a_library_that_hears_nothing_does_not_keep_the_process(nothing_to_lose, signals, code):
+    child = subprocess.Popen(
+        [sys.executable, "-c", DEAF.replace("WITH_NOTHING_TO_LOSE", str(nothing_to_lose))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "ready\n"
+    for number in signals:
+        time.sleep(0.2)
+        child.send_signal(number)
+    out, err = child.communicate(timeout=50)
+    assert child.returncode == code
+    assert "went on" not in out
+    assert "Traceback" not in err

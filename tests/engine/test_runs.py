@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, load_file, save, save_file
 
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Experiment, InputError, Trainer, load_run, save_run, train
+from tms_engine.runs.tensors import tensor_pieces
 
 pytestmark = pytest.mark.slow
 
@@ -234,3 +235,16 @@ def test_a_run_that_an_earlier_version_wrote_opens_and_goes_on_as_it_did(name, s
     trainer.advance(50)
     # W, 50 steps after it was loaded, by the code that wrote the run. (Another processor rounds otherwise.)
     assert np.allclose(trainer.run().weights, np.load(KEPT_RUNS / name / "then.npy"), atol=1e-4)
+
+
+def test_our_files_are_what_the_library_writes_of_the_same_arrays():
+    trainer = Trainer(Experiment(n_instances=2, bias=True))
+    trainer.advance(300)
+    empty = {"weights.step": np.zeros(0, np.int64), "flags": np.array([True, False])}
+    for arrays in (trainer.run().history.to_arrays(), empty):
+        ours = b"".join(tensor_pieces(arrays, {"format": "x"}))
+        read = load(ours)
+        assert {name: (a.dtype, a.shape, a.tobytes()) for name, a in read.items()} == {
+            name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()
+        }
+        assert len(ours) == len(save(arrays, {"format": "x"}))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.engine.conftest import run_with
-from tms_engine import Experiment, Trainer, evaluate, theory
+from tms_engine import Experiment, evaluate, theory
 
 P = 0.05
-ROWS = 400_000
+ROWS = None  # as many as evaluate takes
 
 
 def assert_loss(expected: float, weights, bias=None, rows=ROWS, **fields) -> None:
@@ -17,7 +17,7 @@ def assert_loss(expected: float, weights, bias=None, rows=ROWS, **fields) -> Non
     biases = None if bias is None else np.asarray(bias, np.float32)[None]
     evaluation = evaluate(run_with(Experiment(**fields), weights[None], biases), rows=rows)
     assert evaluation.standard_error[0] < 0.02 * evaluation.loss[0]
-    assert abs(evaluation.loss[0] - expected) < 3 * evaluation.standard_error[0]
+    assert abs(evaluation.loss[0] - expected) < 3 * evaluation.standard_error[0] + 1e-6 * expected
 
 
 def test_nothing_learned_costs_p_over_three():
@@ -66,57 +66,25 @@ def test_exactly_one_active_has_a_closed_form_for_any_weights():
 
 
 @pytest.mark.parametrize(("p", "r"), [(0.1, 0.5), (0.9, 0.5), (0.9, 2.0), (0.05, 0.01)])
-def test_strategies_of_two_features_in_one_dimension(p, r):
-    sums = theory.strategy_sums(p, r)
-    fields = {"importance_decay": r, "sparsity": 1 - p, "rows": 10 * ROWS}
+def test_pure_strategies_of_two_features_in_one_dimension(p, r):
+    sums = theory.pure_strategy_sums(p, r)
+    fields = {"importance_decay": r, "sparsity": 1 - p}
     assert_loss(sums["dedicate first"] / 2, [[1], [0]], [0, p / 2], **fields)
     assert_loss(sums["dedicate second"] / 2, [[0], [1]], [p / 2, 0], **fields)
     assert_loss(sums["antipodal"] / 2, [[1], [-1]], [0, 0], **fields)
 
 
 @pytest.mark.parametrize("p", [0.01, 0.1, 0.3, 0.5])
-def test_the_phase_boundary_is_where_the_best_strategy_changes(p):
-    r = theory.superposition_boundary(p)
+def test_the_pure_boundary_is_where_the_best_pure_strategy_changes(p):
+    r = theory.pure_strategy_boundary(p)
     assert r < 1
-    assert theory.best_strategy(p, 1.001 * r) == "antipodal"
-    assert theory.best_strategy(p, 0.999 * r) == "dedicate first"
-    assert theory.best_strategy(p, 0.999 / r) == "antipodal"
-    assert theory.best_strategy(p, 1.001 / r) == "dedicate second"
+    assert theory.best_pure_strategy(p, 1.001 * r) == "antipodal"
+    assert theory.best_pure_strategy(p, 0.999 * r) == "dedicate first"
+    assert theory.best_pure_strategy(p, 0.999 / r) == "antipodal"
+    assert theory.best_pure_strategy(p, 1.001 / r) == "dedicate second"
 
 
 @pytest.mark.parametrize("p", [0.58, 0.8, 1.0])
-def test_dense_features_never_superpose(p):
-    assert theory.superposition_boundary(p) == float("inf")
-    assert all(theory.best_strategy(p, r) != "antipodal" for r in np.geomspace(0.01, 100, 101))
-
-
-@pytest.mark.slow
-def test_training_finds_the_best_strategy_on_both_sides_of_the_boundary():
-    # Four seeds of each, the best of which is as good as theory's strategy, or a little better: the
-    # strategies are pure, and training may shade them.
-    for p, r in [(0.1, 0.5), (0.1, 0.01), (0.9, 0.5), (0.9, 2.0)]:
-        experiment = Experiment(
-            n_features=2,
-            n_hidden=1,
-            n_instances=4,
-            bias=True,
-            batch_size=256,
-            sparsity=1 - p,
-            importance_decay=r,
-            schedule="linear",
-            steps=1500,
-        )
-        trainer = Trainer(experiment)
-        trainer.advance(1500)
-        run = trainer.run()
-        losses = evaluate(run, rows=100_000).loss
-        strategy = theory.best_strategy(p, r)
-        theirs = theory.strategy_sums(p, r)[strategy] / 2
-        assert 0.8 * theirs < losses.min() < 1.02 * theirs, (p, r)
-        w = run.weights[losses.argmin(), :, 0]
-        found = (
-            "antipodal"
-            if w.min() < -0.5 and w.max() > 0.5
-            else ("dedicate first", "dedicate second")[np.abs(w).argmax()]
-        )
-        assert found == strategy, (p, r, w)
+def test_the_pure_digon_never_wins_among_dense_features(p):
+    assert theory.pure_strategy_boundary(p) == float("inf")
+    assert all(theory.best_pure_strategy(p, r) != "antipodal" for r in np.geomspace(0.01, 100, 101))

@@ -23,7 +23,7 @@ import triton.language as tl  # noqa: E402
 
 from tms_engine.training.triton import kernel as triton_kernel  # noqa: E402
 from tms_engine.training.triton import loops as triton_loops  # noqa: E402
-from tms_engine.training.triton.kernel import TritonKernel, refusal, trouble  # noqa: E402
+from tms_engine.training.triton.kernel import TritonKernel, refusal, slowness, trouble  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +81,7 @@ def fields_of_an_experiment(draw: st.DrawFn) -> dict:
         "bias": draw(st.booleans()),
         "optimizer": draw(st.sampled_from(["adam", "adamw"])),
         "weight_decay": draw(st.sampled_from([0.0, 0.1])),
-        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine", "quarter_cosine"])),
         "seed": draw(st.integers(0, 2**63 - 1)),
     }
 
@@ -425,6 +425,25 @@ def test_it_compiles_for_a_gpu(tmp_path):
         [sys.executable, *warnings, script], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
+
+
+# Microseconds a step on an H200, as measured by benchmarks/gpu.py: Triton's kernel, torch's.
+@pytest.mark.parametrize(
+    ("n", "m", "batch", "instances", "ours", "torchs"),
+    [
+        (8, 3, 32, 1, 2.07, 102),
+        (8, 3, 32, 16_384, 1060, 2060),
+        (20, 5, 1024, 1, 324, 118),
+        (20, 5, 1024, 128, 335, 709),
+        (2, 1, 1024, 1, 4, 133),
+        (2, 1, 1024, 1600, 90.8, 1210),
+        (64, 20, 1024, 1, 1490, 131),
+        (64, 20, 1024, 128, 1510, 1800),
+    ],
+)
+def test_it_knows_where_the_torch_kernel_is_faster(n, m, batch, instances, ours, torchs):
+    experiment = Experiment(n_features=n, n_hidden=m, batch_size=batch, n_instances=instances)
+    assert bool(slowness(experiment)) == (ours > torchs)
 
 
 @pytest.mark.skipif(INTERPRETED, reason="needs a GPU")

@@ -11,6 +11,16 @@ from pathlib import Path
 
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
 TRIALS: dict[str, str] = {
+    "kill_app": "app_safe",
+    "two_apps": "app_safe",
+    "full_disk_app": "app_safe",
+    "kill_train": "safe",
+    "race_out": "safe",
+    "race_resume": "safe",
+    "full_disk": "safe",
+    "damage": "safe",
+    "figures_under_hostile_settings": "figures",
+    "figures_cut_off_by_a_full_disk": "figures",
     "closed_terminal": "end",
     "signals": "end",
     "nowhere_to_save": "end",

@@ -25,8 +25,9 @@ COMMAND = (sys.executable, "-m", "tms_tui.cli")
 
 
 def environment(directory: Path, **changes: str) -> dict[str, str]:
-    """A truecolor terminal of a user whose settings are under `directory`."""
-    return {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(directory / "config"), **changes}
+    """A truecolor terminal of a user whose settings and sessions are under `directory`."""
+    homes = {f"XDG_{name.upper()}_HOME": str(directory / name) for name in ("config", "state")}
+    return {**os.environ, "COLORTERM": "truecolor", **homes, **changes}
 
 
 class Terminal:
@@ -38,8 +39,10 @@ class Terminal:
         *arguments: str,
         command: Sequence[str] = COMMAND,
         ignore_sighup: bool = False,
+        cwd: Path | None = None,
         **changes: str,
     ) -> None:
+        """With the user's files under `directory`, in `cwd` or there."""
         self.screen = pyte.Screen(COLUMNS, ROWS)
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
@@ -49,7 +52,7 @@ class Terminal:
             ignore_sighup=ignore_sighup,
             dimensions=(ROWS, COLUMNS),
             env=environment(directory, **changes),
-            cwd=str(directory),
+            cwd=str(cwd or directory),
         )
 
     def wait(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tests.tui.conftest import still_view
+from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
 
 # The least size, the usual one, a comfortable one, a large one: columns × rows.
@@ -20,6 +21,23 @@ _MANY = still_view(
     diverged=(3,),
     changes=(Change(1000, "sparsity", 0.8), Change(3000, "learning_rate", 0.02)),
 )
+_STATUS = Status(
+    state="running",
+    holder=Holder(4711, "gpu-box", 0.0, "tms train"),
+    step=4_500,
+    steps=10_000,
+    loss=0.004,
+    rate=812.0,
+    saved=4_210,
+    seen=0.0,
+    trouble="",
+)
+_FOLLOWED = dataclasses.replace(
+    still_view("following"), following=_STATUS, kernel="numba", device="", rate=812.0
+)
+_ENDED = dataclasses.replace(
+    _FOLLOWED, phase="ended", following=_STATUS._replace(state="died", seen=50_000.0)
+)
 STATES = {
     "paused": (still_view(), ()),
     "loading": (still_view("loading"), ()),
@@ -31,10 +49,12 @@ STATES = {
     "help": (still_view(), ("question_mark",)),
     "experiment": (still_view(), ("i",)),
     "export": (still_view(), ("x",)),
-    "quit": (_CHANGED, ("q",)),
+    "confirm": (_CHANGED, ("q",)),
+    "followed": (_FOLLOWED, ()),
+    "ended": (_ENDED, ()),
     "space alone": (still_view(), ("1", "m")),
     "loss alone": (still_view(), ("2", "m")),
 }
 # Those with a dialog over the dashboard, and those in which one pane has the screen.
-DIALOGS = ("help", "experiment", "export", "quit")
+DIALOGS = ("help", "experiment", "export", "confirm")
 ALONE = {"space alone": "space", "loss alone": "loss"}

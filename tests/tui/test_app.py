@@ -1,6 +1,7 @@
 """What keys and the mouse do, on a real session and on one that stands still."""
 
 import asyncio
+import dataclasses
 import math
 import os
 import random
@@ -31,6 +32,7 @@ from tms_tui.messages import (
     ToggleLog,
     ToggleMaximized,
 )
+from tms_tui.screens.save_place import SavePlace
 from tms_tui.session import Session
 from tms_tui.view_options import ViewOptions
 
@@ -71,6 +73,7 @@ import asyncio, math, sys
 from tms_engine import Experiment
 from tms_tui.app import TmsApp
 from tms_tui.compat import screen_lines
+from tms_tui.screens.save_place import SavePlace
 from tms_tui.session import Session
 
 class Waiting(Session):
@@ -244,7 +247,7 @@ async def test_a_failed_export_says_why_and_training_goes_on(tmp_path, monkeypat
 
 async def test_a_thread_that_does_not_answer_is_neither_no_run_nor_a_saved_one(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    app = still_app(still_view(changes=(Change(10, "sparsity", 0.5),)))
+    app = still_app(dataclasses.replace(still_view(changes=(Change(10, "sparsity", 0.5),)), run=None))
     told = told_by(app, monkeypatch)
 
     def late(timeout: float = 1.0) -> None:
@@ -257,12 +260,31 @@ async def test_a_thread_that_does_not_answer_is_neither_no_run_nor_a_saved_one(t
         await pilot.press("e")
         assert "did not answer" in told[-1][1]
         await pilot.press("q", "s")
-        await until(lambda: "not saved" in told[-1][1])
+        await until(lambda: isinstance(app.screen, SavePlace))
+        await settled(pilot)
+        assert "did not answer within 1 s" in text_of(app)
         assert app.return_code is None  # it has not left
         app.send(Terminated())
         await until(lambda: app.return_code is not None)
-    assert "not saved: the training thread did not answer" in capfd.readouterr().err
+    assert "not saved" in capfd.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("key", ["e", "s", "x"])
+async def test_in_a_directory_that_was_removed_what_writes_to_it_is_a_sentence(tmp_path, monkeypatch, key):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    session = Session(SMALL, math.inf, paused=True)
+    app = TmsApp(session)
+    told = told_by(app, monkeypatch)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: session.view().snapshot is not None)
+        gone.rmdir()
+        await press(pilot, *([key, "ctrl+s"] if key == "x" else [key]))
+        await until(lambda: told)
+        assert "has been removed" in told[-1][1]
+        session.stop()
 
 
 async def test_leaving_with_the_run_saved_says_where_it_is(tmp_path, monkeypatch, capfd):
@@ -278,7 +300,7 @@ async def test_leaving_with_the_run_saved_says_where_it_is(tmp_path, monkeypatch
         await pilot.press("q", "s")
         await until(lambda: app.return_code is not None)
     (directory,) = (tmp_path / "runs").iterdir()
-    assert f"saved to runs/{directory.name}" in capfd.readouterr().err
+    assert f"gist, step 10: saved in runs/{directory.name}\n" == capfd.readouterr().err
     assert_same_run(load_run(directory), trainer.run())
 
 

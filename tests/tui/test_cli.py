@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tms_tui.cli import choose_mode, main
+from tms_tui.cli import main
+from tms_tui.drawing.modes import choose_mode
 
 pytestmark = pytest.mark.slow
 

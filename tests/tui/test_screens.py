@@ -3,14 +3,19 @@
 What has to hold in every state and at every size is in test_screens_properties.py.
 """
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.tui.conftest import still_app, still_view
-from tests.tui.hosts import press
+from tests.tui.hosts import press, settled
 from tests.tui.states import STATES
 from tms_tui.app import TmsApp
+from tms_tui.autosave import InterruptedSession
+from tms_tui.messages import Quit, SaveFailed, SessionFound
 from tms_tui.view_options import ViewOptions as Look
 
 pytestmark = pytest.mark.slow
@@ -37,10 +42,34 @@ def test_every_state(looks_as_before, state):
     assert looks_as_before(still_app(view), (120, 40), keys)
 
 
-@pytest.mark.parametrize("state", ["paused", "many instances", "help", "experiment", "export", "quit"])
+@pytest.mark.parametrize("state", ["paused", "many instances", "help", "experiment", "export", "confirm"])
 def test_in_80_by_24(looks_as_before, state):
     view, keys = STATES[state]
     assert looks_as_before(still_app(view), (80, 24), keys)
+
+
+SESSION = InterruptedSession(
+    Path("s"), Path("s/1"), "a[red]b", "8 → 3, S 0.95, seed 42", 6420, 10_000, 2, 0.0
+)
+FULL = SaveFailed("cannot write the run to runs/gist-1: no space left on device", "runs/gist-1")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("message", [SessionFound(SESSION), FULL], ids=["offer", "full disk"])
+def test_dialogs_that_no_key_opens(snap_compare, monkeypatch, message, size):
+    monkeypatch.setattr("tms_tui.screens.resume.ago", lambda _: "5 s ago")
+    view, keys = STATES["confirm"]
+    app = still_app(view)
+    if size == (120, 40):
+        app.theme = "tms-light"
+
+    async def opened(pilot: Pilot[None]) -> None:
+        await press(pilot, *keys, "escape")
+        app.model = dataclasses.replace(app.model, asked=Quit())
+        app.send(message)
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=opened)
 
 
 def test_in_the_least_size(looks_as_before):

@@ -14,14 +14,23 @@ from textual.widgets import Button, Input, Label
 
 from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.errors import InputError
-from tms_tui.screens.confirm_quit import ConfirmQuit
+from tms_tui.autosave import InterruptedSession
+from tms_tui.messages import Question
+from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.export_form import ExportChoice, ExportForm, new_directory, whole_dpi
 from tms_tui.screens.modal import Tick
+from tms_tui.screens.resume import ResumeOffer, ago, described
+from tms_tui.screens.save_place import SavePlace
 from tms_tui.screens.too_small import TooSmall
 
 pytestmark = pytest.mark.slow
 
-LOSS = "This run has taken 6,420 of 10,000 steps, and is saved nowhere."
+LOSS = "6,420 steps and 2 live changes are not saved."
+QUESTION = Question("Quit", LOSS, "Save and quit", "Quit", "q")
+SESSION = InterruptedSession(
+    Path("s"), Path("s/1"), "a[red]b", "8 → 3, bernoulli, S 0.95, seed 42", 6420, 10_000, 2, 0.0
+)
+FULL = "cannot write the run to runs/gist-1: no space left on device"
 
 
 def show(
@@ -134,8 +143,8 @@ def test_a_directory_is_good_if_it_can_be_made_or_is_empty(tmp_path: Path) -> No
         ("{tmp}/file", "is a file"),
         ("{tmp}/file/below", "cannot be made"),
         ("{tmp}", "not empty"),
-        ("~nobody-of-this-name/x", "cannot export to"),
-        ("{tmp}/" + "x" * 5000, "cannot export to"),
+        ("~nobody-of-this-name/x", "cannot write to"),
+        ("{tmp}/" + "x" * 5000, "cannot write to"),
     ],
 )
 def test_a_directory_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path, typed: str, said: str) -> None:
@@ -149,6 +158,9 @@ def test_dpi_is_a_whole_number(typed: str) -> None:
     assert whole_dpi(" 72") == 72
     with pytest.raises(InputError, match="whole number"):
         whole_dpi(typed)
+    for far in ("9", "601", "-300", "0"):
+        with pytest.raises(InputError, match=f"dpi should be from 10 to 600, not {far}"):
+            whole_dpi(far)
 
 
 # The question before quitting.
@@ -156,29 +168,86 @@ def test_dpi_is_a_whole_number(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "answer"),
-    [("s", "save"), ("q", "quit"), ("escape", "stay"), ("enter", "save")],
+    [("s", "save"), ("q", "drop"), ("escape", "stay"), ("enter", "save")],
 )
 def test_a_key_answers(key: str, answer: str) -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
         assert LOSS in " ".join(text(app).replace("│", " ").split())
         await pilot.press(key)
 
-    assert show(lambda: ConfirmQuit(LOSS), check, (60, 18)).result == answer
+    assert show(lambda: Confirm(QUESTION), check, (60, 18)).result == answer
 
 
-@pytest.mark.parametrize(("n_right", "answer"), [(0, "save"), (1, "quit"), (2, "stay")])
+@pytest.mark.parametrize(("n_right", "answer"), [(0, "save"), (1, "drop"), (2, "stay")])
 def test_buttons_are_reached_by_arrows(n_right: int, answer: str) -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
         await pilot.press(*["right"] * n_right, "enter")
 
-    assert show(lambda: ConfirmQuit(LOSS), check).result == answer
+    assert show(lambda: Confirm(QUESTION), check).result == answer
 
 
 def test_a_button_can_be_clicked() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
         await pilot.click(app.screen.query(Button)[2])
 
-    assert show(lambda: ConfirmQuit(LOSS), check).result == "stay"
+    assert show(lambda: Confirm(QUESTION), check).result == "stay"
+
+
+# The offer of an interrupted session.
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [("enter", "resume"), ("escape", "later"), ("delete", "discard"), ("backspace", "discard")],
+)
+def test_an_interrupted_session_is_described_and_a_key_answers(key: str, answer: str) -> None:
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        shown = text(app)
+        assert "a[red]b: 8 → 3" in shown
+        assert "step 6,420 of 10,000, 2 live changes, saved" in shown
+        await pilot.press(*"drqsx", key)  # letters are keys of the dashboard, typed ahead
+
+    assert show(lambda: ResumeOffer(SESSION), check).result == answer
+
+
+def test_how_long_ago_a_session_was_saved_is_said_in_its_largest_unit() -> None:
+    assert [ago(seconds) for seconds in (-3, 5.4, 119, 120, 7199, 7200, 2e5)] == [
+        "0 s ago", "5 s ago", "119 s ago", "2 min ago", "120 min ago", "2 h ago", "2 days ago",
+    ]  # fmt: skip
+    assert described(SESSION._replace(changes=0), 60.0)[1] == "step 6,420 of 10,000, saved 60 s ago"
+
+
+# Where a run is saved that could not be saved.
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        (["enter"], Path("runs/gist-1")),  # again, although it is there
+        (["ctrl+u", *"elsewhere", "enter"], Path("elsewhere")),
+        (["tab", "enter"], Path("runs/gist-1")),
+        (["ctrl+g"], "drop"),
+        (["escape"], "stay"),
+    ],
+    ids=["again", "elsewhere", "button", "drop", "stay"],
+)
+def test_a_place_to_save_is_asked_for(keys: list[str], answer: Path | str) -> None:
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        assert "no space left on device" in " ".join(text(app).split())
+        await pilot.press(*keys)
+
+    assert show(lambda: SavePlace(FULL, "runs/gist-1", "Quit without saving"), check).result == answer
+
+
+def test_a_place_that_cannot_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        app.screen.query_one("#directory", Input).value = str(tmp_path.parent)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.result is NOTHING
+        assert "not empty" in " ".join(text(app).replace("│", " ").split())
+
+    show(lambda: SavePlace(FULL, "runs/gist-1", "Quit without saving"), check)
 
 
 # A terminal that is too small.
@@ -213,7 +282,9 @@ def test_it_says_which_size_is_needed_and_which_there_is() -> None:
 
 SCREENS: dict[str, Callable[[], ModalScreen[Any]]] = {
     "export": lambda: ExportForm(Path("no such directory/gist")),
-    "quit": lambda: ConfirmQuit(LOSS),
+    "confirm": lambda: Confirm(QUESTION),
+    "resume": lambda: ResumeOffer(SESSION),
+    "place": lambda: SavePlace(FULL, "runs/gist-1", "Quit without saving"),
 }
 
 

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.engine.test_trainer import assert_same_run
-from tms_engine import Experiment, InputError, Trainer, save_run
+from tms_engine import Experiment, InputError, Trainer, load_run, save_run
+from tms_engine.runs import hold
 from tms_tui.session import Session
 from tms_tui.view import View
 
@@ -294,3 +296,86 @@ session.stop(timeout=0.001)
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+# A run that another process trains
+
+JOB = """
+import sys
+from tests.tui.test_session import ENDLESS
+from tms_engine import train
+train(ENDLESS, sys.argv[1])
+"""
+
+
+@pytest.fixture
+def job(tmp_path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that trains into `tmp_path / "job"`, until it is killed."""
+    repository = Path(__file__).parent.parent.parent
+    process = subprocess.Popen([sys.executable, "-c", JOB, tmp_path / "job"], cwd=repository)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_run_that_another_process_trains_is_followed_and_taken_over_when_that_has_died(
+    begin, job, tmp_path
+):
+    path = tmp_path / "job"
+    while not (path / "state.safetensors").exists():
+        assert job.poll() is None
+        time.sleep(0.05)
+    session = begin(path)
+    first = until(session, lambda view: view.snapshot is not None)
+    assert first.phase == "following"
+    assert first.following.holder.pid == job.pid
+    later = until(session, lambda view: view.step > max(first.step, 0))
+    assert len(later.kept_steps) > 1  # to look back at
+    assert later.evaluation_step == later.step
+    assert session.run().state.step == later.step
+
+    session.resume()  # refused, in the thread
+    assert until(session, lambda view: view.note is not None).note.error == "this run is followed, read only"
+    session.take_over()
+    assert "in use" in until(session, lambda view: view.note.number == 2).note.error
+
+    job.kill()
+    job.wait()
+    view = until(session, lambda view: view.phase == "ended")
+    assert view.following.state == "died"
+    last = load_run(path)
+    session.take_over()
+    view = until(session, lambda view: view.step > last.state.step)
+    assert (view.phase, view.following, view.place) == ("training", None, str(path))
+    with pytest.raises(InputError, match="in use"):
+        hold(path)
+    session.pause()
+    until(session, lambda view: view.phase == "paused")
+    run = session.run()
+    assert (run.id, run.experiment) == (last.id, last.experiment)
+    trainer = Trainer.resume(last)
+    trainer.advance(run.state.step - last.state.step)
+    assert_same_run(run, trainer.run())
+
+    session.restart()
+    assert until(session, lambda view: not view.place).step == 0
+    hold(path).release()  # others may have it
+
+
+def test_to_follow_a_run_loads_neither_torch_nor_numba(job, tmp_path):
+    path = tmp_path / "job"
+    script = f"""
+import sys, time
+from pathlib import Path
+from tms_tui.session import Session
+while not Path({str(path / "state.safetensors")!r}).exists():
+    time.sleep(0.05)
+session = Session(Path({str(path)!r}), 500.0)
+session.start()
+while session.view().evaluation is None:
+    time.sleep(0.05)
+print(session.view().phase, [m for m in ("torch", "numba", "matplotlib") if m in sys.modules])
+session.stop()
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "following []"

@@ -10,8 +10,10 @@ import pytest
 
 from tests.tui.conftest import StillSession, after, still_model, still_view
 from tms_engine import Experiment, Trainer
+from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
 from tms_tui import messages as m
+from tms_tui.autosave import InterruptedSession
 from tms_tui.export import ExportProgress
 from tms_tui.keys import KEYS, Pane
 from tms_tui.messages import Command, Layout, Saved, Toast
@@ -350,7 +352,7 @@ def test_an_export_is_saved_only_when_it_has_finished_without_an_error():
     assert (failed.saved, failed.export, failed.saves) == (NOTHING_SAVED, None, None)
     done, effects = after(model, m.ExportMoved(Path("runs/x"), progress(9, finished=True, note="no plotly")))
     assert [e.text for e in effects] == ["runs/x", "no plotly"]
-    assert (done.saved, done.export) == (Saved(4210, 1), None)
+    assert (done.saved, done.export) == (Saved(4210, 1, "runs/x"), None)
 
 
 def test_a_second_export_waits_for_the_first():
@@ -372,36 +374,158 @@ def test_what_cannot_be_done_is_said():
 # Leaving
 
 
-def asks(view: View, saved: Saved = NOTHING_SAVED) -> bool:
-    _, (effect,) = press(dataclasses.replace(still_model(view), saved=saved), "q")
-    assert isinstance(effect, m.Leave | m.OpenDialog)
-    return isinstance(effect, m.OpenDialog)
+def asks(view: View, saved: Saved = NOTHING_SAVED, key: str = "q") -> bool:
+    _, (effect,) = press(dataclasses.replace(still_model(view), saved=saved), key)
+    assert isinstance(effect, m.Leave | m.Ask | Command)
+    return isinstance(effect, m.Ask)
 
 
-def test_quitting_asks_only_if_something_would_be_lost():
-    assert not asks(still_view())  # training it again takes no time
-    assert asks(still_view(changes=CHANGED))
-    assert not asks(still_view(changes=CHANGED), Saved(4210, 1))
-    assert not asks(still_view("loading"))
+@pytest.mark.parametrize("key", ["q", "r", "R"])
+def test_what_drops_the_run_asks_only_if_something_would_be_lost(key):
+    assert not asks(still_view(), key=key)  # training it again takes no time
+    assert asks(still_view(changes=CHANGED), key=key)
+    assert not asks(still_view(changes=CHANGED), Saved(4210, 1), key)
+    assert not asks(still_view("loading"), key=key)
     slow = dataclasses.replace(still_view(), rate=10.0)
-    assert asks(slow)  # seven minutes of training
-    assert not asks(slow, Saved(4210, 0))
+    assert asks(slow, key=key)  # seven minutes of training
+    assert not asks(slow, Saved(4210, 0), key)
+    assert not asks(dataclasses.replace(slow, following=status("running")), key="q")  # another's
 
 
-@pytest.mark.parametrize(
-    ("answer", "effects"), [("stay", []), ("quit", [m.Leave()]), ("save", [m.SaveAndLeave("gist")])]
-)
-def test_the_question_before_quitting_is_asked_once_and_answered(answer, effects):
-    model, asked = press(still_model(still_view(changes=CHANGED)), "q", "ctrl+q")
-    assert asked == [m.OpenDialog("quit", "4,210 steps and 1 live change are not saved.")]
-    model, done = after(model, m.QuitAnswered(answer))
-    assert (done, model.layout.screen) == (effects, "dashboard")
+CHOSEN = m.ExperimentChosen(Experiment(n_features=5, n_hidden=2))
+DROPPING = {
+    m.Quit(): m.Leave(""),
+    m.Restart(): Command("restart"),
+    m.Reseed(): Command("reseed"),
+    CHOSEN: Command("restart", (CHOSEN.experiment,)),
+}
+
+
+@pytest.mark.parametrize("message", DROPPING, ids=lambda message: type(message).__name__)
+def test_the_question_before_the_run_is_dropped_is_asked_once_and_answered(message):
+    model, asked = after(still_model(still_view(changes=CHANGED)), message, m.Quit())
+    assert [effect.question.sentence for effect in asked] == ["4,210 steps and 1 live change are not saved."]
+    assert model.layout.screen == "confirm"
+
+    dropped, effects = after(model, m.Answered("drop"))
+    assert (effects, dropped.layout.screen, dropped.asked) == ([DROPPING[message]], "dashboard", None)
+
+    stayed, effects = after(model, m.Answered("stay"))
+    form = [m.OpenDialog("experiment", CHOSEN.experiment)]  # what was typed is not lost
+    assert effects == (form if message is CHOSEN else [])
+    assert stayed.asked is None
+
+    saving, effects = after(model, m.Answered("save"), m.Quit())  # a key while it is saved
+    assert effects == [m.Save("gist")]
+    done, effects = after(saving, m.RunSaved(Saved(4210, 1, "runs/gist-1")))
+    if message == m.Quit():
+        assert effects == [m.Leave("gist, step 4,210: saved in runs/gist-1")]
+    else:
+        assert effects == [Toast("runs/gist-1", "Saved the run to"), DROPPING[message]]
+        assert done.saved == NOTHING_SAVED  # the next run is not
+    assert done.asked is None
+
+
+def test_a_run_that_could_not_be_saved_waits_for_a_place():
+    model, _ = after(still_model(still_view(changes=CHANGED)), m.Quit(), m.Answered("save"))
+    model, effects = after(model, m.SaveFailed("no space left", "runs/gist-1"))
+    assert effects == [m.AskPlace("no space left", "runs/gist-1", "Quit without saving")]
+    again, effects = after(model, m.PlaceAnswered(Path("there")))
+    assert effects == [m.Save("gist", Path("there"))]
+    assert after(again, m.SaveFailed("no space left", "there"))[1][0].directory == "there"
+    assert after(model, m.PlaceAnswered("drop"))[1] == [m.Leave("")]
+    stayed, effects = after(model, m.PlaceAnswered("stay"))
+    assert (effects, stayed.asked, stayed.layout.screen) == ([], None, "dashboard")
+
+
+def test_quitting_says_what_is_saved_and_what_became_of_an_export():
+    exported, _ = after(exporting(still_model()), m.ExportMoved(Path("runs/x"), progress(9, finished=True)))
+    assert press(exported, "q")[1] == [m.Leave("gist, step 4,210: saved in runs/x")]
+    assert press(still_model(), "q")[1] == [m.Leave("")]
+    under_way, _ = after(exporting(still_model()), m.ExportMoved(Path("runs/x"), progress(2)))
+    assert press(under_way, "q")[1] == [m.Leave("the export was ended: 2 of 9 figures are there")]
 
 
 def test_a_signal_saves_what_would_be_lost_and_asks_nobody():
-    assert after(still_model(), m.Terminated())[1] == [m.Leave()]
+    assert after(still_model(), m.Terminated())[1] == [m.Leave("", keep_session=True)]
     changed = still_model(still_view(changes=CHANGED))
-    assert after(changed, m.Terminated())[1] == [m.SaveAndLeave("gist", anyway=True)]
+    assert after(changed, m.Terminated())[1] == [m.SaveAtTheEnd("gist", "")]
+    assert after(changed, m.Quit(), m.Terminated())[1][-1] == m.SaveAtTheEnd("gist", "")
+
+
+# A run that another process trains
+
+
+def status(state: str, **fields: Any) -> Status:
+    known = {"holder": Holder(12, "box", 0.0, "tms train"), "step": 4500, "steps": 10_000, "loss": 0.004}
+    return Status(
+        **{"state": state, "rate": 800.0, "saved": 4210, "seen": 0.0, "trouble": "", **known, **fields}
+    )
+
+
+def followed(state: str) -> Model:
+    phase = "following" if state == "running" else "ended"
+    return still_model(dataclasses.replace(still_view(phase), following=status(state)))
+
+
+CHANGING = ("space", "full_stop", "G", "less_than_sign", "r", "R", "t", "i", *"[](){}")
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.display in (*CHANGING, ".", "<", ">")], ids=str)
+def test_keys_that_would_change_a_followed_run_are_refused_with_a_sentence(key):
+    model, effects = after(followed("running"), key.message)
+    assert [effect.text for effect in effects] == [
+        f"followed, read only; it is trained by {model.view.following.holder}"
+    ]
+    assert model.run_name == "gist"
+
+
+def test_one_key_takes_over_a_run_whose_process_has_ended():
+    for state in ("died", "stopped", "finished", "diverged"):
+        assert commands(press(followed(state), "t")[1]) == [("take_over",)]
+        _, (refused,) = press(followed(state), "space")
+        assert "t takes it over" in refused.text
+
+
+def test_looking_back_at_a_followed_run_pauses_nothing():
+    assert press(followed("running"), "home", "pagedown", "pageup", "end")[1] == []
+    assert press(followed("running"), "home")[0].shown.step == 0
+
+
+def test_a_run_that_was_taken_over_is_saved_to_its_place_without_a_question():
+    model = still_model(dataclasses.replace(still_view(changes=CHANGED), place="runs/x"))
+    assert press(model, "q")[1] == [m.Save("gist")]
+    assert after(model, m.Terminated())[1] == [m.SaveAtTheEnd("gist", "")]
+
+
+# Sessions that were interrupted
+
+SESSION = InterruptedSession(Path("s"), Path("s/1"), "toy", "8 → 3", 10, 100, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "effects"),
+    [("resume", [m.Resume(SESSION)]), ("discard", [m.Discard(SESSION)]), ("later", [])],
+)
+def test_an_interrupted_session_is_offered_and_the_answer_carried_out(answer, effects):
+    model, offered = after(still_model(), m.SessionFound(SESSION))
+    assert (offered, model.layout.screen) == ([m.AskResume(SESSION)], "resume")
+    model, done = after(model, m.ResumeAnswered(SESSION, answer))
+    assert (done, model.layout.screen, model.run_name) == (effects, "dashboard", "gist")
+
+
+def test_a_session_that_is_resumed_brings_its_name_and_is_not_saved_by_the_user():
+    model = dataclasses.replace(still_model(step=300), saved=Saved(5, 0, "runs/x"))
+    model, _ = after(model, m.ResumeBegun(SESSION))
+    assert (model.run_name, model.saved, model.options.step) == ("toy", NOTHING_SAVED, None)
+
+
+def test_a_failed_autosave_is_said_once_and_so_is_that_it_works_again():
+    model, effects = after(still_model(), *[m.Autosaved("no space left")] * 2)
+    assert [effect.text for effect in effects] == [
+        "no space left. The run goes on, and saving is tried again"
+    ]
+    assert [effect.text for effect in after(model, m.Autosaved(""))[1]] == ["the run is saved again"]
 
 
 def test_settings_take_the_palette_the_theme_and_a_pace_that_was_chosen():

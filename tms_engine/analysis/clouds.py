@@ -19,10 +19,14 @@ from tms_engine.training.state import Snapshot
 def cloud_sample(
     experiment: Experiment, instance: int, rows: int, device: str, n_active: int | None = None
 ) -> Float[Array, "{rows} features"]:
-    """Inputs of one instance: as the experiment has them, or with exactly `n_active` features active."""
-    if n_active is not None:
-        experiment = experiment.replace(features="n_active", n_active=n_active)
-    return sampling.fresh(experiment, instance, rows, CLOUD, device)
+    """Inputs of one instance: as the experiment has them, or with exactly `n_active` features active.
+
+    Samples with different numbers of active features are independent of each other.
+    """
+    if n_active is None:
+        return sampling.fresh(experiment, instance, rows, CLOUD, device)
+    experiment = experiment.replace(features="n_active", n_active=n_active)
+    return sampling.fresh(experiment, instance, rows, CLOUD + 1 + n_active, device)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights may be about to diverge

@@ -1,4 +1,4 @@
-"""Closed forms: losses and phase boundaries that can be derived with a pencil.
+"""Closed forms: losses that can be derived with a pencil. (`phases.py` has what takes a computer.)
 
 Throughout, features are Bernoulli(p) · Uniform(0, 1) with p = 1 − S, independent, so that E[x] = p/2 and
 E[x²] = p/3. `importance` is (features,). Losses are means over features unless a name says `sum`;
@@ -10,15 +10,17 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-# Dimensionality of every feature in a uniform solid. n unit vectors whose W Wᵀ has one and the same
-# row norm form a tight frame, for which Σ_k (Ŵ_j · Ŵ_k)² = n / m; so D = m / n.
+# Dimensionality of every feature where n vectors of one length form a tight frame, Σ_j W_jᵀ W_j ∝ 1: then
+# Σ_k (Ŵ_j · Ŵ_k)² = n / m, so D = m / n, and all dimensions are shared out, ΣD = m. Regular polygons and
+# Platonic solids are tight frames. An antiprism is one only if it is stretched to that: with all edges
+# equal, D is .366 and ΣD 2.93.
 DIMENSIONALITY = {
     "alone": 1.0,
     "tetrahedron": 3 / 4,
     "triangle": 2 / 3,
     "digon": 1 / 2,  # and the octahedron: three digons
     "pentagon": 2 / 5,
-    "square antiprism": 3 / 8,  # and the cube, so D alone cannot name a solid
+    "square antiprism": 3 / 8,  # as a tight frame; and the cube, so D alone cannot name a solid
     "hexagon": 1 / 3,
 }
 
@@ -88,11 +90,13 @@ def one_active_loss(weights: Float[np.ndarray, "features hidden"]) -> float:
     return float(np.square(errors).sum() / (3 * n * n))
 
 
-def strategy_sums(p: float, r: float) -> dict[Strategy, float]:
+def pure_strategy_sums(p: float, r: float) -> dict[Strategy, float]:
     """n = 2, m = 1, importance (1, r), with a bias: the summed loss of each pure strategy.
 
     Dedicate the dimension to one feature, and the other, dropped, costs its variance (bias p/2); or share
-    it as a digon. (Paper, "Demonstrating superposition", the phase diagram.)
+    it as a digon with arms of ±1 and no bias. (Paper, "Demonstrating superposition", the phase diagram.)
+    Shorter arms and positive biases do better than this digon, the more so the denser the features are:
+    see `phases.optimum`.
     """
     return {
         "dedicate first": r * loss_of_best_constant(p),
@@ -101,18 +105,18 @@ def strategy_sums(p: float, r: float) -> dict[Strategy, float]:
     }
 
 
-def best_strategy(p: float, r: float) -> Strategy:
-    """The phase of n = 2, m = 1 at density p and relative importance r of the second feature."""
-    sums = strategy_sums(p, r)
+def best_pure_strategy(p: float, r: float) -> Strategy:
+    """The best of the pure strategies at density p and relative importance r of the second feature."""
+    sums = pure_strategy_sums(p, r)
     return min(sums, key=lambda strategy: sums[strategy])
 
 
-def superposition_boundary(p: float) -> float:
-    """The least r ≤ 1 at which the digon beats dropping the second feature: 2p / (4 − 5p).
+def pure_strategy_boundary(p: float) -> float:
+    """The least r ≤ 1 at which the pure digon beats dropping the second feature: 2p / (4 − 5p).
 
     (1 + r) p²/6 < r (p/3 − p²/4)  ⇔  r > 2p / (4 − 5p), for p < 4/5. By symmetry the digon wins up to the
-    inverse of that. From p = 4/7 on the boundary exceeds 1: no superposition, whatever the importance.
-    Returns infinity where there is none.
+    inverse of that. From p = 4/7 on this exceeds 1, and infinity is returned. Superposition itself goes
+    further: `phases.superposition_boundary`.
     """
     r = 2 * p / (4 - 5 * p) if p < 4 / 5 else float("inf")
     return r if r <= 1 else float("inf")

@@ -7,15 +7,19 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tms_engine import process
-from tms_engine.commands.text import headline, number, some, summary_text
+from tms_engine.commands.text import headline, some, summary_text
+from tms_engine.digits import number
+from tms_engine.errors import InputError
 
 if TYPE_CHECKING:
+    from tms_engine.runs import RunLock
     from tms_engine.training.trainer import Trainer
 
+# Exit code of training whose run could not be saved where it was to be.
+SAVED_ELSEWHERE = 3
 # Seconds between two lines of progress where there is no terminal.
 _LINE_EVERY = 10.0
 # Training takes so many times as long as looking at the loss, at least.
@@ -28,56 +32,109 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="say which kernel trains, and why it")
 
 
+_silent = False
+
+
+@contextlib.contextmanager
+def silence(silent: bool) -> Iterator[None]:
+    """With --quiet, nothing is narrated within; warnings are."""
+    global _silent
+    before, _silent = _silent, silent
+    try:
+        yield
+    finally:
+        _silent = before
+
+
 def say(sentence: str) -> None:
+    """Narrate on stderr, unless that is not wanted."""
+    if not _silent:
+        warn(sentence)
+
+
+def warn(sentence: str) -> None:
+    """Tell of what went wrong, or what is asked, on stderr."""
     print(sentence, file=sys.stderr, flush=True)
 
 
-def train_to_the_end(trainer: "Trainer", out: Path, options: argparse.Namespace) -> int:
-    """Train and save to `out`, which is the run's directory already; returns the exit code."""
-    from tms_engine.analysis.evaluation import summarize
-    from tms_engine.runs import load_summary, train_on
+def train_to_the_end(
+    trainer: "Trainer", lock: "RunLock", options: argparse.Namespace, is_saved: bool = True
+) -> int:
+    """Train and save to a run directory that is held and has the run already; returns the exit code.
 
-    experiment = trainer.current
+    A signal is answered within two seconds, but for a step that takes longer: then the run is saved first.
+    Everything else that takes long (the compiler, losses on fresh data) happens while there is nothing to
+    lose.
+    """
+    from tms_engine.analysis.evaluation import summarize
+    from tms_engine.runs import Keeper, save_summary, take_steps
+
+    experiment, quoted = trainer.current, shlex.quote(str(lock.path))
     say(
         f"training {headline(experiment)}: step {trainer.step:,} to {experiment.steps:,} "
         f"on {trainer.device}, {trainer.kernel} kernel"
     )
     if options.verbose:
         say(trainer.reason)
-    with process.stop_on_signals() as stopped, _progress(trainer) as show:
-        run = train_on(trainer, out, on_progress=show, should_stop=stopped)
-    diverged = trainer.snapshot().diverged
-    if diverged:
-        say(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
-    quoted = shlex.quote(str(out))
-    if stopped() and not trainer.finished:
-        say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
-        return 130
-    summary = load_summary(out) or summarize(run)
+    keeper = Keeper(lock, trainer, warn)
+    if not is_saved:
+        keeper.save(trainer.run())
+    with process.stop_on_signals(say, keeper.stopped) as stop:
+        try:
+            with _progress(trainer, stop, quoted) as show:
+                take_steps(trainer, keeper, on_progress=show, should_stop=stop)
+        except KeyboardInterrupt:
+            pass
+        run = trainer.run()
+        try:
+            place = keeper.save_last(run)
+        except InputError as error:
+            warn(f"NOT SAVED: {error}")
+            return SAVED_ELSEWHERE
+        finally:
+            keeper.close(trainer)
+        code = 0 if place == lock.path else SAVED_ELSEWHERE
+        quoted = shlex.quote(str(place))
+        diverged = trainer.snapshot().diverged
+        if diverged:
+            warn(f"diverged, and stopped at its last finite weights: instance {some(diverged)}")
+        if stop() and not trainer.finished:
+            say(f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {quoted}")
+            return code or stop.exit_code
+        taken = f"all steps are taken, and saved to {place}; its losses on fresh data: tms show {quoted}"
+        try:
+            with stop.at_once(taken):
+                summary = summarize(run)
+        except KeyboardInterrupt:
+            say(taken)
+            return code or stop.exit_code
+        save_summary(summary, place)
     if options.json:
-        print(json.dumps({"run": str(out), **summary}, indent=2))
+        print(json.dumps({"run": str(place), **summary}, indent=2))
     else:
         print(summary_text(summary, run))
-    say(f"saved to {out}; see it with: tms show {quoted}, tms figures {quoted}")
-    return 1 if len(diverged) == experiment.n_instances else 0
+    say(f"saved to {place}; see it with: tms show {quoted}, tms figures {quoted}")
+    return code or (1 if len(diverged) == experiment.n_instances else 0)
 
 
 @contextlib.contextmanager
-def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
+def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Callable[["Trainer"], None]]:
     """Compiles the kernel, and gives a function that shows how far a trainer is."""
     steps = trainer.current.steps
+    interrupted = f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {run}"
 
     def now() -> str:
-        return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
+        return f"batch loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
-    if sys.stdout.isatty() and sys.stderr.isatty():
+    if sys.stdout.isatty() and sys.stderr.isatty() and not _silent:
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
         with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
             if trainer.compiles:
                 bar.set_description_str("compiling")
-                trainer.prepare()
+                with stop.at_once(interrupted):
+                    trainer.prepare()
 
             next_look = 0.0
 
@@ -96,7 +153,8 @@ def _progress(trainer: "Trainer") -> Iterator[Callable[["Trainer"], None]]:
 
     if trainer.compiles:
         say(f"compiling the {trainer.kernel} kernel, unless that was done before")
-        trainer.prepare()
+        with stop.at_once(interrupted):
+            trainer.prepare()
     began, first = time.monotonic(), trainer.step
     told, tenth = began, 10 * first // steps
 

@@ -1,4 +1,4 @@
-"""`tms resume`: go on with a run, longer or changed if asked for."""
+"""`tms resume`: go on with a run, or extend or change it."""
 
 import argparse
 
@@ -19,14 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tms_engine.runs import load_run
+    from tms_engine.runs import hold, load_run
     from tms_engine.training.trainer import Trainer
 
-    trainer = Trainer.resume(load_run(options.run), options.device)
-    trainer.change(**{name: value for name, value in vars(options).items() if name in LIVE_FIELDS})
-    if trainer.finished:
-        raise InputError(
-            f"{options.run} has taken all its {trainer.step:,} steps: "
-            f"give it more with --steps {2 * trainer.step}"
-        )
-    return train_to_the_end(trainer, options.run, options)
+    load_run(options.run)  # before it is held: what is no run is left alone
+    with hold(options.run, "tms resume") as lock:
+        trainer = Trainer.resume(load_run(options.run), options.device)
+        changes = {name: value for name, value in vars(options).items() if name in LIVE_FIELDS}
+        trainer.change(**changes)
+        if trainer.finished:
+            raise InputError(
+                f"{options.run} has taken all its {trainer.step:,} steps: "
+                f"give it more with --steps {2 * trainer.step}"
+            )
+        return train_to_the_end(trainer, lock, options, is_saved=not changes)

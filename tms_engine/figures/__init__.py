@@ -2,17 +2,18 @@
 
 To add one: a file NAME.py with `NAME_figure`, one line in the table, its tests. `NAME_figure(run, ...)`
 returns a matplotlib Figure, and `NAME_html`, where there is a twin for a browser, a plotly Figure. Both take
-`step`, the kept step to draw (None: the run's last), and `instance`, `camera` and `axes` as the table says; a
+`instance`, `step`, the kept step to draw (None: the run's last), and `camera` and `axes` as the table says; a
 figure of one panel also takes `ax`, to draw into an Axes of yours.
 
 Only matplotlib's object interface and Agg are used, never pyplot's state, so figures can be made in any
-thread or script, and they do not depend on the user's matplotlib settings. Importing this package loads
-neither matplotlib nor numpy.
+thread or script, and they do not depend on the user's matplotlib settings, but in Axes of the user's.
+Importing this package loads neither matplotlib nor numpy.
 """
 
 import difflib
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
@@ -24,18 +25,26 @@ class Entry(NamedTuple):
     help: str  # one line
     html: bool = False  # whether it has a twin for a browser
     spatial: bool = False  # whether it is a view of hidden space, from a camera
-    per_instance: bool = True  # whether it shows one instance, not all
 
 
 FIGURES: dict[str, Entry] = {
     "weights": Entry("the weight vectors, from the origin", html=True, spatial=True),
     "cloud": Entry("the hidden activations of 100,000 inputs", html=True, spatial=True),
     "n_active": Entry("the clouds for exactly 1, 2 and 3 active features", html=True, spatial=True),
-    "loss": Entry("batch loss against steps, of all instances", per_instance=False),
+    "loss": Entry("batch loss against steps, of one instance among all"),
     "gram": Entry("W Wᵀ as a heat map"),
     "dimensionality": Entry("each feature's D, beside those of the uniform solids"),
 }
 HTML_FIGURES = tuple(name for name, entry in FIGURES.items() if entry.html)
+
+# Dots per inch. With the most, the largest figure takes about half a gigabyte while it is drawn.
+_LEAST_DPI, _MOST_DPI = 10, 600
+
+
+def check_dpi(dpi: int) -> None:
+    """Raise InputError for a resolution that is not drawn."""
+    if not _LEAST_DPI <= dpi <= _MOST_DPI:
+        raise InputError(f"dpi should be from {_LEAST_DPI} to {_MOST_DPI}, not {dpi}")
 
 
 def figure_function(name: str, suffix: str = "figure") -> Callable[..., Any]:
@@ -52,3 +61,16 @@ def chosen_figures(names: Sequence[str] | None) -> tuple[str, ...]:
             hint = f"did you mean {near[0]}?" if near else "the figures are " + ", ".join(FIGURES)
             raise InputError(f"there is no figure {name!r}; {hint}")
     return tuple(name for name in FIGURES if names is None or name in names)
+
+
+def html_figures(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of these figures that have a twin for a browser.
+
+    Raises InputError for an unknown name, if none has one, and without plotly (the extra `html`).
+    """
+    chosen = tuple(name for name in chosen_figures(names) if FIGURES[name].html)
+    if not chosen:
+        raise InputError(f"of {', '.join(names or ())} there is no HTML, only of {', '.join(HTML_FIGURES)}")
+    if find_spec("plotly") is None:
+        raise InputError("HTML figures need plotly: pip install 'tms-tui[html]'")
+    return chosen

@@ -3,6 +3,8 @@
 Turn with the mouse; hover for a point's features.
 """
 
+import html
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +12,12 @@ import numpy as np
 from jaxtyping import Float32
 
 from tms_engine.analysis.projection import Camera, rotation
+from tms_engine.arrays import Array, to_host
 from tms_engine.errors import InputError
-from tms_engine.figures.colors import feature_colors, mix
 from tms_engine.figures.panels import axis_names
+
+# Active features that are named where the mouse is.
+_NAMED = 5
 
 
 def plotly() -> Any:
@@ -32,23 +37,36 @@ def trace(points: Float32[np.ndarray, "rows 3"], n_hidden: int, **style: Any) ->
 
 
 def cloud_trace(
-    points: Float32[np.ndarray, "rows 3"], x: Float32[np.ndarray, "rows features"], n_hidden: int
+    points: Float32[np.ndarray, "rows 3"], x: Float32[Array, "rows features"], n_hidden: int
 ) -> Any:
-    marker = {"size": 2, "opacity": 0.6, "color": css(mix(x, feature_colors(x.shape[1])))}
-    return trace(points, n_hidden, mode="markers", marker=marker, text=_active(x), name="")
+    """A cloud as the seed draws it in a browser: colored by feature 0 alone, in Viridis."""
+    x = to_host(x)
+    marker = {"size": 3, "color": x[:, 0], "colorscale": "Viridis"}
+    return trace(points, n_hidden, mode="markers", marker=marker, text=_active(x), hoverinfo="text", name="")
 
 
 def layout(
-    n_hidden: int, n_scenes: int, reach: float, camera: Camera, axes: Sequence[int] | None
+    title: Sequence[str],
+    n_hidden: int,
+    n_scenes: int,
+    reach: float,
+    camera: Camera,
+    axes: Sequence[int] | None,
 ) -> dict[str, Any]:
-    """Scenes side by side, all with room for `reach` around the origin, seen from where the camera is."""
+    """Scenes side by side, all with room for `reach` around the origin, seen from where the camera is.
+
+    `title` has a line each. plotly's default template is named, since a script may have set another.
+    """
     names = axis_names(n_hidden, axes)
     layout: dict[str, Any] = {
+        "template": "plotly",
+        "title": {"text": "<br>".join(map(html.escape, title)), "font": {"size": 14}},
         "height": 720 if n_scenes == 1 else 560,
         "margin": {"l": 20, "r": 20, "b": 20, "t": 90},
     }
     _, up, towards = rotation(camera)
-    eye = 2.5 * towards / camera.zoom
+    # plotly cuts off at the edge of a scene, so where these are narrow the axes' names need room.
+    eye = (2.5 if n_scenes == 1 else 3.0) * towards / camera.zoom
     for i in range(n_scenes):
         number = "" if i == 0 else str(i + 1)
         domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]
@@ -82,6 +100,25 @@ def css(colors: Float32[np.ndarray, "rows 3"]) -> list[str]:
     return [f"rgb({r},{g},{b})" for r, g, b in np.round(255 * colors).astype(int).tolist()]
 
 
+def page(figure: Any, name: str, metadata: dict[str, str]) -> str:
+    """A page that opens offline: plotly itself is in it. What it shows is in its head, as `meta` elements."""
+    head = "\n".join(
+        f'<meta name="{html.escape(key)}" content="{html.escape(value)}">' for key, value in metadata.items()
+    )
+    body = figure.to_html(full_html=False, include_plotlyjs=True, div_id=name)
+    title = html.escape(metadata["Title"])
+    return (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n{head}\n</head>\n'
+        f"<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
 def _active(x: Float32[np.ndarray, "rows features"]) -> list[str]:
-    """Which features are active in each row, and how much."""
-    return [", ".join(f"{j}: {row[j]:.2f}" for j in np.flatnonzero(row)) or "none" for row in x]
+    """Which features are active in each row, and how much; the first few."""
+    rows, features = np.nonzero(x)
+    first = np.searchsorted(rows, np.arange(len(x) + 1)).tolist()
+    words = [f"{j}: {v:.2f}" for j, v in zip(features.tolist(), x[rows, features].tolist(), strict=True)]
+    return [
+        ", ".join(words[a : min(b, a + _NAMED)]) + (", …" if b - a > _NAMED else "") or "none"
+        for a, b in itertools.pairwise(first)
+    ]

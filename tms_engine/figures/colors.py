@@ -17,6 +17,9 @@ SAFE = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in _SAFE
 _VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"
 VIRIDIS = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in _VIRIDIS.split()], np.float32)
 
+# The greatest luminance (of sRGB's values) that is drawn on white: that of the lightest feature, #bcbd22.
+_LIGHTEST = 0.70
+
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -39,6 +42,15 @@ def mix(
 ) -> Float[np.ndarray, "rows 3"]:
     """The seed's colouring: the sum of feature colours × magnitudes, cut off at 1. Nothing is black."""
     return np.minimum(x @ colors, 1)
+
+
+def on_white(colors: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3"]:
+    """Colours darkened, where they are lighter, until their luminance is that of a point seen on white paper.
+
+    No feature's own colour of TABLEAU is lighter.
+    """
+    luminance = colors @ np.array([0.2126, 0.7152, 0.0722], colors.dtype)
+    return colors * np.minimum(1, _LIGHTEST / np.maximum(luminance, _LIGHTEST))[:, None]
 
 
 def viridis(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows 3"]:

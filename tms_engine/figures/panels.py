@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 from jaxtyping import Float, Float32
 from matplotlib.axes import Axes
@@ -19,12 +19,17 @@ from tms_engine.analysis.evaluation import check_instance
 from tms_engine.analysis.projection import Camera
 from tms_engine.arrays import Array, to_host
 from tms_engine.errors import InputError
-from tms_engine.figures.colors import feature_colors, mix
+from tms_engine.figures import captions
+from tms_engine.figures.colors import feature_colors, mix, on_white
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
 # Values are written into the Gram matrix, and onto the bars, for up to so many features.
 ANNOTATED = 12
+# Features that are drawn; of more there would be several to a pixel.
+MOST_FEATURES = 2_000
+# Entries of the inputs of a cloud, at most: 100,000 rows of up to 400 features.
+_CLOUD_ENTRIES = 40_000_000
 
 # matplotlib's settings are the process's: two threads must not both change them and put them back.
 _style_lock = threading.RLock()
@@ -32,14 +37,16 @@ _style_lock = threading.RLock()
 
 @contextmanager
 def own_style(ax: Axes | None = None) -> Iterator[None]:
-    """matplotlib's default settings instead of the user's, to draw or save a figure of ours.
+    """matplotlib's settings as it is shipped instead of the user's, to draw or save a figure of ours.
 
-    With `ax`, Axes of the user's, nothing changes.
+    With `ax`, Axes of the user's, nothing changes. Only the backend stays: a figure of ours has its own
+    canvas. `matplotlib.style` would read the style sheets in the user's configuration, so it is not used.
     """
     if ax is not None:
         yield
         return
-    with _style_lock, matplotlib.style.context("default"):
+    shipped: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    with _style_lock, matplotlib.rc_context(shipped):
         yield
 
 
@@ -49,13 +56,9 @@ def shown(run: Run, instance: int, step: int | None) -> Snapshot:
     return run.at(step)
 
 
-def describe(snapshot: Snapshot) -> str:
-    return f"TMS ({snapshot.experiment.n_features} feats, {snapshot.experiment.n_hidden} dims)"
-
-
-def where(snapshot: Snapshot, instance: int) -> str:
-    step = f"step {snapshot.step:,}"
-    return f"{step}, instance {instance}" if snapshot.experiment.n_instances > 1 else step
+def cloud_rows(most: int, n_features: int) -> int:
+    """How many points a cloud has: as many as are asked for, fewer where their inputs take much memory."""
+    return max(1, min(most, _CLOUD_ENTRIES // n_features))
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -134,12 +137,31 @@ def coordinates(points: Float[np.ndarray, "rows 3"], scene: Any) -> tuple[Float[
 
 
 def reach_of(clouds: Sequence[Float32[np.ndarray, "rows 3"]]) -> float:
-    """How far the axes go so that all points of these clouds are in view."""
-    return 1.05 * max(0.1, *(float(np.abs(points).max(initial=0)) for points in clouds))
+    """How far the axes go so that all finite points of these clouds are in view."""
+    farthest = [float(np.abs(points[np.isfinite(points)]).max(initial=0)) for points in clouds]
+    return 1.05 * max(0.1, *farthest)
 
 
 def draw_cloud(scene: Any, points: Float32[np.ndarray, "rows 3"], x: Float32[Array, "rows features"]) -> None:
-    """Points in the mixed colours of the features active in x (the seed's colouring)."""
-    colors = mix(to_host(x), feature_colors(x.shape[1]))
-    style = {"depthshade": False} if hasattr(scene, "get_zlim") else {}
-    scene.scatter(*coordinates(points, scene), c=colors, alpha=0.5, s=1, linewidths=0, **style)
+    """Points as the seed draws them, in the mixed colours of the features active in x.
+
+    Colours that would not be seen on white are darkened.
+    """
+    colors = on_white(mix(to_host(x), feature_colors(x.shape[1])))
+    scene.scatter(*coordinates(points, scene), c=colors, alpha=0.5, s=1)
+
+
+def entitle(plot: Any, *lines: str, share: float = 1.0) -> None:
+    """A title of so many lines, and more where they would be wider than the Axes with what is beside them.
+
+    `share`: of that width, where more is on one side of the Axes than on the other.
+    """
+    width = 1.25 * share * plot.get_position().width * figure_of(plot).get_figwidth()
+    plot.set_title(captions.title(lines, width))
+
+
+def say_what_is_missing(plot: Any, sentence: str) -> None:
+    """A word in the middle of Axes that have nothing to show."""
+    write: Any = plot.text2D if hasattr(plot, "get_zlim") else plot.text
+    write(0.5, 0.5, sentence, transform=plot.transAxes, ha="center", va="center", color="tab:red",
+        bbox={"facecolor": "white", "edgecolor": "none"})  # fmt: skip

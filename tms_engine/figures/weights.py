@@ -4,15 +4,32 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from tms_engine.analysis.projection import HOME, Camera, basis_for
 from tms_engine.figures import browser
-from tms_engine.figures.colors import feature_colors
-from tms_engine.figures.panels import coordinates, describe, figure_of, own_style, scene, shown, where
+from tms_engine.figures.captions import describe, first_features, where
+from tms_engine.figures.colors import feature_colors, on_white
+from tms_engine.figures.panels import (
+    MOST_FEATURES,
+    coordinates,
+    entitle,
+    figure_of,
+    own_style,
+    say_what_is_missing,
+    scene,
+    shown,
+)
 from tms_engine.training.run import Run
+from tms_engine.training.state import Snapshot
+
+# Vectors that carry their number; more are lines alone.
+LABELLED = 100
 
 
 def weights_figure(
@@ -31,33 +48,65 @@ def weights_figure(
     are not there.
     """
     snapshot = shown(run, instance, step)
-    weights = snapshot.weights[instance]
-    n, m = weights.shape
-    tips = weights @ basis_for(weights, axes)
-    reach = 1.15 * max(float(np.linalg.norm(tips, axis=-1).max()), 0.1)
+    tips, reach = _tips(snapshot, instance, axes)
+    n, m = len(tips), snapshot.experiment.n_hidden
     with own_style(ax):
         space = scene(ax, m, reach, camera, axes)
-        colors = feature_colors(n)
-        for j, tip in enumerate(tips):
-            line = np.stack([np.zeros(3, tip.dtype), tip])
-            space.plot(
-                *coordinates(line, space), color=colors[j], lw=2 if n <= 20 else 1, label=f"Weight {j}"
-            )
-            if n <= 100:
-                space.plot(*coordinates(tip[None], space), "o", color=colors[j], ms=4 if n <= 20 else 2)
-                space.text(
-                    *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
-                    str(j),
-                    color=0.75 * colors[j],
-                    path_effects=[withStroke(linewidth=2, foreground="white")],
-                    ha="center",
-                    va="center",
-                    fontweight="bold" if n <= 20 else "normal",
-                    fontsize=11 if n <= 20 else 7,
-                )
+        colors = on_white(feature_colors(n))
+        if n <= LABELLED:
+            for j, tip in enumerate(tips):
+                _draw_vector(space, j, tip, colors[j], n)
+        else:
+            ends = np.stack([np.zeros_like(tips), tips], 1)
+            flat = not hasattr(space, "get_zlim")
+            kind: Any = LineCollection if flat else Line3DCollection
+            lines = kind(ends[..., :2] if flat else ends, colors=colors, linewidths=max(0.3, 100 / n))
+            space.add_collection(lines, autolim=False)
         space.plot(*coordinates(np.zeros((1, 3)), space), "o", color="black", ms=3)
-        space.set_title(f"{describe(snapshot)} weight vectors, {where(snapshot, instance)}")
+        if not np.isfinite(tips).any():
+            say_what_is_missing(space, "no weight is finite")
+        entitle(
+            space,
+            f"{describe(snapshot)} weight vectors{first_features(snapshot, n)}",
+            where(snapshot, instance),
+        )
     return figure_of(space)
+
+
+def _tips(
+    snapshot: Snapshot, instance: int, axes: Sequence[int] | None
+) -> tuple[Float32[np.ndarray, "features 3"], float]:
+    """Where the vectors end, and how far the axes go. What is not finite is NaN, which is not drawn."""
+    weights = snapshot.weights[instance]
+    with np.errstate(all="ignore"):
+        tips = weights[:MOST_FEATURES] @ basis_for(weights, axes)
+    tips = np.where(np.isfinite(tips), tips, np.nan).astype(np.float32)
+    lengths = np.linalg.norm(tips.astype(np.float64), axis=-1)
+    return tips, 1.15 * float(np.nanmax(lengths, initial=0.1))
+
+
+def _draw_vector(
+    space: Any,
+    j: int,
+    tip: Float32[np.ndarray, "3"],
+    color: Float32[np.ndarray, "3"],
+    n: int,
+) -> None:
+    """Vector j of n: its line, its end, its number."""
+    line = np.stack([np.zeros(3, tip.dtype), tip])
+    space.plot(*coordinates(line, space), color=color, lw=2 if n <= 20 else 1, label=f"Weight {j}")
+    space.plot(*coordinates(tip[None], space), "o", color=color, ms=4 if n <= 20 else 2)
+    if np.isfinite(tip).all():
+        space.text(
+            *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
+            str(j),
+            color=0.75 * color,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+            ha="center",
+            va="center",
+            fontweight="bold" if n <= 20 else "normal",
+            fontsize=11 if n <= 20 else 7,
+        )
 
 
 def weights_html(
@@ -71,22 +120,29 @@ def weights_html(
     """The same as a plotly Figure. Raises InputError also without plotly."""
     figure = browser.plotly().Figure()
     snapshot = shown(run, instance, step)
-    weights = snapshot.weights[instance]
-    n, m = weights.shape
-    tips = weights @ basis_for(weights, axes)
-    for j, (tip, color) in enumerate(zip(tips, browser.css(feature_colors(n)), strict=True)):
-        figure.add_trace(
-            browser.trace(
-                np.stack([np.zeros(3, np.float32), tip]),
-                m,
-                mode="lines+markers+text",
-                line={"width": 5 if m > 2 else 3, "color": color},
-                marker={"size": [0, 4], "color": color},
-                text=["", str(j)],
-                name=f"Weight {j}",
+    tips, reach = _tips(snapshot, instance, axes)
+    m = snapshot.experiment.n_hidden
+    if len(tips) <= LABELLED:
+        for j, (tip, color) in enumerate(zip(tips, browser.css(feature_colors(len(tips))), strict=True)):
+            figure.add_trace(
+                browser.trace(
+                    np.stack([np.zeros(3, np.float32), tip]),
+                    m,
+                    mode="lines+markers+text",
+                    line={"width": 5 if m > 2 else 3, "color": color},
+                    marker={"size": [0, 4], "color": color},
+                    text=["", str(j)],
+                    name=f"Weight {j}",
+                )
             )
-        )
-    reach = 1.15 * max(float(np.abs(tips).max()), 0.1)
-    title = f"{describe(snapshot)} weight vectors, {where(snapshot, instance)}"
-    figure.update_layout(title=title, **browser.layout(m, 1, reach, camera, axes))
+    else:  # one trace: a browser takes minutes over a thousand
+        ends = np.stack([np.zeros_like(tips), tips, np.full_like(tips, np.nan)], 1).reshape(-1, 3)
+        text = [str(j) for j in range(len(tips)) for _ in range(3)]
+        line = {"width": 1, "color": "gray"}
+        figure.add_trace(browser.trace(ends, m, mode="lines", line=line, text=text, name="Weights"))
+    title = [
+        f"{describe(snapshot)} weight vectors{first_features(snapshot, len(tips))}",
+        where(snapshot, instance),
+    ]
+    figure.update_layout(**browser.layout(title, m, 1, reach, camera, axes))
     return figure

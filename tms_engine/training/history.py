@@ -46,6 +46,13 @@ class Kept(NamedTuple):
     parameters: Parameters
 
 
+def recent_buckets(end: int, width: int, steps: int, since: int) -> slice:
+    """The buckets of the latest `steps` steps before `end`, from `since` on, and at least one."""
+    used = -(-end // width)
+    first = max(0, used - 1 - -(-steps // width), -(-since // width))
+    return slice(min(first, max(0, used - 1)), used)
+
+
 class History:
     """Grows with the run: `add_losses` for every step taken, `add_kept` at the steps that `due` names.
 
@@ -126,11 +133,12 @@ class History:
     def recent_loss(self, steps: int = 100, until: int | None = None) -> Float32[np.ndarray, " instances"]:
         """Mean batch loss over at least the latest `steps` steps (all, if fewer); NaN if none was finite.
 
-        `until`: as it was at that step, up to the width of a bucket.
+        It does not reach back across a live change, but for the rest of a bucket. `until`: as it was at that
+        step, up to the width of a bucket.
         """
         end = self.step if until is None else min(until, self.step)
-        used = -(-end // self.width)
-        latest = slice(max(0, used - 1 - -(-steps // self.width)), used)
+        since = max((origin for origin in self._origins if origin < end), default=0)
+        latest = recent_buckets(end, self.width, steps, since)
         count = self._count[latest].sum(0)
         total = self._sum[latest].sum(0)
         mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
@@ -204,14 +212,21 @@ class History:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Shaped[np.ndarray, "..."]]) -> "History":
-        """The inverse of `to_arrays`. Raises KeyError or ValueError if these are no such arrays."""
+        """The inverse of `to_arrays`. Raises KeyError, ValueError or IndexError for other arrays."""
         layout = [int(v) for v in arrays["layout"]]
         if len(layout) == 5:  # of runs from before steps were kept densely: evenly spaced, by a stride
             step, width, _, capacity, buckets = layout
             bits, origins = _BITS, [0]
         else:
             step, width, buckets, capacity, bits, _ = layout
-            origins = arrays["origins"].tolist()
+            origins = [int(v) for v in arrays["origins"]]
+        used = arrays["loss.sum"].shape[0]
+        if not (
+            0 <= step < 2**60 and 1 <= width <= 2**60 and used == -(-step // width) <= buckets <= _MAX_BUCKETS
+        ):
+            raise ValueError("its losses are not of so many steps")
+        if not (0 <= capacity < 2**60 and 1 <= bits <= _BITS and origins and buckets % 2 == 0):
+            raise ValueError("its layout is damaged")
         history = cls.__new__(cls)
         history.step, history.width, history._capacity, history._bits = step, width, capacity, bits
         history._origins = origins
@@ -219,6 +234,8 @@ class History:
         empties = {"_sum": 0.0, "_count": 0, "_low": np.nan, "_high": np.nan}
         for name, empty in empties.items():
             stored = arrays["loss." + name[1:]]
+            if stored.shape != (used, n_instances):
+                raise ValueError("its losses are not all of the same steps and instances")
             whole = np.full((buckets, n_instances), empty, stored.dtype)
             whole[: len(stored)] = stored
             setattr(history, name, whole)
@@ -230,3 +247,20 @@ class History:
             for i, step in enumerate(arrays["weights.step"])
         ]
         return history
+
+    def check(self, parameters: Parameters, step: int) -> None:
+        """Raise ValueError unless this is the history, until this step, of a run with such parameters."""
+        if self.step != step:
+            raise ValueError("it does not reach its step")
+        if self._sum.shape[1] != len(next(iter(parameters.values()))):
+            raise ValueError("it has another number of instances")
+        kinds = {"_sum": np.float64, "_count": np.int64, "_low": np.float32, "_high": np.float32}
+        if any(getattr(self, name).dtype != kind for name, kind in kinds.items()):
+            raise ValueError("its losses are no such numbers")
+        for steps in (self.steps, self._origins):
+            if steps != sorted(set(steps)) or any(not 0 <= kept <= step for kept in steps):
+                raise ValueError("it has kept steps that it has not reached in this order")
+        shapes = {name: (value.shape, value.dtype) for name, value in parameters.items()}
+        for kept in self.kept:
+            if {name: (value.shape, value.dtype) for name, value in kept.parameters.items()} != shapes:
+                raise ValueError("it has kept parameters of another model")

@@ -93,10 +93,14 @@ def choose(experiment: Experiment) -> Choice:
             )
         return Choice(asked, device, f"{asked}: {_ABOUT[asked]}, as asked for")
     made = next((name for name in _HOMES if _is_home(name, device)), None)
-    refusal = _refusal(made, experiment, device) if made else ""
-    if made and not refusal:
+    if made is None:
+        because = f"no other is made for {device}"
+    elif refusal := _refusal(made, experiment, device):
+        because = f"{made} cannot, because {refusal}"
+    elif slow := _slowness(made, experiment):
+        because = f"{made} would be slower, because {slow}"
+    else:
         return Choice(made, device, f"{made}: {_ABOUT[made]}")
-    because = f"{made} cannot, because {refusal}" if made else f"no other is made for {device}"
     return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
 
 
@@ -160,6 +164,15 @@ def _device(experiment: Experiment) -> str:
 def _is_home(name: KernelName, device: str) -> bool:
     """Whether a kernel is made for a device: cuda's for cuda:1."""
     return device.split(":")[0] == _HOMES[name]
+
+
+def _slowness(name: KernelName, experiment: Experiment) -> str:
+    """Why torch's kernel is expected to train an experiment faster than this one; "" if it is not."""
+    if name != "triton":
+        return ""
+    from tms_engine.training.triton.kernel import slowness
+
+    return slowness(experiment)
 
 
 def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:

@@ -1,5 +1,6 @@
 """A run at one step, whole: what is saved, and all that is needed to go on or to look at it."""
 
+import secrets
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ class Run(NamedTuple):
     history     the batch losses as an envelope, `history.loss_curve()`, and the parameters at the earlier
                 steps `history.steps`
     kernel      name of the kernel that trained it, and that trains on to the same bits
+    id          its identity, which stays as it trains on, is saved and loaded: no save replaces that of a run
+                with another one. "" has none, and is given one when it is saved
 
     Made by `tms_engine.train`, `Trainer.run`, `load_run` and `Run.from_weights`.
     """
@@ -31,6 +34,7 @@ class Run(NamedTuple):
     state: State
     history: History
     kernel: KernelName = "torch"
+    id: str = ""
 
     @property
     def device(self) -> str:
@@ -104,7 +108,12 @@ class Run(NamedTuple):
         history = History(experiment.n_instances, experiment.keep, bytes_of(parameters))
         history.skip_to(step)
         history.add_kept(Kept(step, parameters))
-        return cls(experiment, (), state, history)
+        return cls(experiment, (), state, history, id=new_id())
+
+
+def new_id() -> str:
+    """The identity of a run that begins."""
+    return secrets.token_hex(8)
 
 
 def _as_array(name: str, value: Any) -> np.ndarray:

@@ -4,7 +4,8 @@ Adam is written out here because torch.optim has no learning rate per instance, 
 is no longer finite must stop while the others go on. A test compares it with torch.optim.
 
 On a CPU it runs on one thread. Several threads split sums, and the bits of an instance would depend on the
-number of threads and of instances.
+number of threads and of instances. On a GPU they may depend on the number of instances, by which its library
+chooses how to multiply; a run resumed, or cut otherwise, has the same bits there too.
 """
 
 import warnings
@@ -69,8 +70,9 @@ class TorchKernel(OnDevice):
         losses = [np.empty((0, experiment.n_instances), np.float32)]
         end = self._step + n_steps
         while self._step < end:
-            n = min(sampling.steps_at_once(experiment), end - self._step)
-            batches = sampling.batches(experiment, self._step, n, str(self._device))
+            device = str(self._device)
+            n = min(sampling.steps_at_once(experiment, device), end - self._step)
+            batches = sampling.batches(experiment, self._step, n, device)
             losses.append(self._take(experiment, torch.as_tensor(batches)))
         return np.concatenate(losses)
 

@@ -8,16 +8,18 @@ import numpy as np
 from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
-from tms_engine.training.run import KernelName, Run, bytes_of
+from tms_engine.training.run import KernelName, Run, bytes_of, new_id
 from tms_engine.training.state import Change, Snapshot, initial_state, make_read_only
 
-# A rate is measured over at least this long, in seconds.
-_RATE_WINDOW = 0.25
+# A rate is measured over at least so many seconds: over few at first, for a run may end before there are
+# more.
+_FIRST_WINDOW, _RATE_WINDOW = 0.01, 0.25
 
 
 class Trainer:
     """Trains the instances of one experiment, step by step. A step is one update by the optimiser.
 
+    id          the run's identity, `Run.id`
     experiment  as the run was started
     current     the experiment in force now: with all live changes
     step        steps taken so far
@@ -34,7 +36,7 @@ class Trainer:
         state = initial_state(experiment)
         history = History(experiment.n_instances, experiment.keep, bytes_of(state.parameters))
         history.add_kept(Kept(0, state.parameters))
-        self._begin(Run(experiment, (), state, history))
+        self._begin(Run(experiment, (), state, history, id=new_id()))
 
     @classmethod
     def resume(cls, run: Run, device: str | None = None) -> "Trainer":
@@ -49,6 +51,7 @@ class Trainer:
         return trainer
 
     def _begin(self, run: Run) -> None:
+        self.id = run.id or new_id()
         self.experiment = run.experiment
         self.current = run.current
         self._changes = list(run.changes)
@@ -56,7 +59,7 @@ class Trainer:
         self._choice, self._kernel = kernels.start(self._choice, run.state, run.current)
         self.step = run.state.step
         self._rate = 0.0
-        self._timed_steps, self._timed_seconds = 0, 0.0
+        self._timed_steps, self._timed_seconds, self._window = 0, 0.0, _FIRST_WINDOW
 
     @property
     def device(self) -> str:
@@ -95,6 +98,8 @@ class Trainer:
         An instance whose loss is no longer finite has diverged: it stops at its last finite parameters, and
         the others go on.
         """
+        if self.compiles:
+            self.prepare()
         began = time.perf_counter()
         end = self.step + n_steps
         while self.step < end:
@@ -112,10 +117,12 @@ class Trainer:
     def _measure(self, n_steps: int, seconds: float) -> None:
         self._timed_steps += n_steps
         self._timed_seconds += seconds
-        if self._timed_seconds >= _RATE_WINDOW or not self._rate:
+        ended = self._timed_seconds >= self._window
+        if ended or not self._rate:
             self._rate = self._timed_steps / max(self._timed_seconds, 1e-9)
-        if self._timed_seconds >= _RATE_WINDOW:
+        if ended:
             self._timed_steps, self._timed_seconds = 0, 0.0
+            self._window = min(2 * self._window, _RATE_WINDOW)
 
     def change(self, **fields: Any) -> None:
         """Change sparsity, learning_rate, importance_decay, importance or steps from this step on; record it.
@@ -143,7 +150,9 @@ class Trainer:
 
     @property
     def rate(self) -> float:
-        """Steps per second, over the latest quarter of a second of training or more; 0 before the first."""
+        """Steps a second in `advance`, over the latest quarter of a second or so of that, less where it has
+        not yet trained for as long; 0 before the first.
+        """
         return self._rate
 
     def snapshot(self) -> Snapshot:
@@ -160,4 +169,4 @@ class Trainer:
     def run(self) -> Run:
         """The run as it is now, with its history, to save, draw or evaluate; later steps do not change it."""
         changes, history = tuple(self._changes), self._history.copy()
-        return Run(self.experiment, changes, self._kernel.state(), history, self.kernel)
+        return Run(self.experiment, changes, self._kernel.state(), history, self.kernel, self.id)

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
 
-from tms_engine.training.history import LossCurve
+from tms_engine.analysis.smoothing import loss_sums, smoothed
+from tms_engine.digits import number
+from tms_engine.training.history import LossCurve, recent_buckets
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
 from tms_tui.drawing.ascii import ascii_glyphs
@@ -26,6 +28,8 @@ from tms_tui.drawing.sgr import split_sgr
 
 Color = tuple[int, int, int]
 Span = tuple[str, Color]  # a piece of text and its colour
+# Batch losses that a reading is the mean of, at least: as many as those of a Snapshot.
+_READ_STEPS = 100
 Tick = tuple[float, str]  # cells from the canvas's left or lower edge, and what is written there
 
 
@@ -139,7 +143,7 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
     if margin:
         _write(picture, rows - 1, 0, [("step".rjust(margin - 1), colors.axis)])
     if header:
-        _write(picture, 0, 0, _readout(chart, series, point, end if cursor is None else cursor, columns))
+        _write(picture, 0, 0, _readout(chart, end if cursor is None else cursor, columns))
     if mode == "ascii":
         picture.glyphs[:] = ascii_glyphs(picture.glyphs)
     return picture
@@ -191,12 +195,11 @@ def _series(chart: LossChart, right: float, points: int) -> _Series:
     begins = np.flatnonzero(np.diff(place.astype(np.int64), prepend=-1))
     x = np.add.reduceat(center, begins) / np.diff(begins, append=len(center))
 
-    finite = np.isfinite(curve.mean)
-    weight = np.maximum(curve.end.astype(np.float64) - curve.start, 1)[:, None] * finite
-    total = np.add.reduceat(np.where(finite, curve.mean, 0) * weight, begins, axis=0)
-    count = np.add.reduceat(weight, begins, axis=0)
-    mean = _smooth(x, total, count, right, [change.step for change in chart.changes])
-    gap = np.logical_or.reduceat(~finite[:, instance], begins)
+    total, count = (np.add.reduceat(values, begins, axis=0) for values in loss_sums(curve))
+    ends = np.append(begins[1:], len(center)) - 1
+    changes = [change.step for change in chart.changes]
+    mean = smoothed(curve.start[begins], curve.end[ends], total, count, changes, right)
+    gap = np.logical_or.reduceat(~np.isfinite(curve.mean[:, instance]), begins)
     if n_instances == 1:
         low, high = (
             fold.reduceat(np.where(np.isfinite(edge), edge, np.nan)[:, 0].astype(np.float64), begins)
@@ -217,34 +220,6 @@ def _series(chart: LossChart, right: float, points: int) -> _Series:
         gap=gap,
         last=mean[before, np.arange(n_instances)],
     )
-
-
-def _smooth(
-    x: Float64[np.ndarray, " points"],
-    total: Float64[np.ndarray, "points instances"],
-    count: Float64[np.ndarray, "points instances"],
-    right: float,
-    changes: Sequence[int],
-) -> Float64[np.ndarray, "points instances"]:
-    """Mean loss around each point that has one, from sums and counts of steps.
-
-    The window reaches 50 steps or 1.5 % of the axis to either side, but no further than a quarter of the
-    way back to the start or the last change, so that a fall or a jump is not blurred. Sums are of each
-    window alone: a running sum would lose .004 beside a loss of 1e30.
-    """
-    bounds = np.unique(np.array([0, *changes], np.float64))
-    since = np.maximum(np.searchsorted(bounds, x, "right") - 1, 0)
-    first = np.searchsorted(x, bounds)
-    reach = np.minimum(0.25 * (x - bounds[since]), max(50, 0.015 * right))
-    begin = np.maximum(np.searchsorted(x, x - reach), first[since])
-    end = np.minimum(np.searchsorted(x, x + reach, "right"), np.append(first[1:], len(x))[since])
-    windows = np.stack([begin, np.maximum(end, begin + 1)], 1)
-    nothing = np.zeros((1, total.shape[1]))
-    sums, counts = (
-        np.add.reduceat(np.concatenate([values, nothing]), windows.ravel(), axis=0)[::2]
-        for values in (total, count)
-    )
-    return np.where(count > 0, _divide(sums, counts), np.nan)
 
 
 def _limits(series: _Series, log: bool) -> tuple[float, float]:
@@ -428,25 +403,32 @@ def _crosses(chart: LossChart, series: _Series, frame: _Frame) -> set[tuple[int,
     return crosses
 
 
-def _readout(chart: LossChart, series: _Series, point: int | None, step: int, columns: int) -> list[Span]:
-    """Step and losses at a point, as much as fits: also the key to the colours."""
-    colors = chart.colors
-    if point is None:
+def _readout(chart: LossChart, step: int, columns: int) -> list[Span]:
+    """Step and batch losses there, as much as fits: also the key to the colours.
+
+    They are what a Snapshot of that step has as its losses, whatever the width of the picture.
+    """
+    colors, curve = chart.colors, chart.curve
+    if curve is None or not curve.mean.size:
         return [("no loss yet", colors.axis)]
-    several = series.mean is not None
+    several = curve.mean.shape[1] > 1
+    instance = min(max(chart.instance, 0), curve.mean.shape[1] - 1)
+    losses, low, high = _reading(curve, step, [c.step for c in chart.changes if c.field != "steps"])
     spans: list[list[Span]] = [[("step ", colors.axis), (f"{step:,}", colors.text)]]
-    name = f"  #{chart.instance} " if several else "  loss "
+    name = f"  #{chart.instance} " if several else "  batch loss "
     diverged = chart.diverged_at[chart.instance] if 0 <= chart.instance < len(chart.diverged_at) else -1
-    if np.isfinite(series.line[point]):
-        spans.append([(name + _loss(series.line[point]), colors.line)])
+    if np.isfinite(losses[instance]) and not 0 <= diverged < step:
+        spans.append([(name + number(float(losses[instance]), 3), colors.line)])
     elif diverged >= 0:
         spans.append([(name if several else "  ", colors.line), (f"diverged at {diverged:,}", colors.mark)])
     else:
         spans.append([(name, colors.line), ("not finite", colors.mark)])
-    if series.mean is not None:
-        spans.append([(f"  mean {_loss(series.mean[point])}", colors.mean)])
-    if series.low[point] < series.high[point]:
-        band = f"{_loss(series.low[point])} to {_loss(series.high[point])}"
+    known = losses[np.isfinite(losses)]
+    if several and len(known):
+        spans.append([(f"  mean {number(float(known.mean()), 3)}", colors.mean)])
+        low, high = float(known.min()), float(known.max())
+    if low < high:
+        band = f"{number(low, 3)} to {number(high, 3)}"
         spans.append([(f"  {'all' if several else 'raw'} {band}", colors.axis)])
     fitting: list[Span] = []
     for group in spans:
@@ -456,8 +438,23 @@ def _readout(chart: LossChart, series: _Series, point: int | None, step: int, co
     return fitting
 
 
-def _loss(value: float) -> str:
-    return f"{value:#.3g}" if 1e-4 <= abs(value) < 1000 or value == 0 else f"{value:.2e}"
+def _reading(
+    curve: LossCurve, step: int, changes: Sequence[int]
+) -> tuple[Float64[np.ndarray, " instances"], float, float]:
+    """Mean batch loss of each instance over about 100 steps up to one, as History.recent_loss has it.
+
+    NaN where none was finite. And the least and the greatest batch loss of all in these steps.
+    """
+    width = max(1, int(curve.end[0] - curve.start[0]))
+    since = max((change for change in changes if change < step), default=0)
+    latest = recent_buckets(step, width, _READ_STEPS, since)
+    latest = slice(min(latest.start, len(curve.mean) - 1), max(latest.stop, 1))
+    mean = curve.mean[latest].astype(np.float64)
+    finite = np.isfinite(mean)
+    weight = (curve.end[latest] - curve.start[latest])[:, None] * finite
+    losses = _divide((np.where(finite, mean, 0) * weight).sum(0), weight.sum(0))
+    low, high = (edge[latest][np.isfinite(edge[latest])] for edge in (curve.low, curve.high))
+    return losses, float(low.min(initial=np.inf)), float(high.max(initial=-np.inf))
 
 
 def _write(cells: Cells, row: int, column: int, spans: Sequence[Span]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8, UInt32
+from jaxtyping import Bool, Float, Float32, Float64, UInt8, UInt32
 
 from tms_engine.analysis.projection import EYE, Camera, view
 from tms_tui.drawing import canvas
@@ -84,6 +84,11 @@ def merge(scenes: Sequence[Scene]) -> Scene:
     )
 
 
+def lengths(points: Float32[np.ndarray, "rows 3"]) -> Float64[np.ndarray, " rows"]:
+    """Distances from the origin. Squares are of double precision, where those of 1e20 are finite."""
+    return np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))
+
+
 def weights_scene(
     tips: Float32[np.ndarray, "features 3"],
     colors: Float32[np.ndarray, "features 3"],
@@ -100,10 +105,10 @@ def weights_scene(
     if selected is not None:
         strengths[selected] = 1
     arrows = tips - starts
-    lengths = np.linalg.norm(arrows, axis=1, keepdims=True)
-    reach = lengths[np.isfinite(lengths)].max(initial=0)
+    of_each = lengths(arrows)[:, None]
+    reach = of_each[np.isfinite(of_each)].max(initial=0)
     # A little beyond the tip, so that the number does not cover it. Numbers fade by half as much as lines.
-    numbers = tips + np.float32(0.09 * reach) * arrows / np.maximum(lengths, 1e-9)
+    numbers = tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))
     named = [j for j in range(len(tips)) if len(tips) <= MOST_NUMBERS or j == selected]
     return Scene(
         segments=np.stack([starts, tips], 1),

@@ -1,12 +1,19 @@
 """The title line: which run this is, and what it is doing."""
 
-import numpy as np
+import time
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from tms_tui.model import Model
 from tms_tui.view import View
 
+if TYPE_CHECKING:
+    from tms_engine.runs import Status
+
 _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
+# Characters of a host's name.
+_HOST = 20
 # Columns from which on there is room for the title.
 _WIDE = 100
 
@@ -18,6 +25,8 @@ _COLORS = {
     "finished": "$primary",
     "diverged": "$error",
     "failed": "$error",
+    "following": "$success",
+    "ended": "$error",
 }
 
 
@@ -32,31 +41,50 @@ def about(model: Model) -> Content:
         f"S {sparsity:.4g}",
     ]
     if experiment.n_instances > 1:
-        parts.append(f"instance {instance} of {experiment.n_instances}, {_rank(model)}")
+        place = _place(model)
+        parts.append(f"instance {instance} of {experiment.n_instances}{', ' if place else ''}{place}")
     if view.kernel:
-        parts.append(f"{view.device}/{view.kernel}")
+        parts.append("/".join(filter(None, (view.device, view.kernel))))
     parts.append(f"seed {experiment.seed}")
     title = _TITLE if model.layout.columns >= _WIDE else _SHORT_TITLE
     return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
 
 
-def _rank(model: Model) -> str:
-    """The place of the instance by loss, the best first."""
-    shown, instance = model.shown, model.options.instance
-    if shown is None or not np.isfinite(shown.losses[instance]):
-        return "diverged" if shown and instance in shown.diverged else "no loss yet"
-    rank = 1 + int((shown.losses < shown.losses[instance]).sum())
-    return f"no. {rank} by loss"
+def _place(model: Model) -> str:
+    """The place of the instance by its loss on fresh data, the best first, as of the latest evaluation.
+
+    Among those with the same sparsity and importances; "" where it is the only one, and at an earlier step.
+    """
+    view, shown, instance = model.view, model.shown, model.options.instance
+    if shown is not None and instance in shown.diverged:
+        return "diverged"
+    if view.comparison is None or model.options.step is not None or view.comparison.among[instance] < 2:
+        return ""
+    rank, among = view.comparison.rank[instance], view.comparison.among[instance]
+    of = "" if among == len(view.comparison.among) else f" of {among} like it"
+    return f"no. {rank}{of} by fresh loss"
 
 
 def loading(view: View) -> str:
     return f"loading {view.library}".strip()
 
 
+def followed(status: "Status") -> str:
+    """The state of a run that another process trains, or trained, and the key that takes it over."""
+    seen = time.strftime("%H:%M", time.localtime(status.seen))
+    if status.is_running:
+        holder = status.holder
+        who = f"following pid {holder.pid} on {holder.host[:_HOST]}" if holder else "following"
+        return who if status.state == "running" else f"{who}, silent since {seen}"
+    return f"{status.state} since {seen}: t takes over"
+
+
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at."""
     view, step, export = model.view, model.options.step, model.export
     word = loading(view) if view.phase == "loading" else str(view.phase)
+    if view.following is not None:
+        word = followed(view.following)
     if step is not None:
         word += f", at step {step:,}"
     exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label
 
 from tms_engine.errors import InputError
+from tms_engine.figures import check_dpi
 from tms_engine.files import cannot
 from tms_tui.messages import ExportChoice
 from tms_tui.screens.modal import Body, Modal, Tick
@@ -22,7 +23,7 @@ Value = TypeVar("Value")
 def new_directory(text: str) -> Path:
     """The directory that is typed, if an export can make it (or finds it empty). Raises InputError."""
     if not text.strip():
-        raise InputError("say which directory to export to")
+        raise InputError("say which directory to write to")
     try:
         path = Path(text.strip()).expanduser()
         if path.is_dir():
@@ -35,16 +36,18 @@ def new_directory(text: str) -> Path:
             if not parent.is_dir():
                 raise InputError(f"{parent} is a file, so {path} cannot be made")
     except (OSError, RuntimeError) as error:  # a name too long; no such user in ~user
-        raise cannot(f"export to {text}", error) from None
+        raise cannot(f"write to {text}", error) from None
     return path
 
 
 def whole_dpi(text: str) -> int:
-    """A whole number of dots an inch; the engine checks its range. Raises InputError."""
+    """Dots per inch. Raises InputError."""
     try:
-        return int(text)
+        dpi = int(text)
     except ValueError:
         raise InputError(f"dpi should be a whole number, not {text!r}") from None
+    check_dpi(dpi)
+    return dpi
 
 
 def _tried(read: Callable[[str], Value], text: str) -> tuple[Value | None, str]:

@@ -4,8 +4,10 @@ Seen in numba 0.68: `numba.core.caching.FunctionCache` with `load_overload`, `sa
 the `_cache` of a dispatcher. tests/engine/test_numba_cache.py fails with a clear word where these are gone.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -28,6 +30,10 @@ class ForgivingCache(FunctionCache):
             super().save_overload(sig, data)
 
 
+# Modules with compiled functions, and where those of each are kept.
+_kept: list[tuple[str, Path]] = []
+
+
 def compiled(parallel: bool = False) -> Callable[[Any], Any]:
     """A decorator: compiled without the GIL, and kept on disk if a directory for that can be written."""
     # Sums may be split and products fused, the same for all who run this code; NaN and infinity stay.
@@ -42,6 +48,19 @@ def compiled(parallel: bool = False) -> Callable[[Any], Any]:
         dispatcher = numba.njit(function, **options)
         with suppress(RuntimeError):  # no directory that can be written
             dispatcher._cache = ForgivingCache(function)
+            kept = (function.__module__.rpartition(".")[2], Path(dispatcher._cache.cache_path))
+            if kept not in _kept:
+                _kept.append(kept)
         return dispatcher
 
     return decorate
+
+
+def on_disk() -> tuple[Path | None, int, int]:
+    """Where what is compiled is kept, how many files there are of it for this Python, and their bytes.
+
+    None where no directory can be written, and where nothing that is to be compiled has been imported.
+    """
+    this = f"py{sys.version_info.major}{sys.version_info.minor}"
+    files = {path for name, path in _kept for path in path.glob(f"{name}.*.{this}*.nb?") if path.is_file()}
+    return (_kept[0][1] if _kept else None), len(files), sum(path.stat().st_size for path in files)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from tms_engine import process
+from tms_engine.arrays import single
 from tms_engine.data import GIVEN, law
 from tms_engine.experiment import Experiment
 from tms_engine.training.numba import loops
@@ -111,10 +112,10 @@ class NumbaKernel:
             importance=fields.importance,
             m=m,
             learns_bias=self._learns_bias,
-            scales=adam.scales.astype(np.float32),
-            roots=adam.roots.astype(np.float32),
-            decays=adam.decays.astype(np.float32),
-            l2=np.float32(adam.l2),
+            scales=single(adam.scales),
+            roots=single(adam.roots),
+            decays=single(adam.decays),
+            l2=single(np.array(adam.l2))[()],
         )
         arguments = (instances, losses, data, learning)
         if _shares_rows(experiment):
@@ -136,7 +137,7 @@ class NumbaKernel:
         if self._fields is None or self._fields.experiment is not experiment:
             n_instances, n, _ = self._shape
             importance = np.zeros((n_instances, self._parameters.shape[2]), np.float32)
-            importance[:, :n] = experiment.feature_importance()
+            importance[:, :n] = single(experiment.feature_importance())
             kind = law(experiment.features).compiled
             density = 1 - experiment.per_instance("sparsity")
             self._fields = _Fields(experiment, experiment.numbers(), density, importance, kind)

@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from tms_engine import sampling
+from tms_engine.arrays import single
 from tms_engine.data import GIVEN, law, stream
 from tms_engine.experiment import Experiment
 from tms_engine.training.optimizers import adam_steps
@@ -41,6 +42,19 @@ def refusal(experiment: Experiment) -> str:
     if experiment.n_hidden > _MOST_HIDDEN:
         return f"it holds at most {_MOST_HIDDEN} hidden dimensions on the chip"
     return ""
+
+
+def slowness(experiment: Experiment) -> str:
+    """Why the torch kernel is expected to be faster on a GPU, "" if it is not.
+
+    A large model alone leaves all of the GPU but one program idle, where torch spreads each product over it.
+    The numbers are those of benchmarks/README.md, in microseconds a step, on an H200.
+    """
+    n, m = _padded(experiment)
+    ours = experiment.batch_size * n * m / 1400
+    entries = experiment.n_instances * experiment.batch_size * experiment.n_features
+    torchs = 100 + entries / 4000
+    return "so few models of this size do not fill the GPU" if ours > torchs else ""
 
 
 def _padded(experiment: Experiment) -> tuple[int, int]:
@@ -110,10 +124,10 @@ class TritonKernel(OnDevice):
                 weights if given is None else given,
                 upload(stream.stream_keys(experiment.seed, experiment.numbers(), steps), np.int64),
                 upload(stream.thresholds(sampling.density(experiment)), np.int64),
-                upload(experiment.feature_importance(), np.float32),
-                upload(adam.scales, np.float32),
+                upload(single(experiment.feature_importance()), np.float32),
+                upload(single(adam.scales), np.float32),
                 upload(adam.roots, np.float32),
-                upload(adam.decays, np.float32),
+                upload(single(adam.decays), np.float32),
                 adam.l2,
                 n_steps,
                 n_instances,
