@@ -16,8 +16,9 @@ they are first used: `import tms_engine` itself loads neither numpy nor torch.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# As in typing, whose import takes milliseconds in which Ctrl-C would be a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
     from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
@@ -115,7 +116,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name):
         if name in _HOMES:
             return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
         if name in _MODULES:

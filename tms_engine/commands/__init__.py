@@ -45,7 +45,7 @@ _OTHER_NAMES = {
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 every instance diverged, 2 bad input, 3 saved elsewhere (watch: ended early), "
-    "130 interrupted, 143 killed, 129 hung up, each saved"
+    "70 a fault of the program, 130 interrupted, 143 killed, 129 hung up, each saved"
 )
 
 
