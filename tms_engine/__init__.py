@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
-    from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
+    from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Comparison": "analysis.evaluation",
+    "compare": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
     "evaluate": "analysis.evaluation",
     "summarize": "analysis.evaluation",
@@ -77,6 +79,7 @@ __all__ = [
     "PRESETS",
     "Camera",
     "Change",
+    "Comparison",
     "Evaluation",
     "Experiment",
     "InputError",
@@ -88,6 +91,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "cloud_figure",
+    "compare",
     "dimensionality_figure",
     "evaluate",
     "geometry",

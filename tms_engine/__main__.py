@@ -4,4 +4,4 @@ import sys
 
 from tms_engine.commands import main
 
-sys.exit(main(program="python -m tms_engine"))
+sys.exit(main())

@@ -4,4 +4,4 @@ import sys
 
 from tms_tui.cli import main
 
-sys.exit(main(program="python -m tms_tui"))
+sys.exit(main())

@@ -20,6 +20,7 @@ from tms_engine.commands.options import (
     Parser,
     add_experiment,
     add_plugins,
+    called_as,
     environment_text,
     experiment_from,
     given_fields,
@@ -44,13 +45,13 @@ _ONCE_SIZE = (120, 40)
 EXIT_CODES = "exit codes: 0 left, 2 bad input or no terminal, 130 interrupted"
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> int:
-    """Open the app; returns the exit code. `program` is how it was called, for usage lines and hints."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the app; returns the exit code."""
     process.collect_no_garbage()  # the session turns this on again
     process.keep_openblas_to_one_thread()
     options: argparse.Namespace | None = None
     try:
-        parser = _parser(program)
+        parser = _parser(called_as("tms-tui", "tms_tui"))
         options, unknown = parser.parse_known_args(arguments)
         if unknown:
             parser.refuse(unknown)
