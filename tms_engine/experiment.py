@@ -101,6 +101,10 @@ def _number(value: Any) -> float:
         raise ValueError(f"should be a number, not {quoted(value)}") from None
 
 
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None or value == "" else _number(value)
+
+
 def _numbers(value: Any) -> float | tuple[float, ...]:
     """A number, a list of numbers, or either as text from a command line ("0.9" or "0.9,0.95")."""
     try:
@@ -208,6 +212,7 @@ PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
 Number = Annotated[float, BeforeValidator(_number)]
+NumberOrNone = Annotated[float | None, BeforeValidator(_number_or_none)]
 Whole = Annotated[int, BeforeValidator(whole_number)]
 Size = Annotated[Whole, Field(ge=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
@@ -266,7 +271,7 @@ class Experiment(BaseModel):
         description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or "
         "that of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
     )
-    init_std: Number | None = Field(
+    init_std: NumberOrNone = Field(
         default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
     )
     batch_size: Size = Field(default=32, description="Rows in a batch.")

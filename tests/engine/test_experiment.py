@@ -283,3 +283,11 @@ def test_importance_is_infinite_where_it_is_too_large_and_zero_stays_zero(weight
     assert decayed[0] == 0
     assert decayed[1] == weight
     assert decayed[2] == (float("inf") if weight > 1 else 0)
+
+
+def test_an_empty_text_is_no_value_where_there_need_be_none():
+    optional = [name for name, field in Experiment.model_fields.items() if field.default is None]
+    assert "init_std" in optional
+    assert Experiment(**dict.fromkeys(optional, "")) == Experiment()
+    with pytest.raises(InputError, match="init_std should be greater than 0"):
+        Experiment(init_std="0")
