@@ -136,7 +136,7 @@ def test_options_go_over_the_config_and_that_over_the_preset(tmp_path):
     )
     assert load_run(out).experiment == expected
     shown = tms("show", out).stdout
-    assert shown.split("\n\n")[-1].splitlines()[0].split()[:3] == ["instance", "loss", "±"]
+    assert shown.split("\n\n")[-1].splitlines()[0].split()[:4] == ["instance", "S", "loss", "±"]
     features = json.loads(tms("show", out, "--instance", 1, "--json").stdout)["features"]
     assert [row["feature"] for row in features] == list(range(6))
 

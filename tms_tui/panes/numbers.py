@@ -86,7 +86,7 @@ def _fresh_loss(model: Model) -> list[tuple[str, str]]:
         return []
     loss, error = with_error(float(evaluation.loss[i]), float(evaluation.standard_error[i]))
     rows = [("fresh loss", loss), ("", f"{plus_minus}{error}")]
-    if view.phase == "training":
+    if view.phase == "training" or view.evaluation_step != view.step:
         rows.append(("  of step", f"{view.evaluation_step:,}"))
     if places is not None and places.rank[i] and places.among[i] > 1:
         rows.append(("place", f"{places.rank[i]:,} of {places.among[i]:,}"))
