@@ -18,7 +18,6 @@ from typing import Any, ClassVar, assert_never
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
@@ -148,10 +147,6 @@ class TmsApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         self.dashboard = Dashboard(self.model.mode)
         return self.dashboard
-
-    def pop_screen(self) -> AwaitComplete:
-        """As Textual's; but its command palette, clicked twice at once, closes itself twice."""
-        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def on_mount(self) -> None:
         process.switch_threads_often()

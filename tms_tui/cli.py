@@ -55,7 +55,10 @@ COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor")
 _ONCE_SIZE = (120, 40)
 
 
-EXIT_CODES = "exit codes: 0 left, 2 bad input or no terminal, 130 interrupted"
+EXIT_CODES = (
+    "exit codes: 0 left, 2 bad input or no terminal, 70 a fault of the program, 130 Ctrl-C, "
+    "143 killed, 129 hung up"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
