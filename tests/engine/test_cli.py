@@ -87,7 +87,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
 
     shown = tms("show", tmp_path / "A")
     assert shown.returncode == 0
-    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(131,072 rows\)", shown.stdout)
+    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(8,320 rows drawn\)", shown.stdout)
     assert re.search(r"represented +[678] of 8 features", shown.stdout)
     assert re.search(r"ΣD +2\.\d+ of 3 dimensions", shown.stdout)
     table = shown.stdout.split("\n\n")[-1].splitlines()
@@ -136,7 +136,7 @@ def test_options_go_over_the_config_and_that_over_the_preset(tmp_path):
     )
     assert load_run(out).experiment == expected
     shown = tms("show", out).stdout
-    assert shown.split("\n\n")[-1].splitlines()[0].split()[:3] == ["instance", "loss", "±"]
+    assert shown.split("\n\n")[-1].splitlines()[0].split()[:4] == ["instance", "S", "loss", "±"]
     features = json.loads(tms("show", out, "--instance", 1, "--json").stdout)["features"]
     assert [row["feature"] for row in features] == list(range(6))
 
@@ -281,13 +281,17 @@ def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_p
     out = tmp_path / "run"
     assert main(["train", "--steps", "20", "--out", str(out)]) == 0
     text = (out / "summary.json").read_text()
-    (out / "summary.json").write_text(text.replace('"evaluation_rows": 131072', '"evaluation_rows": 7'))
+    (out / "summary.json").write_text(text.replace('"evaluation_rows": ', '"evaluation_rows": 7'))
     capsys.readouterr()
     assert main(["show", str(out)]) == 0
-    assert "(7 rows)" in capsys.readouterr().out
+    assert "(78,320 rows drawn)" in capsys.readouterr().out
     (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
     assert main(["show", str(out)]) == 0
-    assert "(131,072 rows)" in capsys.readouterr().out
+    assert "(8,320 rows drawn)" in capsys.readouterr().out
+    of_an_earlier_version = text.replace('"evaluation_method": 2', '"evaluation_method": 1')
+    (out / "summary.json").write_text(of_an_earlier_version.replace('"loss": 0', '"loss": 9'))
+    assert main(["show", str(out)]) == 0
+    assert "loss on fresh data  0." in capsys.readouterr().out
 
 
 def test_of_many_instances_that_diverged_ten_are_named():
@@ -330,7 +334,7 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
         str(tmp_path / "run"),
     ]
     child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(24, 100), timeout=300)
-    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
+    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +batch loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
     child.sendintr()
     child.expect("interrupted at step [0-9,]+ and saved; go on with: tms resume")
     child.expect(pexpect.EOF)
@@ -373,7 +377,7 @@ def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_p
     for command in (["resume", "run", "--steps", "7"], ["show", "run"], ["figures", "run"]):
         done = tms_script(*command, cwd=tmp_path)
         assert done.returncode == 2
-        assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
+        assert done.stderr.startswith(f"tms: {os.path.join('run', 'state.safetensors')}: ")
         assert "'half'" in done.stderr
         assert done.stderr.count("\n") == 1
 

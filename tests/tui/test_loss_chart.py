@@ -207,10 +207,10 @@ def test_with_several_instances_the_band_holds_all_and_the_mean_those_that_are_f
 def test_the_cursor_reads_its_step() -> None:
     losses = np.concatenate([np.full(500, 0.1), np.full(500, 0.01)])
     cells = draw_loss(chart(losses, cursor=250), 14, 65, "braille")
-    assert text(cells)[0].startswith("step 250  loss 0.100")
+    assert text(cells)[0].startswith("step 250  batch loss 0.100")
     assert {column for _, column in where(cells, COLORS.cursor)} == {5 + 15}
     assert len(where(cells, COLORS.cursor, "●")) == 1
-    assert text(draw_loss(chart(losses), 14, 65, "braille"))[0].startswith("step 1,000  loss 0.0100")
+    assert text(draw_loss(chart(losses), 14, 65, "braille"))[0].startswith("step 1,000  batch loss 0.0100")
 
 
 def test_the_step_under_a_column_puts_the_cursor_there() -> None:

@@ -162,8 +162,11 @@ def _parse_experiment(text: bytes, file: Path) -> Experiment:
 def load_summary(path: str | Path) -> dict[str, Any] | None:
     """The summary of a run directory, as `summarize` made it; None where it is not of the saved step.
 
-    That is so where it cannot be read, was saved without losses on fresh data, or a crash came between.
+    That is so where it cannot be read, was saved without losses on fresh data or with those that an earlier
+    version worked out, or a crash came between.
     """
+    from tms_engine.analysis.evaluation import is_evaluated  # following a run does without it
+
     path = Path(path)
     try:
         summary = json.loads(read_some(path / SUMMARY, _MOST_SUMMARY))
@@ -174,7 +177,7 @@ def load_summary(path: str | Path) -> dict[str, Any] | None:
         step = _step(arrays["step"])
     except (InputError, OSError, ValueError, RecursionError, MemoryError):
         return None
-    return summary if summary["step"] == step and summary["evaluation_rows"] > 0 else None
+    return summary if summary["step"] == step and is_evaluated(summary) else None
 
 
 def check_summary(summary: Any) -> None:
@@ -206,8 +209,13 @@ def _is_numbers(value: Any) -> bool:
 
 
 _OF_AN_INSTANCE: dict[str, type] = {
+    "number": int,
     "loss": float,
     "standard_error": float,
+    "rank": float,
+    "among": int,
+    "to_best": float,
+    "to_best_error": float,
     "represented": int,
     "total_dimensionality": float,
     "total_squared_norm": float,

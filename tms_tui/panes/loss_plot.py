@@ -18,7 +18,7 @@ from tms_tui.panes.pane_keys import pane_bindings
 
 
 def loss_title(model: Model) -> str:
-    return f"Loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
+    return f"Batch loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
 
 
 def loss_chart(model: Model, memo: Memo) -> LossChart | None:
