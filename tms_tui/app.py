@@ -313,13 +313,9 @@ class TmsApp(App[None]):
                 self._jobs.append(Job(partial(save_now, self.session, run_name, directory)))
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
-<<<<<<< HEAD
-                self._leave("\n".join(filter(None, (ended.sentence, export))), keep_session=not ended.saved)
+                self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case m.SuspendProcess():
                 compat.suspend(self)
-=======
-                self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
->>>>>>> w-appsafe
             case m.Leave(message, keep_session):
                 self._leave(message, keep_session)
             case _:
@@ -393,7 +389,6 @@ class TmsApp(App[None]):
         else:
             self.send(m.Done("The screen, as SVG", str(path)))
 
-<<<<<<< HEAD
     # The end, if something else than a key asks for it. It comes, whatever state the app is in.
 
     def on_signal(self, number: int) -> None:
@@ -403,7 +398,7 @@ class TmsApp(App[None]):
         if self._ended_by:
             self._last_resort()
             os._exit(128 + number)
-        self._ended_by = self._exit_code = number
+        self._ended_by = number
         self._exit_code = 128 + number
         process.end_within(_END, self._last_resort, 128 + number)
         if self._loop_of_app is not None:
@@ -445,11 +440,8 @@ class TmsApp(App[None]):
             if isinstance(effect, m.SaveAtTheEnd):
                 self.last_words = save_at_the_end(self.session, effect.run_name).sentence
 
-    def _leave(self, message: str, keep_session: bool = False) -> None:
-=======
     def _leave(self, message: str, keep_session: bool = False, wait: float = 1.0) -> None:
         """End; wait at most so many seconds for an autosave that is under way."""
->>>>>>> w-appsafe
         if self._export is not None:
             self._export.cancel()
         if self._autosave is not None:
