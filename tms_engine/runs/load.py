@@ -116,13 +116,7 @@ def _experiment(path: Path, metadata: dict[str, str]) -> tuple[Experiment, bool]
     text = metadata.get("experiment")
     if text is None:  # an earlier version's
         return _read_experiment(path / EXPERIMENT), True
-    try:
-        saved = _parse_experiment(text.encode(), path / STATE)
-    except InputError:
-        _read_experiment(
-            path / EXPERIMENT
-        )  # a law that is not registered: the file that people read is named
-        raise
+    saved = _parse_experiment(text.encode(), path / STATE)
     found, error = None, None
     for file in (path / EXPERIMENT, next_of(path / EXPERIMENT)):
         try:
