@@ -84,7 +84,7 @@ def main() -> None:
             to_png(svg)
             print(svg)
     with tempfile.TemporaryDirectory() as figures:
-        save_figures(runs[10_000], figures, dpi=100)
+        save_figures(runs[10_000], figures, dpi=100, only=["n_active"])
         shutil.copy(Path(figures) / "n_active.png", HERE / "n_active.png")
 
 

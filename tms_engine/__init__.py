@@ -16,11 +16,12 @@ they are first used: `import tms_engine` itself loads neither numpy nor torch.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# As in typing, whose import takes milliseconds in which Ctrl-C would be a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
-    from tms_engine.analysis.evaluation import Evaluation, evaluate, summarize
+    from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Comparison": "analysis.evaluation",
+    "compare": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
     "evaluate": "analysis.evaluation",
     "summarize": "analysis.evaluation",
@@ -77,6 +80,7 @@ __all__ = [
     "PRESETS",
     "Camera",
     "Change",
+    "Comparison",
     "Evaluation",
     "Experiment",
     "InputError",
@@ -88,6 +92,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "cloud_figure",
+    "compare",
     "dimensionality_figure",
     "evaluate",
     "geometry",
@@ -111,7 +116,7 @@ __all__ = [
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name):
         if name in _HOMES:
             return getattr(import_module(f"tms_engine.{_HOMES[name]}"), name)
         if name in _MODULES:

@@ -1,7 +1,11 @@
-"""`python -m tms_engine` is `tms`."""
+"""`tms`, and `python -m tms_engine`."""
 
-import sys
+from tms_engine.entry import run
 
-from tms_engine.commands import main
 
-sys.exit(main(program="python -m tms_engine"))
+def main() -> None:
+    run("tms", "tms_engine.commands")
+
+
+if __name__ == "__main__":
+    main()

@@ -101,6 +101,10 @@ def _number(value: Any) -> float:
         raise ValueError(f"should be a number, not {quoted(value)}") from None
 
 
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None or value == "" else _number(value)
+
+
 def _numbers(value: Any) -> float | tuple[float, ...]:
     """A number, a list of numbers, or either as text from a command line ("0.9" or "0.9,0.95")."""
     try:
@@ -214,6 +218,7 @@ PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
 Number = Annotated[float, BeforeValidator(_number)]
+NumberOrNone = Annotated[float | None, BeforeValidator(_number_or_none)]
 Whole = Annotated[int, BeforeValidator(whole_number)]
 Size = Annotated[Whole, Field(ge=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
@@ -267,9 +272,13 @@ class Experiment(BaseModel):
         description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
     )
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
-    init: Literal["normal", "xavier"] = Field(
+    init: Literal["normal", "xavier", "joint_xavier"] = Field(
         default="normal",
-        description="Initial weights: standard normal, or Xavier normal within each instance.",
+        description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or "
+        "that of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
+    )
+    init_std: NumberOrNone = Field(
+        default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
     )
     batch_size: Size = Field(default=32, description="Rows in a batch.")
     # Beyond it begin the streams of fresh data (data/stream.py).
@@ -281,8 +290,10 @@ class Experiment(BaseModel):
     )
     learning_rate: Positive = Field(default=0.01, description="Step size of Adam; one, or one per instance.")
     weight_decay: Number = Field(default=0.0, ge=0, description="Pull of all parameters towards 0.")
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="constant", description="How the learning rate falls to 0 at the last step, if it does."
+    schedule: Literal["constant", "linear", "cosine", "quarter_cosine"] = Field(
+        default="constant",
+        description="How the learning rate falls to 0 over the steps, if it does: linear, 1 − t/T; cosine, "
+        "(1 + cos(πt/T)) / 2, as in PyTorch; quarter_cosine, cos(πt/2T), the paper's notebook's.",
     )
     keep: Whole = Field(
         default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."
@@ -330,7 +341,7 @@ class Experiment(BaseModel):
             if min(self.instances) < 0 or max(self.instances) >= 2**62:
                 raise InputError("instances should be numbers from 0 up, below 2^62", "instances")
         if self.importance is not None:
-            rows: Any = self.importance if self._importance_differs() else (self.importance,)
+            rows: Any = self.importance if self.importance_differs else (self.importance,)
             if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
                 raise InputError(
                     f"importance should be {self.n_features} numbers, one a feature, or {self.n_instances} "
@@ -365,6 +376,17 @@ class Experiment(BaseModel):
         value = getattr(self, name)
         return float(value[instance] if isinstance(value, tuple) else value)
 
+    @property
+    def first_std(self) -> float:
+        """Standard deviation of the initial weights."""
+        n, m = self.n_features, self.n_hidden
+        named = {
+            "normal": 1.0,
+            "xavier": (2 / (n + m)) ** 0.5,
+            "joint_xavier": (2 / (m * (n + self.n_instances))) ** 0.5,
+        }
+        return named[self.init] if self.init_std is None else self.init_std
+
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j; infinite where that is too large."""
         import numpy as np
@@ -376,7 +398,8 @@ class Experiment(BaseModel):
             importance = np.asarray(self.importance, np.float64)
             return np.where(importance == 0, 0, decays * importance)
 
-    def _importance_differs(self) -> bool:
+    @property
+    def importance_differs(self) -> bool:
         """Whether there is a list of importances for each instance."""
         return bool(self.importance) and isinstance(self.importance[0], tuple)  # type: ignore[index]
 
@@ -387,10 +410,13 @@ class Experiment(BaseModel):
         """
         import numpy as np
 
-        numbers, fields = self.numbers(), {}
+        numbers = self.numbers()
+        fields: dict[str, Any] = {}
+        if self.init == "joint_xavier":
+            fields["init_std"] = self.first_std  # that of all of them
         for name in (*PER_INSTANCE, "importance"):
             value = getattr(self, name)
-            if isinstance(value, tuple) and (name != "importance" or self._importance_differs()):
+            if isinstance(value, tuple) and (name != "importance" or self.importance_differs):
                 fields[name] = tuple(value[i] for i in places)
         return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 

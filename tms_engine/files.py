@@ -197,26 +197,21 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def new_directory(base: Path, name: str) -> Path:
-    """Make BASE/NAME, or BASE/NAME-2, BASE/NAME-3 … where that exists; two processes never get the same.
-
-    Raises InputError if it cannot be made.
-    """
+def make_directory(directory: Path) -> bool:
+    """Make a directory and those above it; True if it was not there. Raises OSError, ValueError."""
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        for path in names(base, name):
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                return path
-    except OSError as error:
-        raise cannot(f"write to {base / name}", error) from None
-    raise AssertionError("there is always another name")
+        os.makedirs(directory.parent, exist_ok=True)
+        os.mkdir(directory)
+        return True
+    except FileExistsError:
+        os.listdir(directory)  # or it says what it is instead: a file, a link to nowhere
+        return False
 
 
 def free_name(base: Path, name: str) -> Path:
     """The first of BASE/NAME, BASE/NAME-2, BASE/NAME-3 … that does not exist now. Makes nothing.
 
-    For a suggestion; another process may take it. `new_directory` is for a directory to write to.
+    For a suggestion: another process may take it.
     """
     return next(path for path in names(base, name) if not os.path.lexists(path))
 
@@ -238,20 +233,6 @@ def names(base: Path, name: str) -> Iterator[Path]:
     yield base / name
     for number in itertools.count(2):
         yield base / f"{name}-{number}"
-
-
-def claim(directory: Path, otherwise: str = "") -> None:
-    """Make a directory, or check that it is empty and can be written to.
-
-    Raises InputError, and touches nothing, if it is not empty; the sentence ends with `otherwise`.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty: choose a new directory{otherwise}")
-    except OSError as error:
-        raise cannot(f"write to {directory}", error) from None
-    make_writable(directory)
 
 
 def make_writable(directory: Path) -> None:

@@ -6,7 +6,8 @@
 | GOMP_SPINCOUNT | the numba kernel is loaded, before numba starts its threads |
 | torch's threads | 1 while the torch kernel takes steps on a CPU, then the user's number again |
 | numba's threads | while a step is shared by several threads, then the user's number again |
-| signal handlers | while `tms train` and `tms resume` train, then the old ones again |
+| signal handlers | while `tms train` and `tms resume` train, then the old ones again; `tms-tui` |
+| descriptors 0, 1 and 2, sys.stderr | `tms` and `tms-tui`, where one is closed, or cannot be written to |
 | errors="replace" on stdout and stderr | `tms` |
 | sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
 | TEXTUAL_COLOR_SYSTEM | `tms-tui`, before Textual is imported |
@@ -20,6 +21,7 @@ environment variables, which are set only where the user has not. Everything els
 
 import contextlib
 import gc
+import io
 import logging
 import os
 import signal
@@ -27,7 +29,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 # Environment variables
@@ -135,6 +137,55 @@ END_SIGNALS: tuple[signal.Signals, ...] = (
     signal.SIGTERM,
     *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
 )
+# All that asks a program to end, a terminal in raw mode having no Ctrl-C.
+APP_SIGNALS: tuple[signal.Signals, ...] = (
+    signal.SIGINT,
+    *END_SIGNALS,
+    *([signal.SIGQUIT] if hasattr(signal, "SIGQUIT") else []),
+)
+
+
+def set_handler(number: int, handler: Any, *, unless_ignored: bool = False) -> Any:
+    """Set what a signal does; what it did before. With `unless_ignored`, not what nohup or a shell
+    ignores.
+    """
+    before = signal.getsignal(number)
+    if unless_ignored and before is signal.SIG_IGN:
+        return before
+    return signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def on_signals(numbers: Iterable[int], handle: Callable[[int], None]) -> Iterator[None]:
+    """Call `handle` in the main thread when one of these comes. What is ignored stays ignored, as under
+    nohup.
+    """
+    before = {number: set_handler(number, lambda n, _: handle(n), unless_ignored=True) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            set_handler(number, handler)
+
+
+def end_within(seconds: float, last: Callable[[], object], code: int) -> None:
+    """End the process in so many seconds, whatever it does until then.
+
+    Half a second before, a thread calls `last` and ends it with this exit code. Should no thread get to run,
+    as while a library holds the interpreter, the kernel ends it (SIGALRM). For the main thread.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def end() -> None:
+        time.sleep(seconds - 0.5)
+        try:
+            last()
+        finally:
+            os._exit(code)
+
+    threading.Thread(target=end, name="deadline", daemon=True).start()
 
 
 # Seconds after which a thread ends the process, where the main one is within a library and hears of no
@@ -228,7 +279,7 @@ def stop_on_signals(
     os.set_blocking(writing, False)
     numbers = (signal.SIGINT, *END_SIGNALS)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    before = {number: signal.signal(number, stop._handle) for number in numbers}
+    before = {number: set_handler(number, stop._handle, unless_ignored=True) for number in numbers}
     watch = threading.Thread(target=stop._watch, args=(reading,), name="tms-signals", daemon=True)
     watch.start()
     try:
@@ -236,7 +287,7 @@ def stop_on_signals(
     finally:
         stop._ended.set()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            set_handler(number, handler)
         signal.set_wakeup_fd(wakeup)
         os.close(writing)
         watch.join()
@@ -253,6 +304,64 @@ def print_what_can_be_shown() -> None:
 def discard_stdout() -> None:
     """Once nobody reads it (`tms presets | head -1`): flushing it at exit would fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def stdout_refuses() -> str:
+    """Why what was printed cannot be written, as to a full disk; "" if it can."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"")
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def open_closed_streams() -> None:
+    """Open those of stdin, stdout and stderr that are closed (`tms train >&-`), on nothing.
+
+    Python has None in their places, and the next file that is opened would get their numbers. What is printed
+    to a stdout that is closed fails, as everywhere; what is said on stderr is lost.
+    """
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            stream = open(os.open(os.devnull, flags), mode, closefd=False, encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
+def say_at_once(text: str) -> None:
+    """Write a line to the process's own stderr, from any thread, whatever stands in its place."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode(errors="replace"))
+
+
+class _Careless(io.TextIOWrapper):
+    """A stream whose reader may be gone."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().flush()
+
+
+def never_fail_on_stderr() -> None:
+    """Let narration be lost where nobody can read it, on a full disk or in a terminal that is gone: what is
+    narrated goes on."""
+    old = sys.stderr
+    if hasattr(old, "buffer"):
+        sys.stderr = _Careless(
+            old.buffer, encoding=old.encoding, errors=old.errors, line_buffering=True, write_through=True
+        )
+
+
+def forget_variables(names: Iterable[str]) -> None:
+    """Take these out of the environment, for this process and those that it starts."""
+    for name in names:
+        os.environ.pop(name, None)
 
 
 def look_for_modules_here() -> None:

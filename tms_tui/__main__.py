@@ -1,7 +1,11 @@
-"""`python -m tms_tui` is `tms-tui`."""
+"""`tms-tui`, and `python -m tms_tui`."""
 
-import sys
+from tms_engine.entry import run
 
-from tms_tui.cli import main
 
-sys.exit(main(program="python -m tms_tui"))
+def main() -> None:
+    run("tms-tui", "tms_tui.cli")
+
+
+if __name__ == "__main__":
+    main()

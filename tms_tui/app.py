@@ -5,7 +5,10 @@ session's newest View, and shows the Model if it is another. Nothing is queued, 
 """
 
 import asyncio
+import contextlib
 import dataclasses
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -21,16 +24,16 @@ from textual.driver import Driver
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from tms_engine import process
+from tms_engine import crash, process
 from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, dated_name, free_name
+from tms_tui import compat
 from tms_tui import messages as m
 from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
-from tms_tui.ansi_minimizer import minimize_ansi, within
 from tms_tui.autosave import Autosave, InterruptedSession, discard
-from tms_tui.compat import filtering_driver, screen_lines
+from tms_tui.compat import screen_lines
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
@@ -56,6 +59,9 @@ from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
+
+# Seconds in which the app ends when a signal asks for it, whatever happens.
+_END = 3.0
 
 # Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
 _REST = 0.3
@@ -99,6 +105,7 @@ class TmsApp(App[None]):
         fps: float = 30.0,
         warning: str = "",
         saved: Saved = NOTHING_SAVED,
+        low_bandwidth: bool = False,
         autosave: Autosave | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -108,7 +115,10 @@ class TmsApp(App[None]):
         settings = settings or Settings()
         self.model = Model(
             view=session.view(),
-            options=options or ViewOptions(palette="terminal" if colors <= 16 else settings.palette),
+            options=options
+            or ViewOptions(
+                palette="terminal" if colors <= 16 else settings.palette, turning=not low_bandwidth
+            ),
             settings=settings,
             run_name=name,
             mode=mode,
@@ -116,6 +126,14 @@ class TmsApp(App[None]):
             saved=saved,
         )
         self._fps, self._warning, self._clock = fps, warning, clock
+        self.low_bandwidth = low_bandwidth  # for the driver
+        self.crashed: Exception | None = None  # the error that has ended the app
+        self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
+        self._exit_code = 0
+        self._ended_by = 0  # the signal that has asked to end
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._is_asked = False  # whether anything but time calls for another frame
+        compat.tell_crash(self, self._on_crash)
         self._last_tick = clock()
         self._export: Export | None = None
         self._autosave = autosave
@@ -126,14 +144,11 @@ class TmsApp(App[None]):
         self.theme = settings.theme if settings.theme in self.available_themes else DARK.name
 
     def get_driver_class(self) -> type[Driver]:
-        base = super().get_driver_class()
-        if sys.platform == "win32":  # there Textual cuts what it writes into pieces, in the midst of codes
-            return base
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from tms_tui.terminal.driver import TerminalDriver
 
-        def filtered(data: str) -> str:
-            return minimize_ansi(within(data, self.model.colors, self.ascii))
-
-        return filtering_driver(base, filtered)
+        return TerminalDriver
 
     @property
     def ascii(self) -> bool:
@@ -156,10 +171,10 @@ class TmsApp(App[None]):
 
     def on_mount(self) -> None:
         process.switch_threads_often()
+        self._loop_of_app = asyncio.get_running_loop()
         self.call_after_refresh(self._begin)
-        if not self.is_headless:
-            for number in process.END_SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, self.send, m.Terminated())
+        if self._ended_by:
+            self._terminate()
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
@@ -198,6 +213,7 @@ class TmsApp(App[None]):
         """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
         if not self.screen_stack:
             return
+        self._is_asked |= not isinstance(message, m.Tick)
         layout = self._layout()
         if layout != self.model.layout:
             self.model, _ = update(self.model, m.LayoutChanged(layout))
@@ -238,7 +254,9 @@ class TmsApp(App[None]):
         if self._autosave is not None:
             self._look_at(self._autosave)
         self.send(m.Tick(self.session.view(), passed))
-        self.dashboard.show(self.model, now)
+        if self._is_asked or not compat.is_busy(self):  # else the line is slow, and the next tick will do
+            self._is_asked = False
+            self.dashboard.show(self.model, now)
 
     def _look_at(self, autosave: Autosave) -> None:
         autosave.name = self.model.run_name
@@ -334,7 +352,9 @@ class TmsApp(App[None]):
                 self._jobs.append(Job(partial(save_now, self.session, run_name, directory)))
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
-                self._leave("\n".join(filter(None, (ended.sentence, export))), keep_session=not ended.saved)
+                self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case m.SuspendProcess():
+                compat.suspend(self)
             case m.Leave(message, keep_session):
                 self._leave(message, keep_session)
             case _:
@@ -408,16 +428,71 @@ class TmsApp(App[None]):
         else:
             self.send(m.Done("The screen, as SVG", str(path)))
 
-    def _leave(self, message: str, keep_session: bool = False) -> None:
+    # The end, if something else than a key asks for it. It comes, whatever state the app is in.
+
+    def on_signal(self, number: int) -> None:
+        """End the app in three seconds at most, and save the run if it would be lost; asked twice, at
+        once.
+        """
+        if self._ended_by:
+            self._last_resort()
+            os._exit(128 + number)
+        self._ended_by = number
+        self._exit_code = 128 + number
+        process.end_within(_END, self._last_resort, 128 + number)
+        if self._loop_of_app is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop_of_app.call_soon_threadsafe(self._terminate)
+
+    def on_terminal_lost(self) -> None:
+        """The terminal is gone, whether or not a signal says so."""
+        if not self._ended_by:
+            self.on_signal(signal.SIGHUP)
+
+    def on_interrupt(self) -> None:
+        """Ctrl-C, which in a terminal in raw mode is a key."""
+        self._exit_code = 128 + signal.SIGINT
+        self.send(m.Interrupt())
+
+    def _terminate(self) -> None:
+        try:
+            self.send(m.Terminated())
+        except Exception as error:
+            compat.crash(self, error)
+
+    def _last_resort(self) -> None:
+        """From any thread, where the app has not ended in time."""
+        compat.restore_terminal(self)
+        process.say_at_once("tms-tui: ended before the run could be saved")
+
+    def _on_crash(self, error: Exception) -> None:
+        """What nobody has foreseen ends the app: save the run first."""
+        self.crashed = error
+
+        def last() -> None:
+            compat.restore_terminal(self)
+            process.say_at_once(crash.report("tms-tui", error))
+
+        process.end_within(_END, last, crash.EXIT_CODE)
+        _, effects = update(self.model, m.Terminated())
+        for effect in effects:
+            if isinstance(effect, m.SaveAtTheEnd):
+                self.last_words = save_at_the_end(self.session, effect.run_name).sentence
+
+    def _leave(self, message: str, keep_session: bool = False, wait: float = 1.0) -> None:
+        """End; wait at most so many seconds for an autosave that is under way."""
         if self._export is not None:
             self._export.cancel()
         if self._autosave is not None:
-            self._autosave.close(keep_session)
+            self._autosave.close(keep_session, wait)
         self.session.stop()
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
         stored.save(self.model.settings)
-        self.exit(message=Text(visible(message), no_wrap=True, overflow="ignore") if message else None)
+        self.exit(
+            return_code=self._exit_code,
+            message=Text(visible(message), no_wrap=True, overflow="ignore") if message else None,
+        )
 
     async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:
         """The dashboard as text without a terminal, and the error if there is one.

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from tms_engine.runs import RunLock
     from tms_engine.training.run import Run
 
-# Seconds from the end of a save to the next, so that no more than 10 are at risk; where a save takes long, so
-# many times as long as it took, but no longer than a minute.
-_EVERY, _TIMES, _LONGEST = 5.0, 20.0, 60.0
+# Seconds from the end of a save to the next: this many, or so many times as long as the save took, if no
+# more than so many are then at risk; for a large run, of so many bytes or more, up to a minute.
+_EVERY, _TIMES, _AT_RISK = 4.0, 20.0, 9.0
+_LARGE, _LONGEST = 1 << 25, 60.0
 # What is kept of interrupted sessions: so many, and so many bytes together. The oldest go first.
 _SESSIONS, _BYTES = 20, 1 << 30
 # Seconds after which a directory without a session in it is one that was left behind, not one just made.
@@ -89,6 +90,11 @@ def prune(base: Path) -> None:
             _remove_if_free(directory)
 
 
+def wait_after(seconds: float, size: int) -> float:
+    """Seconds to wait after a save that took so long, of so many bytes."""
+    return min(_TIMES * seconds, _LONGEST if size >= _LARGE else max(_AT_RISK - 2 * seconds, 0.0))
+
+
 class Autosave:
     """Saves the newest run of a session now and then, in a thread. No method waits for the disk, but `close`.
 
@@ -116,6 +122,7 @@ class Autosave:
         self._lock: RunLock | None = None
         # The run that was saved last: id, step, number of changes.
         self._saved: tuple[str, int, int] | None = None
+        self._bytes = 0
         # The interrupted session that goes on here: it is there until its run is saved here.
         self._origin: tuple[InterruptedSession, RunLock] | None = None
         self._ending = threading.Event()
@@ -172,7 +179,7 @@ class Autosave:
         while not self._ending.wait(wait):
             began = time.monotonic()
             self._save_newest()
-            wait = min(max(self._every, _TIMES * (time.monotonic() - began)), max(self._every, _LONGEST))
+            wait = max(self._every, wait_after(time.monotonic() - began, self._bytes))
 
     def _save_newest(self) -> None:
         view = self._view()
@@ -202,7 +209,9 @@ class Autosave:
             base = self._base or sessions_directory()
             self._lock = claim_new(base, f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", _DOING)
         directory = self._lock.directory
-        save_run(run, place or directory / run.id, evaluated=False, overwrite=True)
+        where, now = place or directory / run.id, time.time()
+        save_run(run, where, evaluated=False, overwrite=True)
+        self._bytes = _size(where)
         about = {
             "run": str(place.absolute()) if place else run.id,
             "name": self.name,
@@ -210,7 +219,7 @@ class Autosave:
             "step": run.state.step,
             "steps": run.current.steps,
             "changes": len(run.changes),
-            "at": time.time(),
+            "at": now,
             "host": gethostname(),
         }
         try:

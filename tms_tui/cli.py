@@ -4,12 +4,17 @@ Help, and errors that need no app (bad options, no terminal), come before Textua
 Nothing here imports torch or matplotlib, so the first paint does not wait for them.
 """
 
+if __name__ == "__main__":  # before anything else is imported: see there
+    from tms_engine.entry import run
+
+    run("tms-tui", "tms_tui.cli")
+
 import argparse
 import dataclasses
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +25,7 @@ from tms_engine.commands.options import (
     Parser,
     add_experiment,
     add_plugins,
+    called_as,
     environment_text,
     experiment_from,
     given_fields,
@@ -38,20 +44,31 @@ if TYPE_CHECKING:
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
+# What --low-bandwidth makes of the frames a second.
+_LOW_FPS = 10.0
+
+_TEXTUALS_USERS = {
+    f"TEXTUAL_{name}" for name in ("ANIMATIONS", "DISABLE_KITTY_KEY", "DIM_FACTOR", "FILTERS", "FPS", "THEME")
+}
+COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor")
+
 # The size of --once where there is no terminal to ask, in cells.
 _ONCE_SIZE = (120, 40)
 
 
-EXIT_CODES = "exit codes: 0 left, 2 bad input or no terminal, 130 interrupted"
+EXIT_CODES = (
+    "exit codes: 0 left, 2 bad input or no terminal, 70 a fault of the program, 130 Ctrl-C, "
+    "143 killed, 129 hung up"
+)
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> int:
-    """Open the app; returns the exit code. `program` is how it was called, for usage lines and hints."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the app; returns the exit code."""
     process.collect_no_garbage()  # the session turns this on again
     process.keep_openblas_to_one_thread()
     options: argparse.Namespace | None = None
     try:
-        parser = _parser(program)
+        parser = _parser(called_as("tms-tui", "tms_tui"))
         options, unknown = parser.parse_known_args(arguments)
         if unknown:
             parser.refuse(unknown)
@@ -63,7 +80,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> in
         app = _app(options, source, name, interrupted)
         if options.once:
             return _once(app, train=not options.no_train)
-        app.run()
+        with process.on_signals(process.APP_SIGNALS, app.on_signal):
+            app.run()
+        if app.last_words:
+            print(f"tms-tui: {app.last_words}", file=sys.stderr)
+        if app.crashed is not None:
+            raise app.crashed
         if not app.session.stop():
             # The thread cannot be stopped within a library, which may be importing torch: do not wait for it.
             sys.stdout.flush()
@@ -72,8 +94,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "tms-tui") -> in
     except InputError as error:
         print(f"tms-tui: {told(error, options)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
     finally:
         process.collect_garbage()
 
@@ -101,6 +121,11 @@ def _parser(program: str = "tms-tui") -> Parser:
         help="characters to draw with (default: auto, braille where terminal and locale have it)",
     )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
+    parser.add_argument(
+        "--low-bandwidth",
+        action="store_true",
+        help="for slow lines: 256 colours, 10 frames a second at most, no turning until you press a",
+    )
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument(
         "--resume", action="store_true", help="go on with what was running when tms-tui was last interrupted"
@@ -154,7 +179,7 @@ def _app(
     if options.render not in (None, *RENDER):
         raise InputError(f"render should be {', '.join(RENDER)}, not {options.render!r}")
     # Textual itself would go on without a terminal, and write its escapes to stderr.
-    if not options.once and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    if not options.once and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise InputError(
             "no terminal to draw in here; `tms train` trains without one, --once prints one frame"
         )
@@ -163,6 +188,7 @@ def _app(
         raise InputError(
             f"TERM is {os.environ['TERM']}, a terminal that cannot place characters: --once prints one frame"
         )
+    process.forget_variables(_of_no_use(os.environ))
     colors = abilities.TRUECOLOR if options.once else abilities.colors_of(os.environ)
     process.choose_color_system(abilities.COLOR_SYSTEMS.get(colors, "standard"))
 
@@ -178,6 +204,7 @@ def _app(
     mode = abilities.mode_of(settings.render, os.environ, abilities.environment_at_start())
     if not abilities.can_encode((sys.stdout if options.once else sys.stderr).encoding):
         mode = "ascii"
+    fps = fps or settings.fps
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
     autosave = None if options.once else Autosave(session.view, name, offer=interrupted is None)
@@ -191,11 +218,21 @@ def _app(
         mode=mode,
         colors=colors,
         settings=settings,
-        fps=fps or settings.fps,
+        fps=min(fps, _LOW_FPS) if options.low_bandwidth else fps,
         warning=warning,
         saved=saved,
+        low_bandwidth=options.low_bandwidth,
         autosave=autosave,
     )
+
+
+def _of_no_use(environment: Mapping[str, str]) -> list[str]:
+    """Textual's own variables but for those of its users: a driver, keys to press, or a colour system that
+    do not exist end an app with a traceback.
+    """
+    colors = environment.get("TEXTUAL_COLOR_SYSTEM") in COLOR_SYSTEMS
+    kept = _TEXTUALS_USERS | ({"TEXTUAL_COLOR_SYSTEM"} if colors else set())
+    return [name for name in environment if name.startswith("TEXTUAL") and name not in kept]
 
 
 def _saved(run: Path) -> "Saved":
@@ -250,7 +287,3 @@ def _once(app: "TmsApp", train: bool) -> int:
     except BrokenPipeError:  # `tms-tui --once | head -5`
         process.discard_stdout()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,8 +4,11 @@ Each function says what it leans on and in which version that was seen. tests/tu
 sentence where an upgrade breaks one. Textual is not imported here, so that `drawing` may import this file.
 """
 
+import traceback
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -59,18 +62,103 @@ def set_select_arrows(select: Any, down: str, up: str) -> None:
         select.query_one(f".{name}").update(arrow)
 
 
-def filtering_driver(driver: type[Any], filtered: Callable[[str], str]) -> type[Any]:
-    """A Textual driver whose output is filtered. Its text begins and ends in the terminal's own style.
+def key_of_character(character: str) -> str:
+    """Textual's name of the key that writes a character.
 
-    textual 8.2.8: App.get_driver_class() may be overridden, and all that a driver sends to the terminal
-    while the app runs goes through Driver.write.
+    textual 8.2.8: textual.keys._character_to_key; letters and digits are their own names.
+    """
+    return import_module("textual.keys")._character_to_key(character)
+
+
+def keys_of_sequence(sequence: str) -> tuple[str, ...] | str | None:
+    """Textual's names of the keys that a sequence or a control stands for, or the character that it stands
+    for; none if it is to be ignored, None if it is not known.
+
+    textual 8.2.8: textual._ansi_sequences.ANSI_SEQUENCES_KEYS, whose values are tuples of Keys, a character,
+    or IGNORE_SEQUENCE.
+    """
+    table = import_module("textual._ansi_sequences")
+    known = table.ANSI_SEQUENCES_KEYS.get(sequence)
+    if known is None or isinstance(known, str):
+        return known
+    return () if known is table.IGNORE_SEQUENCE else tuple(key.value for key in known)
+
+
+def functional_key(code: str) -> str | None:
+    """Textual's name of one of kitty's functional keys, by number and final character ("13u").
+
+    textual 8.2.8: textual._keyboard_protocol.FUNCTIONAL_KEYS.
+    """
+    return import_module("textual._keyboard_protocol").FUNCTIONAL_KEYS.get(code)
+
+
+def crash(app: Any, error: Exception) -> None:
+    """End an app because of an error outside of its messages: in one of its threads.
+
+    textual 8.2.8: App._handle_exception.
+    """
+    app._handle_exception(error)
+
+
+def is_busy(app: Any) -> bool:
+    """Whether what an app draws now would have to wait for the line to its terminal.
+
+    textual 8.2.8: App._driver; `is_busy` is TerminalDriver's.
+    """
+    return getattr(app._driver, "is_busy", False)
+
+
+def suspend(app: Any) -> None:
+    """Stop the process as Ctrl-Z does, with the terminal restored until it is continued.
+
+    textual 8.2.8: App._driver; `suspend` is TerminalDriver's.
+    """
+    if hasattr(app._driver, "suspend"):
+        app._driver.suspend()
+
+
+def restore_terminal(app: Any) -> None:
+    """Give the terminal back, from any thread.
+
+    textual 8.2.8: App._driver; `restore_at_once` is TerminalDriver's.
+    """
+    if hasattr(app._driver, "restore_at_once"):
+        app._driver.restore_at_once()
+
+
+def _is_of_palette(error: Exception) -> bool:
+    """Whether an error comes from Textual's command palette: it searches on, and closes itself, when it is
+    closed.
+
+    textual 8.2.8: textual/command.py.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(Path(frame.f_code.co_filename).parts[-2:] == ("textual", "command.py") for frame, _ in frames)
+
+
+def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
+    """Tell an error that nobody has caught, instead of printing a panel of its traceback. The app ends.
+
+    textual 8.2.8: App._handle_exception takes every error of the app's messages, timers and drawing, and
+    App._close_messages_no_wait ends the app. After App.exit, which sets App._exit, widgets that were about to
+    be mounted fail: that is no error.
     """
 
-    class FilteringDriver(driver):  # type: ignore[misc]
-        def write(self, data: str) -> None:
-            super().write(filtered(data))
+    def handle(error: Exception) -> None:
+        if app._exit:
+            return
+        if _is_of_palette(error):
+            if app.screen.id == "--command-palette":
+                app.pop_screen()
+            return
+        app._return_code = 70
+        if app._exception is None:  # for the pilot of a test, which raises it
+            app._exception = error
+            app._exception_event.set()
+            told(error)
+        app._close_messages_no_wait()
 
-    return FilteringDriver
+    app._handle_exception = handle
 
 
 @cache

@@ -44,6 +44,7 @@ from tms_tui.messages import (
     ScaleLearningRate,
     ShiftImportance,
     StepOnce,
+    Suspend,
     ToggleLog,
     ToggleMaximized,
     TogglePause,
@@ -127,5 +128,6 @@ KEYS: tuple[Key, ...] = (
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page", "Run", 8),
+    Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
 )  # fmt: skip

@@ -272,6 +272,11 @@ class OpenHelp:
 
 
 @dataclass(frozen=True)
+class Suspend:
+    """Stop the process, as Ctrl-Z does to any program, until the shell continues it."""
+
+
+@dataclass(frozen=True)
 class OpenDoctor:
     pass
 
@@ -286,7 +291,8 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Quit
+    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
+    | Quit
 )  # fmt: skip
 
 
@@ -443,10 +449,16 @@ class Terminated:
     """A signal ends the app (a kill, a lost connection), so the user cannot be asked."""
 
 
+@dataclass(frozen=True)
+class Interrupt:
+    """Ctrl-C: quit, and asked again while that is asked, save and leave."""
+
+
 Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
+    | Interrupt
 )  # fmt: skip
 
 
@@ -571,6 +583,11 @@ class SaveAtTheEnd:
 
 
 @dataclass(frozen=True)
+class SuspendProcess:
+    pass
+
+
+@dataclass(frozen=True)
 class Leave:
     """End the app."""
 
@@ -580,5 +597,6 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | Leave
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
+    | Leave
 )  # fmt: skip

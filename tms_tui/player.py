@@ -16,11 +16,11 @@ from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
+from tms_tui.fresh_loss import FreshLoss
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
 
 if TYPE_CHECKING:
-    from tms_engine.analysis.evaluation import Evaluation
     from tms_engine.runs import Beacon, Follower, RunLock, Status
     from tms_engine.training.run import Run
     from tms_engine.training.trainer import Trainer
@@ -33,20 +33,6 @@ _CHUNK = 0.02
 _CURVE_EVERY = 1 / 15
 # The share of the time that looking at the run may take, where one look takes longer than so many seconds.
 _LOOKING_SHARE, _DEAR_LOOK = 0.2, 0.05
-# The loss on fresh data while training: least seconds between two evaluations, the share of the time they may
-# take together, the seconds that one may take (no command is obeyed meanwhile), and its rows.
-_EVALUATE_EVERY = 1.0
-_EVALUATION_SHARE = 0.1
-_EVALUATION_SECONDS = 0.03
-_FIRST_ROWS, _ROWS = 1 << 10, 1 << 15
-# Multiplications that the first evaluation may take, and rows below which there is none.
-_FIRST_PRODUCTS, _LEAST_ROWS = 1 << 28, 1 << 4
-# The same while idle: seconds to wait for another step, the seconds that one may take, and its rows (as many
-# as `evaluate` takes by default).
-_QUIET = 0.25
-_IDLE_EVALUATION_SECONDS = 0.15
-_IDLE_ROWS = 1 << 17
-
 # Seconds between two looks at a run that another process trains.
 _FOLLOW_EVERY = 1.0
 
@@ -100,13 +86,8 @@ class Player:
         self._observe_at = -math.inf  # while it trains, not before; by perf_counter
         self._unseen = False  # whether steps were taken since the latest snapshot
         self._read_only_until = -1  # the kept weights up to this step are
-        # The loss on fresh data; the step and experiment that it belongs to; the step and experiment at which
-        # training came to rest; when the next evaluation is due, and how fast evaluations are.
-        self._evaluation: Evaluation | None = None
-        self._evaluated: tuple[int, Experiment] | None = None
-        self._resting: tuple[int, Experiment] | None = None
-        self._evaluate_at = -math.inf
-        self._rows_per_second = 0.0
+        self._fresh = FreshLoss(self._clock)
+        self._follow_at = -math.inf  # not before, again
 
     def find_library(self) -> None:
         """Find out which library `load` will import, to say so on the screen."""
@@ -322,15 +303,13 @@ class Player:
         """Do about 20 ms of what is due. Returns the seconds until more is due; math.inf: not by itself."""
         trainer = self._trainer
         if self._follower is not None:
-            self._follow(self._follower)
-            return _FOLLOW_EVERY
+            return self._watch(self._follower)
         if not trainer:
             return math.inf
         if self._compiling:
             return self._compile(trainer)
         if not self._playing():
-            self._observe(trainer)
-            return self._evaluate_idle(trainer)
+            return self._fresh.work(self._observe(trainer), trainer.device, resting=True)
         due = self._due(trainer)
         if due:
             self._advance(trainer, due)
@@ -341,12 +320,12 @@ class Player:
         self._unseen |= due > 0 or self._copied_at == -math.inf
         if self._unseen and time.perf_counter() >= self._observe_at:
             self._observe(trainer, _CURVE_EVERY)
-        if self._clock() >= self._evaluate_at and first_rows(trainer.current):
-            self._evaluate(trainer, min(_ROWS, self._affordable_rows(_EVALUATION_SECONDS)))
+        more = self._fresh.work(self._snapshot, trainer.device, resting=False) if self._snapshot else math.inf
         if self._at_full_speed():
             return 0.0
-        wait = self._pace.wait(self._clock())
-        return max(0.0, min(wait, self._observe_at - time.perf_counter())) if self._unseen else wait
+        if self._unseen:
+            more = min(more, max(0.0, self._observe_at - time.perf_counter()))
+        return min(more, self._pace.wait(self._clock()))
 
     def _compile(self, trainer: "Trainer") -> float:
         """At the first call, only make the initial weights visible; at the second, compile (seconds)."""
@@ -380,6 +359,17 @@ class Player:
         if steps == self._chunk or seconds > _CHUNK:
             self._chunk = max(1, min(2 * self._chunk, int(steps * _CHUNK / seconds)))
 
+    def _watch(self, follower: "Follower") -> float:
+        """Look at the run of another process now and then; between, work out what it loses on fresh data."""
+        now = self._clock()
+        if now >= self._follow_at:
+            self._follow_at = now + _FOLLOW_EVERY
+            self._follow(follower)
+        if self._snapshot is None:
+            return _FOLLOW_EVERY
+        # Without torch: the machine that trains it may be another.
+        return min(self._follow_at - now, self._fresh.work(self._snapshot, "cpu", resting=True))
+
     def _follow(self, follower: "Follower") -> None:
         """See how far the other process is; take in what it has saved since."""
         try:
@@ -398,11 +388,8 @@ class Player:
         self._take(run)
         self._snapshot = run.at()
         make_read_only(self._snapshot.losses, *self._snapshot.parameters.values())
-        rows = self._affordable_rows(_IDLE_EVALUATION_SECONDS)
-        if first_rows(run.current):
-            self._measure(run, rows, "cpu")  # without torch: the job's machine may be another
 
-    def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> None:
+    def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> Snapshot:
         """Take a snapshot; also copy the whole run if the last copy is at least `copy_every` seconds old."""
         now, began = self._clock(), time.thread_time()
         if now - self._copied_at < copy_every:
@@ -417,6 +404,7 @@ class Player:
         dear = seconds > _DEAR_LOOK
         self._observe_at = time.perf_counter() + seconds / _LOOKING_SHARE if dear else -math.inf
         self._unseen = False
+        return self._snapshot
 
     def _take(self, run: "Run") -> None:
         """Keep a copy of the run, and what is shown of it."""
@@ -430,41 +418,6 @@ class Player:
                 break
             make_read_only(*kept.parameters.values())
         self._read_only_until = run.state.step
-
-    def _evaluate_idle(self, trainer: "Trainer") -> float:
-        """Evaluate the weights at rest, with more rows if affordable; returns the seconds to wait."""
-        resting, now = (trainer.step, trainer.current), self._clock()
-        if resting != self._resting:
-            self._resting, self._evaluate_at = resting, now + _QUIET
-        if not first_rows(trainer.current):
-            return math.inf
-        rows = self._affordable_rows(_IDLE_EVALUATION_SECONDS)
-        if self._evaluation and self._evaluated == resting and self._evaluation.rows >= 0.75 * rows:
-            return math.inf
-        if now < self._evaluate_at:
-            return self._evaluate_at - now
-        self._evaluate(trainer, rows)
-        self._evaluate_at = now  # if the estimate of what is affordable was too low, again at once
-        return 0.0
-
-    def _affordable_rows(self, seconds: float) -> int:
-        """Rows that can be evaluated in so many seconds, estimated from the last evaluation."""
-        return min(_IDLE_ROWS, max(first_rows(self._experiment), int(self._rows_per_second * seconds)))
-
-    def _evaluate(self, trainer: "Trainer", rows: int) -> None:
-        self._measure(trainer.run(), rows, trainer.device)
-
-    def _measure(self, run: "Run", rows: int, device: str) -> None:
-        """The loss on fresh data, and how long that took."""
-        from tms_engine.analysis.evaluation import evaluate
-
-        began = time.perf_counter()
-        self._evaluation = evaluate(run, rows, device)
-        seconds = max(time.perf_counter() - began, 1e-6)
-        make_read_only(self._evaluation.loss, self._evaluation.standard_error)
-        self._evaluated = (run.state.step, run.current)
-        self._rows_per_second = rows / seconds
-        self._evaluate_at = self._clock() + max(_EVALUATE_EVERY, seconds / _EVALUATION_SHARE)
 
     # What is shown.
 
@@ -481,8 +434,9 @@ class Player:
             curve=self._curve,
             changes=run.changes if run else (),
             diverged_at=self._diverged_at,
-            evaluation=self._evaluation,
-            evaluation_step=self._evaluated[0] if self._evaluated else -1,
+            evaluation=self._fresh.evaluation,
+            comparison=self._fresh.comparison,
+            evaluation_step=self._fresh.step,
             pace=self._pace.steps_per_second,
             to_end=self._to_end or status is not None,
             library=self._library,
@@ -511,13 +465,6 @@ class Player:
         if trainer.finished:
             return "finished"
         return "paused" if self._paused else "training"
-
-
-def first_rows(experiment: Experiment) -> int:
-    """Rows of the first evaluation on fresh data: few where they are slow, 0 where even a few are."""
-    n, m = experiment.n_features, experiment.n_hidden
-    rows = _FIRST_PRODUCTS // (experiment.n_instances * n * (m + 8))
-    return 0 if rows < _LEAST_ROWS else min(_FIRST_ROWS, rows)
 
 
 def _is_ours(status: "Status") -> bool:

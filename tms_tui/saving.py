@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DOING = "tms-tui"
 # Seconds to wait for the training thread before an ordinary end; and for that and for the disk where a signal
 # ends the process, which is killed soon if it does not end by itself.
-_WAIT, _LAST_WAIT, _LAST_SAVE = 10.0, 0.8, 1.5
+_WAIT, _LAST_WAIT, _LAST_SAVE = 10.0, 0.6, 1.4
 
 
 class Job:
@@ -68,7 +68,7 @@ class Ended(NamedTuple):
 
 
 def save_at_the_end(session: Session, name: str) -> Ended:
-    """Save the run where it belongs, or else in the first place that takes it. Takes 2.3 s at most.
+    """Save the run where it belongs, or else in the first place that takes it. Takes 2 s at most.
 
     The sentence says which step was saved and where, or why it was not.
     """

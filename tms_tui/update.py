@@ -30,6 +30,7 @@ from tms_tui.messages import (
     Focus,
     FocusPane,
     HelpClosed,
+    Interrupt,
     LayoutChanged,
     Leave,
     LookAtFirst,
@@ -78,6 +79,8 @@ from tms_tui.messages import (
     ShiftImportance,
     StartExport,
     StepOnce,
+    Suspend,
+    SuspendProcess,
     Terminated,
     ThemeChanged,
     Tick,
@@ -294,10 +297,12 @@ def _update(model: Model, message: Message) -> Updated:
             if isinstance(place, Path):
                 return model, (Save(model.run_name, place),)
             return _go_on(model) if place == "drop" else _stay(model)
+        case Suspend():
+            return model, (SuspendProcess(),)
+        case Interrupt():
+            return _update(model, Quit()) if model.asked is None else _terminated(model)
         case Terminated():
-            if would_lose(model) or view.place:
-                return model, (SaveAtTheEnd(model.run_name, _export_ended(model)),)
-            return model, (Leave(_parting(model), keep_session=True),)
+            return _terminated(model)
 
         # Sessions
         case SessionFound(session):
@@ -577,6 +582,12 @@ def _autosaved(model: Model, error: str) -> Updated:
             Toast(f"{error}. The run goes on, and saving is tried again", severity="error", seconds=10),
         )
     return model, (Toast("the run is saved again"),) if before and not error else ()
+
+
+def _terminated(model: Model) -> Updated:
+    if would_lose(model) or model.view.place:
+        return model, (SaveAtTheEnd(model.run_name, _export_ended(model)),)
+    return model, (Leave(_parting(model), keep_session=True),)
 
 
 def would_lose(model: Model) -> bool:

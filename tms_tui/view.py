@@ -8,7 +8,7 @@ from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change, Snapshot
 
 if TYPE_CHECKING:
-    from tms_engine.analysis.evaluation import Evaluation
+    from tms_engine.analysis.evaluation import Comparison, Evaluation
     from tms_engine.runs import Status
     from tms_engine.training.run import Run
 
@@ -40,6 +40,7 @@ class View:
     changes: tuple[Change, ...]
     diverged_at: tuple[int, ...]  # step, one per instance; −1 if it has not diverged
     evaluation: "Evaluation | None"  # loss on fresh data, as of `evaluation_step`
+    comparison: "Comparison | None"  # places of the instances by it
     evaluation_step: int
     pace: float  # steps a second; math.inf: no limit
     to_end: bool  # trains at full speed to the last step, whatever the pace

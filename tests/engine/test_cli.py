@@ -87,7 +87,7 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
 
     shown = tms("show", tmp_path / "A")
     assert shown.returncode == 0
-    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(131,072 rows\)", shown.stdout)
+    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(8,320 rows drawn\)", shown.stdout)
     assert re.search(r"represented +[678] of 8 features", shown.stdout)
     assert re.search(r"ΣD +2\.\d+ of 3 dimensions", shown.stdout)
     table = shown.stdout.split("\n\n")[-1].splitlines()
@@ -136,7 +136,7 @@ def test_options_go_over_the_config_and_that_over_the_preset(tmp_path):
     )
     assert load_run(out).experiment == expected
     shown = tms("show", out).stdout
-    assert shown.split("\n\n")[-1].splitlines()[0].split()[:3] == ["instance", "loss", "±"]
+    assert shown.split("\n\n")[-1].splitlines()[0].split()[:4] == ["instance", "S", "loss", "±"]
     features = json.loads(tms("show", out, "--instance", 1, "--json").stdout)["features"]
     assert [row["feature"] for row in features] == list(range(6))
 
@@ -216,6 +216,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, sentence, capsys, 
         (["figures", "--camera", "0,0,0,0"], "the zoom of a camera should be from 0.01 to 100, not 0"),
         (["figures", "--only", "wieghts"], "there is no figure 'wieghts'; did you mean weights?"),
         (["figures", "--no-png"], "--no-png leaves nothing to draw: give --html too"),
+        (["figures", "--out", ""], "--out should be a directory, not ''"),
+        (["figures", "--dpi", "0"], "dpi should be from 10 to 600, not 0"),
+        (["figures", "--instance", "1"], "instance should be from 0 to 0, not 1"),
+        (["figures", "--only", ""], "there is no figure ''; the figures are weights, cloud"),
+        (["figures", "--html", "--only", "gram"], "of gram there is no HTML, only of weights"),
         (["train", "--out"], "is not empty"),
     ],
 )
@@ -276,13 +281,17 @@ def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_p
     out = tmp_path / "run"
     assert main(["train", "--steps", "20", "--out", str(out)]) == 0
     text = (out / "summary.json").read_text()
-    (out / "summary.json").write_text(text.replace('"evaluation_rows": 131072', '"evaluation_rows": 7'))
+    (out / "summary.json").write_text(text.replace('"evaluation_rows": ', '"evaluation_rows": 7'))
     capsys.readouterr()
     assert main(["show", str(out)]) == 0
-    assert "(7 rows)" in capsys.readouterr().out
+    assert "(78,320 rows drawn)" in capsys.readouterr().out
     (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
     assert main(["show", str(out)]) == 0
-    assert "(131,072 rows)" in capsys.readouterr().out
+    assert "(8,320 rows drawn)" in capsys.readouterr().out
+    of_an_earlier_version = text.replace('"evaluation_method": 2', '"evaluation_method": 1')
+    (out / "summary.json").write_text(of_an_earlier_version.replace('"loss": 0', '"loss": 9'))
+    assert main(["show", str(out)]) == 0
+    assert "loss on fresh data  0." in capsys.readouterr().out
 
 
 def test_of_many_instances_that_diverged_ten_are_named():
@@ -325,7 +334,7 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
         str(tmp_path / "run"),
     ]
     child = pexpect.spawn(sys.executable, command, encoding="utf-8", dimensions=(24, 100), timeout=300)
-    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
+    child.expect(r"\d+% \|.*\| [\d,]+/100,000,000 +batch loss 0\.\d+ +[\d,]+ steps/s +[\d:]+ left")
     child.sendintr()
     child.expect("interrupted at step [0-9,]+ and saved; go on with: tms resume")
     child.expect(pexpect.EOF)
@@ -368,7 +377,7 @@ def test_a_plugin_is_a_module_in_the_current_directory_and_registers_a_law(tmp_p
     for command in (["resume", "run", "--steps", "7"], ["show", "run"], ["figures", "run"]):
         done = tms_script(*command, cwd=tmp_path)
         assert done.returncode == 2
-        assert done.stderr.startswith(f"tms: {os.path.join('run', 'experiment.json')}: ")
+        assert done.stderr.startswith(f"tms: {os.path.join('run', 'state.safetensors')}: ")
         assert "'half'" in done.stderr
         assert done.stderr.count("\n") == 1
 
@@ -410,11 +419,13 @@ def test_figures_of_a_past_step_from_a_camera_are_those_of_a_script(trained, tmp
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "drawing step 100 at 30 dpi\n" in done.stderr
-    assert [os.path.basename(path) for path in done.stdout.splitlines()] == ["weights.png", "loss.png"]
+    assert [os.path.basename(path) for path in done.stdout.splitlines()] == [
+        "weights-step-100.png", "loss-step-100.png",
+    ]  # fmt: skip
     camera = Camera(yaw=-20, pitch=40, roll=10, zoom=1.5, perspective=True)
     save_figures(load_run(trained), tmp_path / "b", step=100, camera=camera, axes=(0, 1, 2), dpi=30)
     for name in ("weights", "loss"):
-        a, b = ((tmp_path / way / f"{name}.png").read_bytes() for way in "ab")
+        a, b = ((tmp_path / way / f"{name}-step-100.png").read_bytes() for way in "ab")
         assert a == b
 
 

@@ -66,14 +66,20 @@ def test_only_where_a_preset_is_the_start_are_defaults_told(capsys, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("run", "program"),
-    [(main, "tms"), (lambda words: main(words, "python -m tms_engine"), "python -m tms_engine"),
-     (app_main, "tms-tui"), (lambda words: app_main(words, "python -m tms_tui"), "python -m tms_tui")],
-)  # fmt: skip
-def test_usage_and_hints_name_the_program_as_it_was_called(run, program, capsys, monkeypatch):
+    ("run", "called", "program"),
+    [
+        (main, "/usr/bin/tms", "tms"),
+        (main, "/lib/tms_engine/__main__.py", "python -m tms_engine"),
+        (main, "/lib/pytest/__main__.py", "tms"),
+        (app_main, "/usr/bin/tms-tui", "tms-tui"),
+        (app_main, "/lib/tms_tui/__main__.py", "python -m tms_tui"),
+    ],
+)
+def test_usage_and_hints_name_the_program_as_it_was_called(run, called, program, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [called])
     assert help_of(["--help"], capsys, monkeypatch, run).startswith(f"usage: {program} ")
     assert re.match(rf"{program} \d+\.\d+\S* \(python ", help_of(["--version"], capsys, monkeypatch, run))
-    run(["train", "--zzz"] if "engine" in program or program == "tms" else ["--zzz"])
+    run(["train", "--zzz"] if run is main else ["--zzz"])
     assert f"see {program}" in capsys.readouterr().err
 
 

@@ -47,13 +47,13 @@ def fields_of_experiments(draw):
         "set_size": set_size,
         "importance_decay": draw(per_instance(positive)),
         "bias": draw(st.booleans()),
-        "init": draw(st.sampled_from(["normal", "xavier"])),
+        "init": draw(st.sampled_from(["normal", "xavier", "joint_xavier"])),
         "batch_size": draw(st.integers(1, 5000)),
         "steps": draw(st.integers(1, 10**9)),
         "optimizer": draw(st.sampled_from(["adam", "adamw"])),
         "learning_rate": draw(per_instance(positive)),
         "weight_decay": draw(st.floats(0, 10)),
-        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine", "quarter_cosine"])),
         "seed": draw(st.integers(0, 2**63 - 1)),
         "device": draw(st.sampled_from(["auto", "cpu", "cuda", "cuda:3", "mps"])),
     }
@@ -283,3 +283,11 @@ def test_importance_is_infinite_where_it_is_too_large_and_zero_stays_zero(weight
     assert decayed[0] == 0
     assert decayed[1] == weight
     assert decayed[2] == (float("inf") if weight > 1 else 0)
+
+
+def test_an_empty_text_is_no_value_where_there_need_be_none():
+    optional = [name for name, field in Experiment.model_fields.items() if field.default is None]
+    assert "init_std" in optional
+    assert Experiment(**dict.fromkeys(optional, "")) == Experiment()
+    with pytest.raises(InputError, match="init_std should be greater than 0"):
+        Experiment(init_std="0")

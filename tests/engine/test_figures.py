@@ -206,9 +206,9 @@ def test_mistakes_are_named_before_anything_is_written(tmp_path):
     run = small(n_hidden=5)
     for options, sentence in [
         ({"instance": 1}, "instance should be from 0 to 0, not 1"),
-        ({"dpi": 0}, "dpi should be from 10 to 1200, not 0"),
-        ({"dpi": -300}, "dpi should be from 10 to 1200, not -300"),
-        ({"dpi": 10**9}, "dpi should be from 10 to 1200, not 1000000000"),
+        ({"dpi": 0}, "dpi should be from 10 to 600, not 0"),
+        ({"dpi": -300}, "dpi should be from 10 to 600, not -300"),
+        ({"dpi": 10**9}, "dpi should be from 10 to 600, not 1000000000"),
         ({"axes": (0, 5)}, "hidden dimensions from 0 to 4"),
     ]:
         with pytest.raises(InputError, match=sentence):

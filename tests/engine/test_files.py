@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -69,58 +70,57 @@ def test_a_file_keeps_the_permissions_that_the_umask_gives(tmp_path):
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
-def test_new_directories_count_on_from_what_is_there(tmp_path):
+def test_a_free_name_counts_on_from_what_is_there(tmp_path):
     assert files.free_name(tmp_path, "gist") == tmp_path / "gist"
     assert names(tmp_path) == []
-    assert files.new_directory(tmp_path, "gist") == tmp_path / "gist"
+    (tmp_path / "gist").mkdir()
     (tmp_path / "gist-2").symlink_to("nowhere")
     assert files.free_name(tmp_path, "gist") == tmp_path / "gist-3"
-    assert files.new_directory(tmp_path / "deep" / "er", "gist") == tmp_path / "deep" / "er" / "gist"
-    assert files.new_directory(tmp_path, "gist") == tmp_path / "gist-3"
-    assert names(tmp_path) == ["deep", "gist", "gist-2", "gist-3"]
 
 
-def test_processes_that_ask_at_once_each_get_a_directory_of_their_own(tmp_path):
+def test_what_a_killed_writer_has_left_is_known_and_removed_and_a_living_ones_is_not(tmp_path):
     script = f"""
-import sys
+import os
 from pathlib import Path
-from tms_engine.files import new_directory
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range(100):
-    print(new_directory(Path({str(tmp_path)!r}), "gist"))
+from tms_engine import InputError, files
+os.replace = lambda *_: os.kill(os.getpid(), 9)
+files.write_atomically(Path({str(tmp_path / "a")!r}), b"half")
 """
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    made = [line for process in processes for line in process.communicate(timeout=60)[0].splitlines()]
-    assert len(made) == len(set(made)) == len(names(tmp_path)) == 300
+    subprocess.run([sys.executable, "-c", script])
+    (dead,) = tmp_path.iterdir()
+    assert files.is_dead_part(dead)
+    mine = dead.with_name(re.sub(r"[.][0-9]+-", f".{os.getpid()}-", dead.name))
+    elsewhere = dead.with_name(re.sub(r"-[0-9a-f]{8}-", "-00000000-", dead.name))
+    others = tmp_path / "thesis.part"
+    for path in (mine, elsewhere, others):
+        path.touch()
+    files.remove_dead_parts(tmp_path)
+    assert set(tmp_path.iterdir()) == {mine, elsewhere, others}
+    os.utime(elsewhere, (1, 1))  # a day is long gone
+    os.utime(others, (1, 1))
+    files.remove_dead_parts(tmp_path)
+    assert set(tmp_path.iterdir()) == {mine, others}
 
 
-def test_a_directory_with_something_in_it_is_not_claimed(tmp_path):
-    files.claim(tmp_path / "new")
-    files.claim(tmp_path / "new")  # it is empty still
-    (tmp_path / "new" / "mine.txt").touch()
-    with pytest.raises(InputError, match=r"new is not empty: choose a new directory, or go$"):
-        files.claim(tmp_path / "new", ", or go")
-    assert names(tmp_path / "new") == ["mine.txt"]
+@pytest.mark.parametrize("kind", ["pipe", "device", "directory", "long"])
+def test_what_is_no_small_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "a"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path.write_bytes(bytes(101))
+    with pytest.raises((OSError, ValueError)):
+        files.read_some(path, 100)
+    path.rename(tmp_path / "b")
+    path.write_bytes(b"x" * 100)
+    assert files.read_some(path, 100) == b"x" * 100
 
 
-def test_what_the_system_refuses_is_one_sentence(tmp_path):
-    (tmp_path / "file").touch()
-    for refused in (files.claim, lambda path: files.new_directory(path, "x")):
-        with pytest.raises(InputError) as caught:
-            refused(tmp_path / "file" / "inside")
-        assert str(caught.value).startswith(f"cannot write to {tmp_path / 'file' / 'inside'}")
-        assert str(caught.value).endswith(": not a directory")
+def test_what_the_system_refuses_is_one_sentence():
     assert str(files.cannot("read X", OSError(2, "No such file or directory"))) == (
         "cannot read X: no such file or directory"
     )

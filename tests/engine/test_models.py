@@ -88,6 +88,27 @@ def test_initial_weights_have_the_standard_deviation_of_one_instance():
         assert abs(xavier.std() / np.sqrt(2 / 80) - 1) < 5 / np.sqrt(2 * xavier.size)
 
 
+def test_joint_xavier_has_the_deviation_of_torchs_on_all_instances_at_once():
+    experiment = Experiment(init="joint_xavier", n_features=60, n_hidden=20, n_instances=50)
+    ours = initial_parameters(experiment)["W"]
+    theirs = torch.nn.init.xavier_normal_(torch.empty(50, 60, 20), generator=torch.Generator().manual_seed(0))
+    assert ours.std() == pytest.approx(theirs.std().item(), rel=0.02)
+    assert Experiment(init="joint_xavier", n_features=5, n_hidden=2, n_instances=10).first_std == (
+        pytest.approx(0.26, abs=0.005)
+    )
+    assert experiment.first_std == pytest.approx((2 / (20 * 110)) ** 0.5)
+
+
+def test_a_shard_of_joint_xavier_starts_as_the_whole():
+    whole = Experiment(init="joint_xavier", n_instances=10)
+    for places in ([7], [2, 5, 6]):
+        shard = whole.select(places)
+        assert shard.first_std == whole.first_std
+        assert np.array_equal(initial_parameters(shard)["W"], initial_parameters(whole)["W"][places])
+    assert Experiment(init="joint_xavier", n_instances=2).first_std != whole.first_std
+    assert Experiment(init_std=0.25).first_std == 0.25
+
+
 BUILT_IN = ("tied_relu", "linear", "untied", "relu_hidden")
 
 

@@ -68,7 +68,7 @@ def fields_of_experiments(draw):
         "bias": draw(st.booleans()),
         "optimizer": draw(st.sampled_from(["adam", "adamw"])),
         "weight_decay": draw(st.sampled_from([0.0, 0.01, 0.3])),
-        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine", "quarter_cosine"])),
         "steps": draw(st.sampled_from([7, 12, 10_000])),
         "seed": draw(st.integers(0, 2**63 - 1)),
     }

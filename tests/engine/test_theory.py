@@ -7,7 +7,7 @@ from tests.engine.conftest import run_with
 from tms_engine import Experiment, evaluate, theory
 
 P = 0.05
-ROWS = 400_000
+ROWS = None  # as many as evaluate takes
 
 
 def assert_loss(expected: float, weights, bias=None, rows=ROWS, **fields) -> None:
@@ -17,7 +17,7 @@ def assert_loss(expected: float, weights, bias=None, rows=ROWS, **fields) -> Non
     biases = None if bias is None else np.asarray(bias, np.float32)[None]
     evaluation = evaluate(run_with(Experiment(**fields), weights[None], biases), rows=rows)
     assert evaluation.standard_error[0] < 0.02 * evaluation.loss[0]
-    assert abs(evaluation.loss[0] - expected) < 3 * evaluation.standard_error[0]
+    assert abs(evaluation.loss[0] - expected) < 3 * evaluation.standard_error[0] + 1e-6 * expected
 
 
 def test_nothing_learned_costs_p_over_three():
@@ -68,7 +68,7 @@ def test_exactly_one_active_has_a_closed_form_for_any_weights():
 @pytest.mark.parametrize(("p", "r"), [(0.1, 0.5), (0.9, 0.5), (0.9, 2.0), (0.05, 0.01)])
 def test_pure_strategies_of_two_features_in_one_dimension(p, r):
     sums = theory.pure_strategy_sums(p, r)
-    fields = {"importance_decay": r, "sparsity": 1 - p, "rows": 10 * ROWS}
+    fields = {"importance_decay": r, "sparsity": 1 - p}
     assert_loss(sums["dedicate first"] / 2, [[1], [0]], [0, p / 2], **fields)
     assert_loss(sums["dedicate second"] / 2, [[0], [1]], [p / 2, 0], **fields)
     assert_loss(sums["antipodal"] / 2, [[1], [-1]], [0, 0], **fields)

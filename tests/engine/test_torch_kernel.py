@@ -155,6 +155,23 @@ def test_schedules_fall_from_the_learning_rate_to_zero():
     assert (rates("constant") == 0.5).all()
     assert np.allclose(rates("linear")[[0, 50, 100, 101]], [0.5, 0.25, 0, 0])
     assert np.allclose(rates("cosine")[[0, 25, 50, 100, 101]], [0.5, 0.25 * (1 + 0.5**0.5), 0.25, 0, 0])
+    assert np.allclose(rates("quarter_cosine")[[0, 50, 100, 101]], [0.5, 0.5 * 0.5**0.5, 0, 0], atol=1e-15)
+    # The paper's notebook's cosine_decay_lr, which divides by T − 1.
+    theirs = 0.5 * np.cos(0.5 * np.pi * np.arange(100) / 99)
+    assert np.allclose(rates("quarter_cosine")[:100], theirs, atol=0.01)
+
+
+def test_cosine_is_torchs_cosine_annealing():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.5)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=100)
+    theirs = []
+    for _ in range(100):
+        theirs.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    ours = learning_rates(Experiment(schedule="cosine", steps=100, learning_rate=0.5), 0, 100)[:, 0]
+    assert np.allclose(ours, theirs)
 
 
 def test_a_diverged_instance_stops_with_its_last_finite_weights_and_the_others_go_on():

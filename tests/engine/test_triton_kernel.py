@@ -81,7 +81,7 @@ def fields_of_an_experiment(draw: st.DrawFn) -> dict:
         "bias": draw(st.booleans()),
         "optimizer": draw(st.sampled_from(["adam", "adamw"])),
         "weight_decay": draw(st.sampled_from([0.0, 0.1])),
-        "schedule": draw(st.sampled_from(["constant", "linear", "cosine"])),
+        "schedule": draw(st.sampled_from(["constant", "linear", "cosine", "quarter_cosine"])),
         "seed": draw(st.integers(0, 2**63 - 1)),
     }
 

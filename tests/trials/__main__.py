@@ -25,6 +25,16 @@ TRIALS: dict[str, str] = {
     "damage": "safe",
     "figures_under_hostile_settings": "figures",
     "figures_cut_off_by_a_full_disk": "figures",
+    "closed_terminal": "end",
+    "signals": "end",
+    "nowhere_to_save": "end",
+    "stop_and_continue": "end",
+    "suspended": "end",
+    "early_interrupt": "end",
+    "closed_streams": "end",
+    "hostile_bytes": "raw_input",
+    "raw_bytes": "raw_input",
+    "soak": "raw_input",
 }
 
 

@@ -47,7 +47,7 @@ BACKENDS = ("module://matplotlib_inline.backend_inline", "nonsense", "QtAgg", ""
 def figures_under_hostile_settings(directory: Path, seed: int) -> str:
     """`tms figures` draws the same bytes, and says nothing else, where there is such a matplotlibrc."""
     name = list(SETTINGS)[seed % len(SETTINGS)]
-    how = random.Random(seed).choice(("current directory", "MATPLOTLIBRC", "MPLCONFIGDIR"))
+    how = ("current directory", "MATPLOTLIBRC", "MPLCONFIGDIR")[seed // len(SETTINGS) % 3]
     backend = BACKENDS[seed % len(BACKENDS)]
     _save(directory / "run")
     plain = _draw(directory, "plain", {})

@@ -165,7 +165,7 @@ def damage(directory: Path, seed: int) -> str:
         run.at(5)
         verdict = "loaded"
     except InputError as error:
-        verdict = _one_sentence(error)
+        verdict = one_sentence(error)
     load_summary(out)
     listed = list_runs(directory / "runs")
     assert len(listed) >= 1
@@ -174,13 +174,13 @@ def damage(directory: Path, seed: int) -> str:
         try:
             look(out)
         except InputError as error:
-            _one_sentence(error)
+            one_sentence(error)
     assert time.monotonic() - began < 60
     assert _bytes(out) == before
     return f"{said}: {verdict}"
 
 
-def _one_sentence(error: InputError) -> str:
+def one_sentence(error: InputError) -> str:
     sentence = str(error)
     assert sentence.isprintable(), sentence
     assert len(sentence) < 2000, sentence

@@ -39,6 +39,8 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (COLUMNS, ROWS),
         unset: Sequence[str] = (),
+        command: Sequence[str] = COMMAND,
+        ignore_sighup: bool = False,
         cwd: Path | None = None,
         **changes: str,
     ) -> None:
@@ -51,12 +53,37 @@ class Terminal:
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
-            COMMAND[0],
-            [*COMMAND[1:], *arguments],
+            command[0],
+            [*command[1:], *arguments],
+            ignore_sighup=ignore_sighup,
             dimensions=size[::-1],
             env={**left, **changes},
             cwd=str(cwd or directory),
         )
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and take in what is written."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and self.read(left):
+            pass
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass, and throw away what is written: the screen is not emulated."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                self.process.read_nonblocking(1 << 16, left)
+            except pexpect.TIMEOUT:
+                return
+            except pexpect.EOF:
+                pytest.fail("the app has ended")
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Take in what is written until something holds."""
+        until = time.monotonic() + seconds
+        while not holds():
+            if not self.read(0.1) or time.monotonic() > until:
+                pytest.fail(f"not so after {seconds:g} s:\n{self.text()}")
 
     def press(self, keys: str) -> None:
         self.process.send(keys)
@@ -107,7 +134,10 @@ class Terminal:
         words = re.findall(rb"\x1b\[\?(?:\d+;)*%d(?:;\d+)*([hl])" % mode, self.written)
         return bool(words) and words[-1] == b"h"
 
-    def assert_restored(self) -> None:
+    def assert_restored(self, *, if_entered: bool = False) -> None:
+        """Whether all is as it was; with `if_entered`, only if the app had come so far as to change it."""
+        if if_entered and b"\x1b[?1049h" not in self.written:
+            return
         assert [mode for mode in MODES_OF_THE_APP if self.is_set(mode)] == []
         assert self.is_set(25)  # the cursor is seen again
         assert self.is_set(7)  # and lines are wrapped

@@ -54,7 +54,7 @@ class StillRun:
 
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
     """A View as a session would give it, of an experiment with these fields."""
-    from tms_engine import Evaluation
+    from tms_engine import Evaluation, compare
 
     changes = fields.pop("changes", ())
     diverged = fields.pop("diverged", ())
@@ -83,20 +83,22 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         for s in range(0, step, 100)
     )
     loading = phase == "loading"
+    snapshot = Snapshot(step, experiment, parameters, losses, tuple(diverged))
+    parts = losses.astype(np.float64)[:, None] + 2.3e-5 * np.array([-1.0, 1.0])
+    evaluation = Evaluation(losses.astype(np.float64), np.full(instances, 2.3e-5), 8320, parts)
     return View(
         phase=phase,
         error=fields.get("error", ""),
         experiment=experiment,
         step=0 if loading else step,
         steps=experiment.steps,
-        snapshot=None if loading else Snapshot(step, experiment, parameters, losses, tuple(diverged)),
+        snapshot=None if loading else snapshot,
         run=None if loading else StillRun(kept),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=tuple(int(s) for s in diverged_at),
-        evaluation=None
-        if loading
-        else Evaluation(losses.astype(np.float64), np.full(instances, 2.3e-5), 1 << 17),
+        evaluation=None if loading else evaluation,
+        comparison=None if loading else compare(snapshot, evaluation),
         evaluation_step=step,
         pace=500.0,
         to_end=False,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tms_tui.abilities import TRUECOLOR, can_encode, cannot_be_drawn_on, colors_of, mode_of
-from tms_tui.ansi_minimizer import minimize_ansi, within
 from tms_tui.drawing.few_colors import feature_palette, of_16
+from tms_tui.terminal.limits import within
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,6 @@ def test_a_terminal_of_8_colours_gets_their_codes_and_one_without_gets_none():
     assert within(written, 16, False) == written
     assert within(written, 8, False) == "\x1b[1;1;31;40mA\x1b[0m \x1b[37mB\x1b[7mC\x1b[0m"
     assert within(written, 2, False) == "\x1b[1mA\x1b[0m B\x1b[7mC\x1b[0m"
-    assert minimize_ansi(within(written, 2, False)) == "\x1b[1mA\x1b[0m B\x1b[7mC\x1b[0m"
 
 
 def test_in_ascii_nothing_else_is_written_and_the_width_stays():

@@ -72,18 +72,40 @@ async def test_a_select_takes_other_arrows():
         assert "v" in text, f"{TEXTUAL}: SelectCurrent has no Static of class down-arrow that is shown"
 
 
-def test_a_drivers_output_goes_through_write(monkeypatch):
-    for name in ("write", "flush", "close"):
-        assert callable(getattr(Driver, name, None)), f"{TEXTUAL}: Driver has no {name}"
+def test_a_driver_of_our_own_has_all_that_textual_calls():
+    calls = ("write", "flush", "close", "start_application_mode", "stop_application_mode", "disable_input")
+    for name in (*calls, "process_message", "send_message", "SignalResume"):
+        assert hasattr(Driver, name), f"{TEXTUAL}: Driver has no {name}"
     assert callable(getattr(App, "get_driver_class", None)), f"{TEXTUAL}: App has no get_driver_class"
-    sent = []
 
-    class Sink:
-        def write(self, data: str) -> None:
-            sent.append(data)
 
-    compat.filtering_driver(Sink, str.upper)().write("abc")
-    assert sent == ["ABC"]
+def test_the_names_of_keys_are_known():
+    assert compat.key_of_character("?") == "question_mark", (
+        f"{TEXTUAL}: _character_to_key names keys otherwise"
+    )
+    assert compat.keys_of_sequence("\x1b[A") == ("up",), f"{TEXTUAL}: ANSI_SEQUENCES_KEYS has other values"
+    assert compat.keys_of_sequence("\x1b[E") == (), f"{TEXTUAL}: ANSI_SEQUENCES_KEYS ignores other sequences"
+    assert compat.keys_of_sequence("a") is None
+    assert compat.functional_key("13u") == "enter", f"{TEXTUAL}: FUNCTIONAL_KEYS has other keys"
+
+
+async def test_an_error_in_an_app_is_told_and_ends_it_without_a_panel(capsys):
+    app, told = Page(), list[Exception]()
+    compat.tell_crash(app, told.append)
+
+    def fail() -> None:
+        raise ZeroDivisionError("on purpose")
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            app.call_later(fail)
+            await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):  # the pilot raises it
+        await run()
+    assert [str(error) for error in told] == ["on purpose"], f"{TEXTUAL}: App._handle_exception is not called"
+    assert app.return_code == 70
+    assert capsys.readouterr().err == ""
 
 
 def test_plotext_makes_a_figure_of_its_own():

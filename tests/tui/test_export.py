@@ -141,10 +141,11 @@ def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_ru
     assert ended(export(run, tmp_path / "run", step=20, formats=("png",))).error == ""
     assert_same_run(load_run(tmp_path / "run"), run)
     save_figures(run, tmp_path / "figures", step=20, dpi=30, camera=CAMERA)
-    for name in NAMES:
+    for figure in FIGURES:
+        name = f"{figure}-step-20.png"
         ours = (tmp_path / "run" / "figures" / name).read_bytes()
         assert ours == (tmp_path / "figures" / name).read_bytes(), name
-    with Image.open(tmp_path / "run" / "figures" / "weights.png") as image:
+    with Image.open(tmp_path / "run" / "figures" / "weights-step-20.png") as image:
         assert (image.text["Step"], image.text["Changes"]) == ("20", "[]")
 
 
@@ -212,14 +213,14 @@ def test_an_empty_directory_will_do(run, tmp_path):
 
 
 def test_what_the_engine_refuses_is_told_in_its_words(run, tmp_path):
-    assert ended(export(run, tmp_path / "run", dpi=1)).error == "dpi should be from 10 to 2400, not 1"
+    assert ended(export(run, tmp_path / "run", dpi=1)).error == "dpi should be from 10 to 600, not 1"
 
 
 def test_a_disk_that_is_full_is_told(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tms_engine.runs.write_durably", full)
+    monkeypatch.setattr("tms_engine.runs.save.write_durably", full)
     error = ended(export(run, tmp_path / "run")).error
     assert error == f"cannot write the run to {tmp_path / 'run'}: no space left on device"
 

@@ -172,6 +172,14 @@ def test_smoothing_does_not_reach_across_a_change() -> None:
         )
 
 
+def test_what_a_stretch_with_a_change_in_it_holds_is_not_seen_before_it() -> None:
+    losses = np.concatenate([np.full(1500, 0.001), [5.0], np.full(1500, 10.0)])
+    change = (Change(1500 * 16 + 8, "sparsity", 0.5),)
+    drawn = chart(losses, width=16, changes=change)
+    for cursor, loss in ((23_000, "0.00100"), (25_000, "10.0")):
+        assert f"loss {loss}" in text(draw_loss(drawn._replace(cursor=cursor), 9, 60, "ascii"))[0]
+
+
 def test_a_loss_of_1e30_leaves_a_small_one_as_it_is() -> None:
     losses = [1e30] * 10 + [0.004] * 500
     assert "loss 0.00400" in text(draw_loss(chart(losses), 9, 60, "ascii"))[0]
@@ -199,10 +207,10 @@ def test_with_several_instances_the_band_holds_all_and_the_mean_those_that_are_f
 def test_the_cursor_reads_its_step() -> None:
     losses = np.concatenate([np.full(500, 0.1), np.full(500, 0.01)])
     cells = draw_loss(chart(losses, cursor=250), 14, 65, "braille")
-    assert text(cells)[0].startswith("step 250  loss 0.100")
+    assert text(cells)[0].startswith("step 250  batch loss 0.100")
     assert {column for _, column in where(cells, COLORS.cursor)} == {5 + 15}
     assert len(where(cells, COLORS.cursor, "●")) == 1
-    assert text(draw_loss(chart(losses), 14, 65, "braille"))[0].startswith("step 1,000  loss 0.0100")
+    assert text(draw_loss(chart(losses), 14, 65, "braille"))[0].startswith("step 1,000  batch loss 0.0100")
 
 
 def test_the_step_under_a_column_puts_the_cursor_there() -> None:

@@ -60,10 +60,10 @@ async def test_the_plot_shows_its_chart() -> None:
         assert not "".join(shown(app)).strip()
         app.query_one(LossPlot).show(chart())
         await pilot.pause()
-        assert shown(app)[0].rstrip() == "step 100  loss 0.100"
+        assert shown(app)[0].rstrip() == "step 100  batch loss 0.100"
         app.query_one(LossPlot).show(chart(200, 0.01))
         await pilot.pause()
-        assert shown(app)[0].rstrip() == "step 200  loss 0.0100"
+        assert shown(app)[0].rstrip() == "step 200  batch loss 0.0100"
 
 
 async def test_it_is_drawn_again_only_for_another_chart_or_size(draws: list[tuple[int, int]]) -> None:

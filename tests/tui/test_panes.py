@@ -9,10 +9,12 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tests.tui.conftest import after, still_model, still_view
-from tms_engine import Experiment, Trainer
+from tms_engine import Experiment, Trainer, train
 from tms_engine.analysis import clouds, geometry
+from tms_engine.digits import number, with_error
 from tms_engine.training.state import Change
 from tms_tui import messages as m
+from tms_tui.drawing.loss_chart import draw_loss
 from tms_tui.keys import KEYS
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
@@ -56,8 +58,42 @@ def test_the_numbers_say_what_importance_is_made_of(fields, shown):
 
 def test_the_title_ranks_an_instance_among_all_and_names_one_that_diverged():
     view = still_view(n_instances=3, diverged=(1,))
-    assert "instance 2 of 3, no. 2 by loss" in str(about(still_model(view, instance=2)))
+    assert "instance 2 of 3, no. 2 of 2 like it by fresh loss" in str(about(still_model(view, instance=2)))
     assert "instance 1 of 3, diverged" in str(about(still_model(view, instance=1)))
+    assert "instance 1 of 3, no. 2 by fresh loss" in str(
+        about(still_model(still_view(n_instances=3), instance=1))
+    )
+
+
+def test_instances_with_other_sparsities_have_no_place():
+    model = still_model(still_view(n_instances=2, sparsity=(0.5, 0.9)))
+    assert "instance 0 of 2 ·" in str(about(model))
+    assert "place" not in values(model)
+    ranked = values(still_model(still_view(n_instances=2), instance=1))
+    assert ranked["place"] == "2 of 2"
+    assert ranked["to the best"].startswith("+")
+
+
+def test_the_fresh_loss_has_its_error_and_while_it_trains_its_step():
+    shown = values(still_model(still_view(phase="training")))
+    loss = still_view().evaluation.loss[0]
+    assert shown["fresh loss"] == with_error(loss, 2.3e-5)[0]
+    assert shown["  of step"] == "4,210"
+    assert "  of step" not in values(still_model())
+    assert "fresh loss" not in values(still_model(step=300))
+
+
+@pytest.mark.parametrize("width", [24, 60, 200])
+def test_the_loss_of_the_bar_is_that_of_the_curve_whatever_the_width(width):
+    run = train(Experiment(steps=5000, n_instances=2, keep=0))
+    losses = run.at().losses
+    view = dataclasses.replace(
+        still_view(n_instances=2, steps=5000, step=5000), snapshot=run.at(), curve=run.history.loss_curve()
+    )
+    model = still_model(view, instance=1)
+    assert f"batch loss {number(float(losses[1]), 3)}" in progress(model).parts
+    cells = draw_loss(loss_chart(model, Memo()), 12, width, "braille")
+    assert f"#1 {number(float(losses[1]), 3)}" in "".join(map(chr, cells.glyphs[0]))
 
 
 def test_the_phase_says_how_far_an_export_is_and_which_step_is_looked_at():
@@ -111,7 +147,7 @@ def test_titles_name_the_cloud_its_colours_and_the_axes():
     assert space_title(coloured) == "Space ─ weights + exactly 2 active, by feature 5"
     deep = still_model(still_view(n_hidden=7), projection="axes", axes=(3, 4, 5), data="none")
     assert space_title(deep) == "Space ─ weights, dims 3, 4, 5"
-    assert loss_title(still_model(log=False)) == "Loss ─ linear"
+    assert loss_title(still_model(log=False)) == "Batch loss ─ linear"
 
 
 def test_measures_are_those_of_the_instance():
@@ -157,8 +193,8 @@ def test_header_and_numbers_of_an_earlier_step_have_the_sparsity_then_in_force(l
 
 def test_the_loss_in_the_bar_is_the_earlier_steps(looked_back):
     now, _ = after(looked_back, m.LookAtNewest())
-    assert f"loss {looked_back.shown.loss:.5f} at step 60" in progress(looked_back).parts
-    assert f"loss {now.shown.loss:.5f}" in progress(now).parts
+    assert f"batch loss {number(looked_back.shown.loss, 3)} at step 60" in progress(looked_back).parts
+    assert f"batch loss {number(now.shown.loss, 3)}" in progress(now).parts
     assert looked_back.shown.loss > 3 * now.shown.loss  # twenty-five times as many entries were active
 
 

@@ -1,5 +1,6 @@
 """The pace and the player as plain objects, on a clock that moves only when it is told to."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Experiment, Trainer, evaluate
+from tms_tui import fresh_loss
 from tms_tui import player as player_module
 from tms_tui.pace import PACES, Pace, next_pace
 from tms_tui.player import Player
@@ -51,12 +53,6 @@ def play(player: Player, clock: FakeClock, seconds: float) -> list[tuple[float, 
 def play_out(player: Player) -> None:
     while player.view().phase in ("loading", "training"):
         player.work()
-
-
-@pytest.fixture
-def unhurried(monkeypatch):
-    """Evaluations take all their rows at once, however busy the machine is."""
-    monkeypatch.setattr(player_module, "_IDLE_EVALUATION_SECONDS", 1e3)
 
 
 # The pace
@@ -149,7 +145,7 @@ def test_the_run_of_a_player_is_the_trainers_to_the_bit_whatever_is_done_to_it()
     assert_same_run(trainer.run(), run)
 
 
-def test_a_paused_player_takes_single_steps_and_asks_to_be_left_alone(unhurried):
+def test_a_paused_player_takes_single_steps_and_asks_to_be_left_alone():
     player, clock = player_of(paused=True)
     assert player.view().phase == "paused"
     player.step_once()
@@ -192,7 +188,7 @@ def test_a_pause_or_a_pace_ends_the_run_to_the_end(command):
     assert player.view().step - before <= 11
 
 
-def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated(unhurried):
+def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated():
     player, clock = player_of()
     play_out(player)
     play(player, clock, 2.0)
@@ -204,15 +200,34 @@ def test_a_finished_player_asks_to_be_left_alone_once_it_is_evaluated(unhurried)
     assert np.array_equal(view.evaluation.loss, expected.loss)
 
 
-def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second_at_a_small_cost():
+def test_the_loss_on_fresh_data_is_refreshed_about_once_a_second(monkeypatch):
+    monkeypatch.setattr(fresh_loss, "_BURST", 10.0)  # at once, however busy the machine is
+    monkeypatch.setattr(fresh_loss, "_SHARE", 1e9)
     player, clock = player_of(ENDLESS, 10)
     evaluated = set()
     for _ in range(40):
         play(player, clock, 0.25)
         evaluated.add(player.view().evaluation_step)
     assert 5 <= len(evaluated) <= 11
-    assert player.view().evaluation.rows <= 1 << 15
+    assert player.view().evaluation.rows == evaluate(player.run()).rows
     assert player.view().step - player.view().evaluation_step <= 25
+
+
+def test_an_evaluation_takes_a_tenth_of_the_time_that_training_takes(monkeypatch):
+    counter = itertools.count()
+    monkeypatch.setattr(fresh_loss.time, "perf_counter", lambda: 0.01 * next(counter))
+    now = 0.0
+    fresh = fresh_loss.FreshLoss(lambda: now)
+    snapshot = Trainer(TINY).snapshot()
+    assert fresh.work(snapshot, "cpu", resting=False) == pytest.approx(0.2)  # one piece, which took .02 s
+    before = next(counter)
+    assert fresh.work(snapshot, "cpu", resting=False) == pytest.approx(0.2)
+    assert next(counter) == before + 1  # did nothing
+    while fresh.evaluation is None:
+        now += 0.2
+        fresh.work(snapshot, "cpu", resting=False)
+    assert fresh.step == 0
+    assert np.array_equal(fresh.evaluation.loss, evaluate(snapshot).loss)
 
 
 def test_single_steps_in_quick_succession_are_not_held_up_by_evaluations():

@@ -158,6 +158,9 @@ def test_dpi_is_a_whole_number(typed: str) -> None:
     assert whole_dpi(" 72") == 72
     with pytest.raises(InputError, match="whole number"):
         whole_dpi(typed)
+    for far in ("9", "601", "-300", "0"):
+        with pytest.raises(InputError, match=f"dpi should be from 10 to 600, not {far}"):
+            whole_dpi(far)
 
 
 # The question before quitting.

@@ -331,8 +331,8 @@ def test_a_run_that_another_process_trains_is_followed_and_taken_over_when_that_
     assert first.following.holder.pid == job.pid
     later = until(session, lambda view: view.step > max(first.step, 0))
     assert len(later.kept_steps) > 1  # to look back at
-    assert later.evaluation_step == later.step
-    assert session.run().state.step == later.step
+    assert session.run().state.step >= later.step
+    assert until(session, lambda view: view.evaluation is not None).evaluation_step >= first.step
 
     session.resume()  # refused, in the thread
     assert until(session, lambda view: view.note is not None).note.error == "this run is followed, read only"

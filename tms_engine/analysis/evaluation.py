@@ -1,100 +1,192 @@
-"""What a run has learned, in numbers: its loss on fresh data, and a summary.
+"""What a run has learned, in numbers: its loss on fresh data, places by it, and a summary.
+
+Every model of a data law is evaluated on the same rows (`strata.py`). So two models that differ little are
+told apart, with an error far below that of either loss. The number of rows depends on the sizes of the model
+alone: the loss of a model is the same number by itself, among others, in the app and on the command line.
 
 Costs are linear in the number of instances.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64, Int64
 
-from tms_engine import sampling
 from tms_engine.analysis import geometry
-from tms_engine.arrays import placed_like, to_host
-from tms_engine.data.stream import EVALUATION
+from tms_engine.analysis.strata import by_density, pieces, strata
+from tms_engine.arrays import Array, library_of, placed_like, to_host
+from tms_engine.data import law
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
 from tms_engine.models import model
-from tms_engine.models.layers import forward, row_losses, rows_at_once
+from tms_engine.models.layers import forward, row_blocks, row_losses
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
-# Rows that an instance is evaluated on unless told, and features × rows over all instances, beyond which they
-# are fewer, down to the least.
-ROWS = 1 << 17
-_ENTRIES = 1 << 26
-_LEAST_ROWS = 1 << 6
-# Features × rows that one stream of words gives, and features × rows × instances of a piece: what stays in a
-# processor's cache, and what a GPU takes at once.
-_STREAM_ENTRIES = 1 << 20
+# Of how losses are worked out. A summary that was saved by another method is made anew.
+METHOD = 2
+
+# Rows that are drawn for an instance unless told; fewer, down to the least, where they come to more entries
+# than these, or to more multiplications.
+ROWS = 1 << 13
+_LEAST_ROWS, _ENTRIES, _MULTIPLICATIONS = 1 << 7, 1 << 25, 1 << 30
+# Independent parts of the rows, from whose spread the standard errors are; fewer, down to the least, where a
+# row of each has more entries than these.
+PARTS, _LEAST_PARTS, _PART_ENTRIES = 64, 8, 1 << 21
+# Features × rows × instances of a piece: what stays in a processor's cache, and what a GPU takes at once.
 _PIECE_ENTRIES, _DEVICE_PIECE_ENTRIES = 1 << 14, 1 << 22
 
 
 class Evaluation(NamedTuple):
     """Loss on data that training never saw.
 
-    loss            float64 (instances,): mean over rows and features of importance · (x̂ − x)²
-    standard_error  float64 (instances,): of the loss, from the spread of the losses of its rows
-    rows            rows of each instance
+    loss            float64 (instances,): the mean over rows and features of importance · (x̂ − x)²
+    standard_error  float64 (instances,): of the loss, from the spread of its parts
+    rows            rows that were drawn for each instance
+    parts           float64 (instances, parts): the loss by each of the independent parts of the rows, which
+                    are the same for all instances; `loss` is their mean
     """
 
     loss: Float64[np.ndarray, " instances"]
     standard_error: Float64[np.ndarray, " instances"]
     rows: int
+    parts: Float64[np.ndarray, "instances parts"]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a diverged instance may well lose infinitely much
-def evaluate(run: Run | Snapshot, rows: int | None = None, device: str | None = None) -> Evaluation:
-    """Loss of each instance on `rows` fresh rows of its own, under the experiment in force at its step.
+class Comparison(NamedTuple):
+    """Places by loss, the best first, among the instances that have the same sparsity and importances.
 
-    The rows are the same at every call. Without `rows` they are 131,072, fewer where that would be slow;
-    without a `device` they are evaluated where the run was trained, or can be (a snapshot: on the CPU).
+    Losses at other sparsities or importances are of another task, and are not compared. Diverged instances
+    have no place.
+
+    rank     int64 (instances,): from 1; 0 where there is none
+    among    int64 (instances,): how many are compared, itself included
+    to_best  float64 (instances,): its loss less that of the best of them; NaN where there is no rank
+    error    float64 (instances,): standard error of that difference, far below that of either loss, since
+             both are of the same rows
     """
+
+    rank: Int64[np.ndarray, " instances"]
+    among: Int64[np.ndarray, " instances"]
+    to_best: Float64[np.ndarray, " instances"]
+    error: Float64[np.ndarray, " instances"]
+
+
+def evaluate(
+    run: Run | Snapshot, rows: int | None = None, device: str | None = None, *, sample: int = 0
+) -> Evaluation:
+    """Loss of each instance on fresh rows, under the experiment in force at its step.
+
+    The rows are the same at every call, and for every run of the same data law, whatever its random seed;
+    `sample` is the number of an independent sample of them. `rows` are drawn for each instance (a multiple of
+    the parts), by default 8,192, fewer for large models. Without a `device` they are evaluated where the run
+    was trained, or can be (a snapshot: on the CPU).
+    """
+    *_, evaluation = evaluating(run, rows, device, sample=sample)
+    assert evaluation is not None
+    return evaluation
+
+
+def evaluating(
+    run: Run | Snapshot, rows: int | None = None, device: str | None = None, *, sample: int = 0
+) -> Iterator[Evaluation | None]:
+    """`evaluate` in short pieces: gives None after each, and at last the Evaluation."""
     snapshot = run.at() if isinstance(run, Run) else run
     where = resolve_device(device or (run.device if isinstance(run, Run) else "cpu"))
-    n, n_instances = snapshot.experiment.n_features, snapshot.experiment.n_instances
-    if rows is None:
-        rows = min(ROWS, max(_LEAST_ROWS, _ENTRIES // (n * n_instances)))
-    total, total_of_squares = np.zeros(n_instances), np.zeros(n_instances)
-    for here, losses in _losses(snapshot, rows, where):
-        total[here] += losses.sum(1)
-        total_of_squares[here] += np.square(losses).sum(1)
-    mean = total / rows
-    variance = np.maximum(total_of_squares / rows - mean**2, 0) * (rows / max(rows - 1, 1))
-    return Evaluation(mean, np.sqrt(variance / rows), rows)
-
-
-def _losses(
-    snapshot: Snapshot, rows: int, device: str
-) -> Iterator[tuple[slice, Float64[np.ndarray, "some block"]]]:
-    """The losses of fresh rows, in blocks of rows of some instances."""
-    experiment, trained = snapshot.experiment, model(snapshot.experiment.model)
-    numbers, parameters = experiment.numbers(), sampling.law_parameters(experiment)
+    experiment = snapshot.experiment
+    wanted = max(1, default_rows(experiment) if rows is None else rows)
+    width = max(experiment.n_features, experiment.n_hidden)
+    entries = _PIECE_ENTRIES if where == "cpu" else _DEVICE_PIECE_ENTRIES
+    parts = max(1, min(PARTS, max(_LEAST_PARTS, _PART_ENTRIES // width), wanted // 2))
+    at_once = max(1, entries // (width * parts)) * parts  # rows: so that a piece has whole parts
     importance = experiment.feature_importance().astype(np.float32)
-    entries = _PIECE_ENTRIES if device == "cpu" else _DEVICE_PIECE_ENTRIES
+    total, drawn = np.zeros((experiment.n_instances, parts)), 0
+    for density, places in by_density(experiment):
+        layers = strata(experiment, density, wanted, parts)
+        drawn = max(drawn, sum(stratum.rows for stratum in layers if not stratum.exact))
+        for stratum in layers:
+            share = stratum.probability / stratum.rows
+            for x in pieces(experiment, density, stratum, at_once, where, sample):
+                some = max(1, entries // (width * len(x)))
+                for here in (places[first : first + some] for first in range(0, len(places), some)):
+                    losses = _row_losses(snapshot, here, x, importance[here])
+                    if stratum.exact:
+                        total[here] += share * losses.sum(1, keepdims=True)
+                    else:
+                        total[here] += share * parts * losses.reshape(len(here), -1, parts).sum(1)
+                    yield None
+    with np.errstate(over="ignore", invalid="ignore"):  # a diverged instance may lose infinitely much
+        yield Evaluation(total.mean(1), _error_of_mean(total), drawn, total)
+
+
+def default_rows(experiment: Experiment) -> int:
+    """Rows that `evaluate` draws for an instance of this experiment."""
     n, m = experiment.n_features, experiment.n_hidden
-    width = max(n, m)
-    block = max(1, _STREAM_ENTRIES // n)
-    piece = min(rows, block, max(1, entries // width))
-    if device == "cpu":
-        piece = min(piece, rows_at_once(n, m))
-    some = max(1, entries // (width * piece))
-    for first in range(0, experiment.n_instances, some):
-        here = slice(first, first + some)
-        law = parameters._replace(density=parameters.density[here])
-        for row in itertools.chain.from_iterable(
-            range(start, min(start + block, rows), piece) for start in range(0, rows, block)
-        ):
-            k, within = divmod(row, block)
-            size = min(piece, block - within, rows - row)
-            x = sampling.fresh_rows(experiment, numbers[here], law, size, EVALUATION + k, device, within)
-            weights = {name: placed_like(x, value[here]) for name, value in snapshot.parameters.items()}
-            reconstruction = forward(trained, weights, x).reconstruction
-            losses = row_losses(trained.target(x), reconstruction, placed_like(x, importance[here]))
-            yield here, to_host(losses).astype(np.float64)
+    most = min(_ENTRIES // max(n, m), _MULTIPLICATIONS // (n * m))
+    return min(ROWS, max(_LEAST_ROWS, most // PARTS * PARTS))
+
+
+def _row_losses(
+    snapshot: Snapshot,
+    here: Int64[np.ndarray, " block"],
+    x: Float32[Array, "rows features"],
+    importance: Float32[np.ndarray, "block features"],
+) -> Float64[np.ndarray, "block rows"]:
+    """The loss of each row in some of the instances."""
+    trained, importances = model(snapshot.experiment.model), placed_like(x, importance)
+    weights = {name: placed_like(x, value[here]) for name, value in snapshot.parameters.items()}
+    losses = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in row_blocks(x, snapshot.experiment.n_hidden):
+            shared = library_of(x).broadcast_to(rows, (len(here), *rows.shape))
+            reconstruction = forward(trained, weights, shared).reconstruction
+            losses.append(to_host(row_losses(trained.target(shared), reconstruction, importances)))
+    return np.concatenate(losses, 1).astype(np.float64)
+
+
+def _error_of_mean(parts: Float64[np.ndarray, "some parts"]) -> Float64[np.ndarray, " some"]:
+    """Standard error of the mean of independent parts; NaN where there is one."""
+    if parts.shape[1] < 2:
+        return np.full(len(parts), np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return parts.std(1, ddof=1) / math.sqrt(parts.shape[1])
+
+
+def compare(snapshot: Snapshot, evaluation: Evaluation) -> Comparison:
+    """The places of a snapshot's instances by their losses on fresh data."""
+    loss, n_instances = evaluation.loss, len(evaluation.loss)
+    alive = np.isfinite(loss)
+    alive[list(snapshot.diverged)] = False
+    rank, among = np.zeros(n_instances, np.int64), np.zeros(n_instances, np.int64)
+    to_best, error = np.full(n_instances, np.nan), np.full(n_instances, np.nan)
+    for places in comparable(snapshot.experiment):
+        some = places[alive[places]]
+        if len(some):
+            order = some[np.argsort(loss[some], kind="stable")]
+            rank[order], among[order] = np.arange(1, len(order) + 1), len(order)
+            to_best[order] = loss[order] - loss[order[0]]
+            error[order] = _error_of_mean(evaluation.parts[order] - evaluation.parts[order[0]])
+    return Comparison(rank, among, to_best, error)
+
+
+def comparable(experiment: Experiment) -> list[Int64[np.ndarray, " some"]]:
+    """The places of the instances that have the same data and importances, by groups."""
+    varied = [
+        name for name in ("sparsity", "importance_decay") if isinstance(getattr(experiment, name), tuple)
+    ]
+    if law(experiment.features).fires == "n_active" and "sparsity" in varied:
+        varied.remove("sparsity")
+    columns = [experiment.per_instance(name)[:, None] for name in varied]
+    if experiment.importance_differs:
+        columns.append(np.array(experiment.importance, np.float64))
+    if not columns:
+        return [np.arange(experiment.n_instances)]
+    group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
 def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
@@ -104,30 +196,41 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
     """
     snapshot = run.at()
     n_instances = snapshot.experiment.n_instances
-    unknown = Evaluation(np.full(n_instances, np.nan), np.full(n_instances, np.nan), 0)
-    evaluation = evaluate(run) if evaluated else unknown
+    unknown = np.full(n_instances, np.nan)
+    evaluation = evaluate(run) if evaluated else Evaluation(unknown, unknown, 0, unknown[:, None])
+    comparison = compare(snapshot, evaluation)
     weights = snapshot.weights
     diverged = run.state.diverged_at >= 0
-    alive = evaluation.loss[~diverged]
     columns = {
         "number": snapshot.experiment.numbers().tolist(),
         "loss": _finite(evaluation.loss),
         "standard_error": _finite(evaluation.standard_error),
+        "rank": [rank or None for rank in comparison.rank.tolist()],
+        "among": comparison.among.tolist(),
+        "to_best": _finite(comparison.to_best),
+        "to_best_error": _finite(comparison.error),
         "training_loss": _finite(snapshot.losses),
         "represented": geometry.represented(weights).sum(-1).tolist(),
         "total_dimensionality": _finite(geometry.dimensionality(weights).sum(-1)),
         "total_squared_norm": _finite(np.square(weights.astype(np.float64)).sum((-1, -2))),
         "diverged_at": [at if at >= 0 else None for at in run.state.diverged_at.tolist()],
     }
+    alive = evaluation.loss[~diverged & np.isfinite(evaluation.loss)]
     return {
         "step": run.state.step,
         "steps": snapshot.experiment.steps,
         "loss": _number(alive.mean()) if len(alive) else None,
         "evaluation_rows": evaluation.rows,
+        "evaluation_method": METHOD if evaluated else None,
         "diverged": [int(i) for i in np.flatnonzero(diverged)],
         "instances": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
         "changes": [change._asdict() for change in run.changes],
     }
+
+
+def is_evaluated(summary: dict[str, Any]) -> bool:
+    """Whether a summary has losses on fresh data, by the method of now."""
+    return summary.get("evaluation_method") == METHOD
 
 
 def features_of(run: Run, instance: int) -> list[dict[str, Any]]:

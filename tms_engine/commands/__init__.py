@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tms_engine import plugins, process
-from tms_engine.commands.options import Parser, environment_text, told
+from tms_engine.commands.options import Parser, called_as, environment_text, told
 from tms_engine.commands.progress import silence
 from tms_engine.errors import InputError, out_of_memory
 from tms_engine.presets import PRESETS
@@ -45,14 +45,15 @@ _OTHER_NAMES = {
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 every instance diverged, 2 bad input, 3 saved elsewhere (watch: ended early), "
-    "130 interrupted, 143 killed, 129 hung up, each saved"
+    "70 a fault of the program, 130 interrupted, 143 killed, 129 hung up, each saved"
 )
 
 
-def main(arguments: Sequence[str] | None = None, program: str = "tms") -> int:
-    """Run one command and return its exit code. `program` is how it was called, for usage lines and hints."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
     process.print_what_can_be_shown()
     options: argparse.Namespace | None = None
+    program = called_as("tms", "tms_engine")
     try:
         words = _words(sys.argv[1:] if arguments is None else arguments, program)
         options, unknown = _parser(program).parse_known_args(words)

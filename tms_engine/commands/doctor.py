@@ -6,6 +6,7 @@ directory nor the names of user and host.
 """
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -69,7 +70,7 @@ def report(app: Found, asks_terminal: bool = False) -> dict[str, Found]:
     from tms_engine.runs.places import runs_directory, state_directory
 
     # The environment before libraries are loaded, which write to it.
-    environment = _environment(os.environ)
+    environment = _environment(_users(os.environ))
     found: dict[str, Found] = {
         "versions": probed(lambda: dict(versions())),
         "machine": _each(
@@ -374,6 +375,7 @@ def _of_the_app() -> Found:
     asked = subprocess.run(
         [sys.executable, "-P", "-m", "tms_tui.doctor"],
         stdin=subprocess.DEVNULL,
+        env=_users(os.environ),
         capture_output=True,
         timeout=_APP_WAIT,
     )
@@ -410,6 +412,16 @@ def _size_of(size: int) -> str:
         if size >= 1 << power:
             return f"{size / (1 << power):.1f} {unit}"
     return f"{size} bytes"
+
+
+def _users(variables: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the LC_CTYPE that Python itself sets (PEP 538), where the system tells."""
+    mine = dict(variables)
+    with contextlib.suppress(OSError):
+        pythons = mine.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8")
+        if pythons and b"\0LC_CTYPE=" not in b"\0" + Path("/proc/self/environ").read_bytes():
+            del mine["LC_CTYPE"]
+    return mine
 
 
 def _environment(variables: Mapping[str, str]) -> Found:

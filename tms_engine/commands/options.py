@@ -93,6 +93,12 @@ class _Paragraphs(argparse.HelpFormatter):
             self._action_max_length = max(self._action_max_length, longest + 2 * self._indent_increment)
 
 
+def called_as(name: str, package: str) -> str:
+    """How a user calls a program: by its name, or as a module of Python's."""
+    is_module = Path(sys.argv[0]).parts[-2:] == (package, "__main__.py")
+    return f"python -m {package}" if is_module else name
+
+
 def environment_text() -> str:
     """The environment variables that matter, a line each, for an epilog."""
     return "\n".join(["environment:", *(f"  {name:10}  {about}" for name, about in ENVIRONMENT.items())])

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tms_engine import process
-from tms_engine.commands.text import headline, number, some, summary_text
+from tms_engine.commands.text import headline, some, summary_text
+from tms_engine.digits import number
 from tms_engine.errors import InputError, visible
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
     interrupted = f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {run}"
 
     def now() -> str:
-        return f"loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
+        return f"batch loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
     if sys.stdout.isatty() and sys.stderr.isatty() and not _silent:
         from tqdm import tqdm

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tms_engine.commands.progress import say, warn
-from tms_engine.commands.text import headline, number
+from tms_engine.commands.text import headline
+from tms_engine.digits import number
 
 if TYPE_CHECKING:
     from tms_engine.runs import Listed
@@ -94,7 +95,7 @@ def _row(listed: "Listed") -> dict[str, str]:
         "name": printable(Path(listed.path.name)),
         "experiment": headline(listed.experiment) if listed.experiment else "",
         "step": step,
-        "loss": number(status.loss) if status and status.loss is not None else "",
+        "batch loss": number(status.loss) if status and status.loss is not None else "",
         "age": _age(time.time() - listed.written),
         "size": _size(listed.bytes),
         "state": listed.problem or str(status),

@@ -28,5 +28,5 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print(summary_text(summary, run))
     several = run.experiment.n_instances > 1 and options.instance is None
-    print("\n" + table(instance_rows(summary) if several else rows))
+    print("\n" + table(instance_rows(summary, run.current) if several else rows))
     return 0

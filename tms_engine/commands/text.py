@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tms_engine.experiment import Experiment
+from tms_engine.digits import number, with_error
+from tms_engine.experiment import PER_INSTANCE, Experiment
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
 
-_COLUMN_NAMES = {"norm": "‖W‖", "dimensionality": "D", "total_dimensionality": "ΣD", "standard_error": "±"}
+_COLUMN_NAMES = {
+    "norm": "‖W‖",
+    "dimensionality": "D",
+    "total_dimensionality": "ΣD",
+    "sparsity": "S",
+    "learning_rate": "rate",
+    "importance_decay": "decay",
+}
 
 
 def headline(experiment: Experiment) -> str:
@@ -34,19 +42,16 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
     lines = [headline(run.current), f"step {summary['step']:,} of {summary['steps']:,}", ""]
     if len(instances) == 1:
         only = instances[0]
+        loss = " ± ".join(with_error(only["loss"], only["standard_error"]))
         lines += [
-            f"loss on fresh data  {number(only['loss'])} ± {number(only['standard_error'])} "
-            f"({summary['evaluation_rows']:,} rows)",
+            f"loss on fresh data  {loss} ({_rows(summary)})",
             f"represented         {only['represented']} of {n} features",
             f"ΣD                  {only['total_dimensionality']:.3f} of {m} dimensions",
             f"Σ‖W‖²               {only['total_squared_norm']:.3f}",
         ]
     else:
-        losses = sorted(i["loss"] for i in instances if i["loss"] is not None and i["diverged_at"] is None)
-        span = f"{number(losses[0])} to {number(losses[-1])}" if losses else "none"
         lines += [
-            f"loss on fresh data  {number(summary['loss'])} mean, {span} "
-            f"({summary['evaluation_rows']:,} rows each)",
+            f"loss on fresh data  {_losses(summary)} ({_rows(summary)}, the same for all)",
             f"represented         {_span(instances, 'represented', 'd')} of {n} features",
             f"ΣD                  {_span(instances, 'total_dimensionality', '.3f')} of {m} dimensions",
         ]
@@ -55,6 +60,24 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
     for change in summary["changes"]:
         lines.append(f"changed             {change['field']} to {change['value']} at step {change['step']:,}")
     return "\n".join(lines)
+
+
+def _rows(summary: dict[str, Any]) -> str:
+    """How a loss was worked out."""
+    rows = summary["evaluation_rows"]
+    return f"{rows:,} rows drawn" if rows else "exact"
+
+
+def _losses(summary: dict[str, Any]) -> str:
+    """The losses of several instances: a mean and the best one only of those that have the same task."""
+    alive = [i for i in summary["instances"] if i["loss"] is not None and i["diverged_at"] is None]
+    if not alive:
+        return "none"
+    losses = sorted(i["loss"] for i in alive)
+    span = f"{number(losses[0])} to {number(losses[-1])}"
+    if any(i["among"] < len(alive) for i in alive):
+        return f"{span}, of different sparsities or importances, so not comparable"
+    return f"{number(summary['loss'])} mean, {span}"
 
 
 def _span(instances: list[dict[str, Any]], name: str, form: str) -> str:
@@ -68,21 +91,34 @@ def some(values: Sequence[int]) -> str:
     return ", ".join(map(str, values[:10])) + more
 
 
-def number(value: float | None) -> str:
-    """A loss, to six decimals, or more digits where it is small."""
-    if value is None:
-        return "not finite"
-    return f"{value:.6f}" if value >= 1e-4 or value == 0 else f"{value:.2e}"
+def instance_rows(summary: dict[str, Any], experiment: Experiment) -> list[dict[str, Any]]:
+    """The table of instances, with the columns for which a screen has room.
 
-
-def instance_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """The table of instances, with the columns for which a screen has room."""
-    columns = ["loss", "standard_error", "represented", "total_dimensionality"]
-    if any(row.get("number", i) != i for i, row in enumerate(summary["instances"])):
-        columns.insert(0, "number")
-    if summary["diverged"]:
-        columns.append("diverged_at")
-    return [{"instance": i, **{c: row[c] for c in columns}} for i, row in enumerate(summary["instances"])]
+    What differs between instances stands before their losses, and their places behind: among those with the
+    same sparsity and importances, with the difference to the best of them.
+    """
+    instances = summary["instances"]
+    numbered = any(row["number"] != i for i, row in enumerate(instances))
+    varied = [name for name in PER_INSTANCE if isinstance(getattr(experiment, name), tuple)]
+    rows = []
+    for i, row in enumerate(instances):
+        loss, error = with_error(row["loss"], row["standard_error"])
+        cells: dict[str, Any] = {"instance": i, **({"number": row["number"]} if numbered else {})}
+        cells |= {name: f"{getattr(experiment, name)[i]:.4g}" for name in varied}
+        cells |= {"loss": loss, "±": error}
+        if max(other["among"] for other in instances) > 1:
+            place = f"{row['rank']} of {row['among']}" if row["rank"] else None
+            behind = (
+                with_error(row["to_best"], row["to_best_error"], sign=True) if row["rank"] else (None, None)
+            )
+            if row["rank"] == 1:
+                behind = "best", ""
+            cells |= {"place": place, "to the best": behind[0], "± of it": behind[1]}
+        cells |= {"represented": row["represented"], "total_dimensionality": row["total_dimensionality"]}
+        if summary["diverged"]:
+            cells["diverged_at"] = row["diverged_at"]
+        rows.append(cells)
+    return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -92,16 +128,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, float):
-            return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2e}"
+            return number(value, 3) if abs(value) < 0.01 else f"{value:.3f}"
         return "" if value is None else str(value)
 
-    columns = [
-        [
-            _COLUMN_NAMES.get(key, key),
-            *((number if key in ("loss", "standard_error") else text)(row[key]) for row in rows),
-        ]
-        for key in rows[0]
-    ]
+    columns = [[_COLUMN_NAMES.get(key, key), *(text(row[key]) for row in rows)] for key in rows[0]]
     widths = [max(map(len, column)) for column in columns]
     return "\n".join(
         "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tms_engine.commands import options as common
-from tms_engine.commands.text import number
+from tms_engine.digits import number
 
 if TYPE_CHECKING:
     from tms_engine.runs import Status
@@ -47,7 +47,7 @@ def line(status: "Status", whole: bool = True) -> str:
     """A status as a line of text; `whole`: with who trains it."""
     words = [f"step {status.step:,} of {status.steps:,}"]
     if status.loss is not None:
-        words.append(f"loss {number(status.loss)}")
+        words.append(f"batch loss {number(status.loss)}")
     if status.state == "running" and status.rate:
         words.append(f"{status.rate:,.0f} steps/s")
     if status.time_left is not None:

@@ -9,7 +9,7 @@ Loads no numpy, so that the command line can name the laws and answer at once.
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tms_engine.errors import InputError
 
@@ -40,19 +40,31 @@ class Law(NamedTuple):
     """Raises InputError, naming the field, where the law cannot have so many features. (Density is None.)"""
     compiled: int | None = None
     """Branch of the compiled kernels' draw; None: they have none, refuse the law, and torch serves."""
+    fires: "Fires" = "unknown"
+    """What becomes active: it says how many at once, with which probabilities."""
+
+
+# Each feature alone, with probability p; each set of set_size with probability p, all its members or one of
+# them; exactly n_active features.
+Fires = Literal["features", "whole sets", "one of a set", "n_active", "unknown"]
 
 
 class _Entry(NamedTuple):
     help: str
     compiled: int | None = None
+    fires: Fires = "unknown"
     checks: bool = False  # whether its file has a `check`
 
 
 _TABLE: dict[str, _Entry] = {
-    "bernoulli": _Entry("each feature alone, with probability 1 − S", BERNOULLI),
-    "n_active": _Entry("exactly n_active in each row, every choice equally likely", N_ACTIVE, checks=True),
-    "correlated": _Entry("sets of set_size that fire together", CORRELATED, checks=True),
-    "anticorrelated": _Entry("sets of set_size, of which one member fires", ANTICORRELATED, checks=True),
+    "bernoulli": _Entry("each feature alone, with probability 1 − S", BERNOULLI, "features"),
+    "n_active": _Entry(
+        "exactly n_active in each row, every choice equally likely", N_ACTIVE, "n_active", checks=True
+    ),
+    "correlated": _Entry("sets of set_size that fire together", CORRELATED, "whole sets", checks=True),
+    "anticorrelated": _Entry(
+        "sets of set_size, of which one member fires", ANTICORRELATED, "one of a set", checks=True
+    ),
 }
 _registered: dict[str, Law] = {}
 
@@ -99,8 +111,9 @@ def law(name: str) -> Law:
 @cache  # asked for at every batch
 def _built_in(name: str) -> Law:
     module = import_module(f"tms_engine.data.{name}")
-    found = Law(_TABLE[name].help, module.sample, compiled=_TABLE[name].compiled)
-    return found._replace(check=module.check) if _TABLE[name].checks else found
+    entry = _TABLE[name]
+    found = Law(entry.help, module.sample, compiled=entry.compiled, fires=entry.fires)
+    return found._replace(check=module.check) if entry.checks else found
 
 
 def check_law(name: str, n_features: int, parameters: LawParameters) -> None:

@@ -1,7 +1,7 @@
 """Exactly n_active features in each row, every choice of them equally likely (the seed's last figure)."""
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from tms_engine.arrays import Array
 from tms_engine.data import LawParameters
@@ -21,12 +21,15 @@ def sample(
 ) -> Float32[Array, "*lead features"]:
     """The active ones are those with the largest words. (No two in a row are equal, see `stream.words`.)"""
     x = magnitude(word)
-    x *= word >= _kth_largest(word, parameters.n_active) if parameters.n_active else 0
+    x *= largest(word, parameters.n_active)
     return x
 
 
-def _kth_largest(word: Int64[Array, "*lead features"], k: int) -> Int64[Array, "*lead 1"]:
+def largest(word: Int64[Array, "*lead features"], k: int) -> Bool[Array, "*lead features"]:
+    """Whether each word is among the k largest of its row."""
+    if k == 0:
+        return word != word
     if isinstance(word, np.ndarray):
         place = word.shape[-1] - k
-        return np.partition(word, place)[..., place, None]
-    return word.topk(k, sorted=False).values.amin(-1, keepdim=True)
+        return word >= np.partition(word, place)[..., place, None]
+    return word >= word.topk(k, sorted=False).values.amin(-1, keepdim=True)

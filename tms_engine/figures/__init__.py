@@ -37,6 +37,15 @@ FIGURES: dict[str, Entry] = {
 }
 HTML_FIGURES = tuple(name for name, entry in FIGURES.items() if entry.html)
 
+# Dots per inch. With the most, the largest figure takes about half a gigabyte while it is drawn.
+_LEAST_DPI, _MOST_DPI = 10, 600
+
+
+def check_dpi(dpi: int) -> None:
+    """Raise InputError for a resolution that is not drawn."""
+    if not _LEAST_DPI <= dpi <= _MOST_DPI:
+        raise InputError(f"dpi should be from {_LEAST_DPI} to {_MOST_DPI}, not {dpi}")
+
 
 def figure_function(name: str, suffix: str = "figure") -> Callable[..., Any]:
     """The function that draws a figure of the table, or with the suffix "html" its twin."""

@@ -19,17 +19,14 @@ from typing import Any
 
 from tms_engine.analysis.evaluation import check_instance
 from tms_engine.analysis.projection import HOME, Camera, axes_basis
-from tms_engine.errors import InputError
-from tms_engine.figures import FIGURES, chosen_figures, figure_function, html_figures
+from tms_engine.figures import FIGURES, check_dpi, chosen_figures, figure_function, html_figures
 from tms_engine.figures.browser import page
 from tms_engine.figures.captions import describe
 from tms_engine.figures.panels import own_style
-from tms_engine.files import cannot, make_writable, write_atomically, write_new
+from tms_engine.files import cannot, make_writable, remove_dead_parts, write_atomically, write_new
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
-# Dots per inch: the largest figure then takes half a gigabyte while it is drawn.
-MOST_DPI = 1200
 # What tells whether two files show the same.
 _IDENTITY = ("Title", "Software", "Experiment", "Changes", "Weights", "Step", "Instance", "Camera", "Axes")
 # A page's metadata are before plotly's own text, within so many bytes.
@@ -38,8 +35,7 @@ _HEAD_BYTES = 1 << 24
 
 def check(run: Run, instance: int, axes: Sequence[int] | None = None, dpi: int = 300) -> None:
     """Raise InputError for an instance or dimensions that the run has not, and for a dpi out of range."""
-    if not 10 <= dpi <= MOST_DPI:
-        raise InputError(f"dpi should be from 10 to {MOST_DPI}, not {dpi}")
+    check_dpi(dpi)
     check_instance(run, instance)
     if axes is not None:
         axes_basis(run.experiment.n_hidden, axes)
@@ -122,6 +118,7 @@ class _Saving:
         self._weights = _digest(self._shown)
         self._directory = Path(directory)
         make_writable(self._directory)
+        remove_dead_parts(self._directory)
 
     def draw(self, name: str, suffix: str = "figure") -> Any:
         view: dict[str, Any] = {"instance": self._instance, "step": self._shown.step}

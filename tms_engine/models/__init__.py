@@ -21,7 +21,7 @@ class Sizes(NamedTuple):
     n_features: int
     n_hidden: int
     bias: bool
-    std: float  # of a weight: 1, or Xavier's √(2 / (n + m))
+    std: float  # of a weight: `Experiment.first_std`
 
 
 class Model(NamedTuple):

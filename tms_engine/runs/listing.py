@@ -108,15 +108,18 @@ def remove_run(path: str | Path) -> list[Path]:
 def _directories(directory: Path) -> Iterator[Path]:
     try:
         with os.scandir(directory) as entries:
-            paths = [Path(entry.path) for entry in entries if entry.is_dir()]
+            paths = [Path(entry.path) for entry in entries]
     except (OSError, ValueError) as error:
         raise cannot(f"read {directory}", error) from None
-    yield from sorted(paths)
+    for path in sorted(paths):
+        with contextlib.suppress(OSError):  # a loop of links
+            if path.is_dir():
+                yield path
 
 
 def _is_runs(path: Path) -> bool:
     """Whether this has the files of a run, or of one that was begun."""
-    return any(last_written(path / name) is not None for name in (STATE, EXPERIMENT, LOCK, PROGRESS, *_NEXT))
+    return any(os.path.lexists(path / name) for name in (STATE, EXPERIMENT, LOCK, PROGRESS, *_NEXT))
 
 
 def _listed(path: Path) -> Listed:

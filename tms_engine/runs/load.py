@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
@@ -150,17 +151,22 @@ def _parse_experiment(text: bytes, file: Path) -> Experiment:
 def load_summary(path: str | Path) -> dict[str, Any] | None:
     """The summary of a run directory, as `summarize` made it; None where it is not of the saved step.
 
-    That is so where it cannot be read, was saved without losses on fresh data, or a crash came between.
+    That is so where it cannot be read, was saved without losses on fresh data or with those that an earlier
+    version worked out, or a crash came between.
     """
+    from tms_engine.analysis.evaluation import is_evaluated  # following a run does without it
+
     path = Path(path)
     try:
         summary = json.loads(read_small(path / SUMMARY, _MOST_SUMMARY))
         check_summary(summary)
-        arrays, _ = read_few_tensors(path / STATE, ("step",))
+        arrays, _ = read_few_tensors(path / STATE, ("step", "diverged_at"))
+        if len(summary["instances"]) != arrays["diverged_at"].size:
+            return None
         step = _step(arrays["step"])
     except (InputError, OSError, ValueError, RecursionError, MemoryError):
         return None
-    return summary if summary["step"] == step and summary["evaluation_rows"] > 0 else None
+    return summary if summary["step"] == step and is_evaluated(summary) else None
 
 
 def check_summary(summary: Any) -> None:
@@ -180,13 +186,25 @@ def check_summary(summary: Any) -> None:
             raise ValueError("the instances of a summary have the same fields")
     for change in changes:
         _check_fields(change, {"step": int})
-        if not isinstance(change.get("field"), str) or "value" not in change:
+        if change.get("field") not in LIVE_FIELDS or not _is_numbers(change.get("value")):
             raise ValueError("a change has a field and a value")
 
 
+def _is_numbers(value: Any) -> bool:
+    """Whether this is a number, None, or a list of such, or of such lists."""
+    if isinstance(value, list):
+        return all(_is_numbers(one) for one in value)
+    return value is None or type(value) in (int, float)
+
+
 _OF_AN_INSTANCE: dict[str, type] = {
+    "number": int,
     "loss": float,
     "standard_error": float,
+    "rank": float,
+    "among": int,
+    "to_best": float,
+    "to_best_error": float,
     "represented": int,
     "total_dimensionality": float,
     "total_squared_norm": float,
@@ -210,8 +228,8 @@ def saved_id(path: Path) -> str | None:
     """The identity of the run that is saved in a directory; None where none is, "" where there are files with
     the names of a run's, but no state. Raises InputError where that is damaged.
     """
-    if last_written(path / STATE) is None:
-        ours = [name for name in (EXPERIMENT, HISTORY) if last_written(path / name) is not None]
+    if not os.path.lexists(path / STATE):
+        ours = [name for name in (EXPERIMENT, HISTORY) if os.path.lexists(path / name)]
         return "" if ours else None
     _, metadata = read_few_tensors(path / STATE, ())
     _check_format(path / STATE, metadata)
@@ -233,14 +251,15 @@ def _last_saved(path: Path) -> tuple[object, ...]:
 
 def _check_is_run(path: Path) -> None:
     try:
-        if not path.is_dir():
-            raise InputError(f"there is no run directory {path}")
-        if not any(place.exists() for place in (path / EXPERIMENT, next_of(path / EXPERIMENT))):
-            raise InputError(f"{path} is not a run: it has no {EXPERIMENT}")
-        if not (path / STATE).exists():
-            raise InputError(f"{path} is not a run: it has no {STATE}")
+        is_there = path.is_dir()
+        has_experiment = any(place.exists() for place in (path / EXPERIMENT, next_of(path / EXPERIMENT)))
+        has_state = (path / STATE).exists()
     except (OSError, ValueError) as error:
         raise cannot(f"read {path}", error) from None
+    if not is_there:
+        raise InputError(f"there is no run directory {path}")
+    if not has_experiment or not has_state:
+        raise InputError(f"{path} is not a run: it has no {STATE if has_experiment else EXPERIMENT}")
 
 
 def _load(path: Path) -> Run:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
-from tms_engine.files import cannot, is_dead_part, names, read_small, reason
+from tms_engine.files import cannot, is_dead_part, make_directory, names, read_small, reason
 from tms_engine.runs.places import EXPERIMENT, HISTORY, LOCK, PROGRESS, SUMMARY, absolute, next_of
 
 # What a directory is held for while a run is written that nobody trains there.
@@ -229,9 +229,8 @@ def _acquire(path: str | Path, directory: Path, doing: str) -> RunLock:
     from filelock import FileLock, Timeout
 
     file_lock = FileLock(directory / LOCK, timeout=_PATIENCE, thread_local=False)
-    is_new = not directory.exists()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        is_new = make_directory(directory)
         file_lock.acquire()
     except Timeout:
         raise InUse(path, _read_holder(directory), _if_it_is_dead(path, directory)) from None
@@ -297,10 +296,10 @@ def _check_empty(path: str | Path, directory: Path, otherwise: str) -> None:
     """What a process has left that was killed before its first save is nothing."""
     left = {LOCK, *(next_of(Path(name)).name for name in (EXPERIMENT, HISTORY, SUMMARY))}
     try:
-        for entry in directory.iterdir():
-            if entry.name not in left and not is_dead_part(entry):
-                raise InputError(f"{path} is not empty: choose a new directory{otherwise}")
+        mine = [entry for entry in directory.iterdir() if entry.name not in left and not is_dead_part(entry)]
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
         raise cannot(f"write to {path}", error) from None
+    if mine:
+        raise InputError(f"{path} is not empty: choose a new directory{otherwise}")

@@ -40,7 +40,7 @@ def absolute(path: str | Path) -> Path:
         raise InputError("the name of a run's directory should not be empty")
     try:
         return Path(os.path.abspath(path))
-    except (OSError, ValueError):
+    except OSError:
         raise InputError(
             f"{path} is relative to the current directory, which has been removed: change to another"
         ) from None

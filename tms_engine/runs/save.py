@@ -20,7 +20,14 @@ import numpy as np
 
 from tms_engine.analysis.evaluation import summarize
 from tms_engine.errors import InputError
-from tms_engine.files import cannot, reason, remove_dead_parts, write_atomically, write_durably
+from tms_engine.files import (
+    cannot,
+    make_directory,
+    reason,
+    remove_dead_parts,
+    write_atomically,
+    write_durably,
+)
 from tms_engine.runs.load import FORMAT, peek, saved_id, saved_metadata
 from tms_engine.runs.lock import SAVING, claim_new, hold, holds
 from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, absolute, next_of, state_directory
@@ -128,7 +135,7 @@ def _check_is_own(run: Run, out: Path) -> None:
 
 def _write(directory: Path, state: Pieces, sha256: str, beside: dict[str, Pieces]) -> None:
     """Save a state, which names a history by its hash, and the files that belong to it. Raises OSError."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     remove_dead_parts(directory)
     _finish_last_save(directory)
     nexts = {name: next_of(directory / name) for name in beside}

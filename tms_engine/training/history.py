@@ -59,6 +59,13 @@ def _capacity(keep: int, kept_bytes: int) -> int:
     return min(keep, max(2, _KEPT_BYTES // max(1, kept_bytes)))
 
 
+def recent_buckets(end: int, width: int, steps: int, since: int) -> slice:
+    """The buckets of the latest `steps` steps before `end`, from `since` on, and at least one."""
+    used = -(-end // width)
+    first = max(0, used - 1 - -(-steps // width), -(-since // width))
+    return slice(min(first, max(0, used - 1)), used)
+
+
 class History:
     """Grows with the run: `add_losses` for every step taken, `add_kept` at the steps that `due` names.
 
@@ -139,11 +146,12 @@ class History:
     def recent_loss(self, steps: int = 100, until: int | None = None) -> Float32[np.ndarray, " instances"]:
         """Mean batch loss over at least the latest `steps` steps (all, if fewer); NaN if none was finite.
 
-        `until`: as it was at that step, up to the width of a bucket.
+        It does not reach back across a live change, but for the rest of a bucket. `until`: as it was at that
+        step, up to the width of a bucket.
         """
         end = self.step if until is None else min(until, self.step)
-        used = -(-end // self.width)
-        latest = slice(max(0, used - 1 - -(-steps // self.width)), used)
+        since = max((origin for origin in self._origins if origin < end), default=0)
+        latest = recent_buckets(end, self.width, steps, since)
         count = self._count[latest].sum(0)
         total = self._sum[latest].sum(0)
         mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)

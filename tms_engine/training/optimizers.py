@@ -49,11 +49,17 @@ def adam_steps(experiment: Experiment, first_step: int, n_steps: int) -> AdamSte
 def learning_rates(
     experiment: Experiment, first_step: int, n_steps: int
 ) -> Float[np.ndarray, "{n_steps} instances"]:
-    """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 at the last step."""
+    """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 after the last step.
+
+    `cosine` is half a period, as torch's CosineAnnealingLR and most others have it; `quarter_cosine` is a
+    quarter, which stays higher and ends with a slope: the paper's notebook has it, and ARENA after it. (The
+    notebook is at 0 in the last step already: it divides by T − 1.)
+    """
     done = np.minimum(np.arange(first_step, first_step + n_steps) / experiment.steps, 1.0)
     factors = {
         "constant": np.ones(n_steps),
         "linear": 1 - done,
         "cosine": 0.5 * (1 + np.cos(np.pi * done)),
+        "quarter_cosine": np.cos(0.5 * np.pi * done),
     }
     return np.outer(factors[experiment.schedule], experiment.per_instance("learning_rate"))

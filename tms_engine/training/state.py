@@ -79,10 +79,10 @@ def initial_parameters(experiment: Experiment) -> Parameters:
     """Parameters before the first step, as the model starts them.
 
     An instance has a generator of its own, from (random seed, instance number): the same weights whatever
-    stands beside it. Xavier's standard deviation √(2 / (n + m)) is that of one instance, however many.
+    stands beside it. Only their scale may depend on the number of instances, with the notebook's joint
+    Xavier; a shard (`Experiment.select`) keeps that of the whole.
     """
-    n, m = experiment.n_features, experiment.n_hidden
-    sizes = Sizes(n, m, experiment.bias, 1.0 if experiment.init == "normal" else (2 / (n + m)) ** 0.5)
+    sizes = Sizes(experiment.n_features, experiment.n_hidden, experiment.bias, experiment.first_std)
     start = model(experiment.model).parameters
     whole: Parameters = {}
     for i, number in enumerate(experiment.numbers().tolist()):

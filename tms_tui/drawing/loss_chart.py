@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
 
 from tms_engine.analysis.smoothing import loss_sums, smoothed
-from tms_engine.training.history import LossCurve
+from tms_engine.digits import number
+from tms_engine.training.history import LossCurve, recent_buckets
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
 from tms_tui.drawing.ascii import ascii_glyphs
@@ -27,6 +28,8 @@ from tms_tui.drawing.sgr import split_sgr
 
 Color = tuple[int, int, int]
 Span = tuple[str, Color]  # a piece of text and its colour
+# Batch losses that a reading is the mean of, at least: as many as those of a Snapshot.
+_READ_STEPS = 100
 Tick = tuple[float, str]  # cells from the canvas's left or lower edge, and what is written there
 
 
@@ -140,7 +143,7 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
     if margin:
         _write(picture, rows - 1, 0, [("step".rjust(margin - 1), colors.axis)])
     if header:
-        _write(picture, 0, 0, _readout(chart, series, point, end if cursor is None else cursor, columns))
+        _write(picture, 0, 0, _readout(chart, end if cursor is None else cursor, columns))
     if mode == "ascii":
         picture.glyphs[:] = ascii_glyphs(picture.glyphs)
     return picture
@@ -400,25 +403,32 @@ def _crosses(chart: LossChart, series: _Series, frame: _Frame) -> set[tuple[int,
     return crosses
 
 
-def _readout(chart: LossChart, series: _Series, point: int | None, step: int, columns: int) -> list[Span]:
-    """Step and losses at a point, as much as fits: also the key to the colours."""
-    colors = chart.colors
-    if point is None:
+def _readout(chart: LossChart, step: int, columns: int) -> list[Span]:
+    """Step and batch losses there, as much as fits: also the key to the colours.
+
+    They are what a Snapshot of that step has as its losses, whatever the width of the picture.
+    """
+    colors, curve = chart.colors, chart.curve
+    if curve is None or not curve.mean.size:
         return [("no loss yet", colors.axis)]
-    several = series.mean is not None
+    several = curve.mean.shape[1] > 1
+    instance = min(max(chart.instance, 0), curve.mean.shape[1] - 1)
+    losses, low, high = _reading(curve, step, [c.step for c in chart.changes if c.field != "steps"])
     spans: list[list[Span]] = [[("step ", colors.axis), (f"{step:,}", colors.text)]]
-    name = f"  #{chart.instance} " if several else "  loss "
+    name = f"  #{chart.instance} " if several else "  batch loss "
     diverged = chart.diverged_at[chart.instance] if 0 <= chart.instance < len(chart.diverged_at) else -1
-    if np.isfinite(series.line[point]):
-        spans.append([(name + _loss(series.line[point]), colors.line)])
+    if np.isfinite(losses[instance]) and not 0 <= diverged < step:
+        spans.append([(name + number(float(losses[instance]), 3), colors.line)])
     elif diverged >= 0:
         spans.append([(name if several else "  ", colors.line), (f"diverged at {diverged:,}", colors.mark)])
     else:
         spans.append([(name, colors.line), ("not finite", colors.mark)])
-    if series.mean is not None:
-        spans.append([(f"  mean {_loss(series.mean[point])}", colors.mean)])
-    if series.low[point] < series.high[point]:
-        band = f"{_loss(series.low[point])} to {_loss(series.high[point])}"
+    known = losses[np.isfinite(losses)]
+    if several and len(known):
+        spans.append([(f"  mean {number(float(known.mean()), 3)}", colors.mean)])
+        low, high = float(known.min()), float(known.max())
+    if low < high:
+        band = f"{number(low, 3)} to {number(high, 3)}"
         spans.append([(f"  {'all' if several else 'raw'} {band}", colors.axis)])
     fitting: list[Span] = []
     for group in spans:
@@ -428,8 +438,23 @@ def _readout(chart: LossChart, series: _Series, point: int | None, step: int, co
     return fitting
 
 
-def _loss(value: float) -> str:
-    return f"{value:#.3g}" if 1e-4 <= abs(value) < 1000 or value == 0 else f"{value:.2e}"
+def _reading(
+    curve: LossCurve, step: int, changes: Sequence[int]
+) -> tuple[Float64[np.ndarray, " instances"], float, float]:
+    """Mean batch loss of each instance over about 100 steps up to one, as History.recent_loss has it.
+
+    NaN where none was finite. And the least and the greatest batch loss of all in these steps.
+    """
+    width = max(1, int(curve.end[0] - curve.start[0]))
+    since = max((change for change in changes if change < step), default=0)
+    latest = recent_buckets(step, width, _READ_STEPS, since)
+    latest = slice(min(latest.start, len(curve.mean) - 1), max(latest.stop, 1))
+    mean = curve.mean[latest].astype(np.float64)
+    finite = np.isfinite(mean)
+    weight = (curve.end[latest] - curve.start[latest])[:, None] * finite
+    losses = _divide((np.where(finite, mean, 0) * weight).sum(0), weight.sum(0))
+    low, high = (edge[latest][np.isfinite(edge[latest])] for edge in (curve.low, curve.high))
+    return losses, float(low.min(initial=np.inf)), float(high.max(initial=-np.inf))
 
 
 def _write(cells: Cells, row: int, column: int, spans: Sequence[Span]) -> None:

@@ -23,7 +23,7 @@ _MOST_INSTANCES = 1 << 12
 
 
 def loss_title(model: Model) -> str:
-    title = f"Loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
+    title = f"Batch loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
     instances = model.view.experiment.n_instances
     few = "" if instances <= _MOST_INSTANCES else f", {_MOST_INSTANCES:,} of {instances:,} instances"
     return title + few

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.geometry import Size
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_engine.digits import with_error
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
 from tms_tui.model import Model
@@ -16,7 +17,6 @@ from tms_tui.panes import Pane
 from tms_tui.panes.measures import Measures, measures
 from tms_tui.panes.run_bar import rate, rate_text
 from tms_tui.panes.text import Text
-from tms_tui.player import first_rows
 
 
 class Numbers(Pane, Text, can_focus=True):
@@ -52,13 +52,7 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
     """Names and values, the most important first."""
     experiment, view, i, signs = model.experiment, model.view, model.options.instance, model.symbols
     norms = measured.norms
-    rows = []
-    if not first_rows(experiment):
-        rows.append(("fresh loss", "too large here"))
-    elif view.evaluation is not None and model.options.step is None:  # it is of the newest weights
-        evaluation = view.evaluation
-        rows.append(("fresh loss", f"{evaluation.loss[i]:.5f}"))
-        rows.append(("", f"{signs.plus_minus}{evaluation.standard_error[i]:.5f}"))
+    rows = _fresh_loss(model)
     represented = int((norms > REPRESENTED_NORM).sum())
     total, exact = measured.total_dimensionality
     rows += [
@@ -78,6 +72,28 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
     if speed := rate(view):
         rows.append(("speed", rate_text(speed)))
     rows += [("kernel", view.kernel), ("device", view.device)]
+    return rows
+
+
+def _fresh_loss(model: Model) -> list[tuple[str, str]]:
+    """The loss on fresh data with its error, the step that it is of, and the place by it.
+
+    The place is among the instances with the same sparsity and importances, and the difference to the best
+    has an error of its own, since all are evaluated on the same rows. Nothing at an earlier step.
+    """
+    view, i, plus_minus = model.view, model.options.instance, model.symbols.plus_minus
+    evaluation, places = view.evaluation, view.comparison
+    if evaluation is None or model.options.step is not None:
+        return []
+    loss, error = with_error(float(evaluation.loss[i]), float(evaluation.standard_error[i]))
+    rows = [("fresh loss", loss), ("", f"{plus_minus}{error}")]
+    if view.phase == "training" or view.evaluation_step != view.step:
+        rows.append(("  of step", f"{view.evaluation_step:,}"))
+    if places is not None and places.rank[i] and places.among[i] > 1:
+        rows.append(("place", f"{places.rank[i]:,} of {places.among[i]:,}"))
+        if places.rank[i] > 1:
+            behind, error = with_error(float(places.to_best[i]), float(places.error[i]), sign=True)
+            rows += [("to the best", behind), ("", f"{plus_minus}{error}")]
     return rows
 
 

@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tms_engine.digits import number
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.model import Model
@@ -25,7 +26,7 @@ class Progress(NamedTuple):
 
 
 def progress(model: Model) -> Progress:
-    """How far the run is, and the loss at the step that is shown."""
+    """How far the run is, and the batch loss of the instance and step that are shown."""
     view, shown = model.view, model.shown
     if view.phase == "failed":
         return Progress(1.0, True, (view.error,))
@@ -33,9 +34,10 @@ def progress(model: Model) -> Progress:
         return Progress(0.0, False, (loading(view),))
     fraction = view.step / view.steps
     parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
-    if math.isfinite(shown.loss):
+    loss = float(shown.losses[model.options.instance])
+    if math.isfinite(loss):
         at_step = "" if model.options.step is None else f" at step {shown.step:,}"
-        parts.append(f"loss {shown.loss:.5f}{at_step}")
+        parts.append(f"batch loss {number(loss, 3)}{at_step}")
     if view.following is not None and view.following.trouble:
         parts.append(view.following.trouble)
     if view.phase in ("training", "following"):

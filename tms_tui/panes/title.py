@@ -3,7 +3,6 @@
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 from textual.content import Content
 
 from tms_tui.drawing.ascii import ascii_text
@@ -48,7 +47,8 @@ def about(model: Model) -> Content:
         f"S {sparsity:.4g}",
     ]
     if experiment.n_instances > 1:
-        parts.append(f"instance {instance} of {experiment.n_instances}, {_rank(model)}")
+        place = _place(model)
+        parts.append(f"instance {instance} of {experiment.n_instances}{', ' if place else ''}{place}")
     if view.kernel:
         parts.append("/".join(filter(None, (view.device, view.kernel))))
     parts.append(f"seed {experiment.seed}")
@@ -56,13 +56,19 @@ def about(model: Model) -> Content:
     return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
 
 
-def _rank(model: Model) -> str:
-    """The place of the instance by loss, the best first."""
-    shown, instance = model.shown, model.options.instance
-    if shown is None or not np.isfinite(shown.losses[instance]):
-        return "diverged" if shown and instance in shown.diverged else "no loss yet"
-    rank = 1 + int((shown.losses < shown.losses[instance]).sum())
-    return f"no. {rank} by loss"
+def _place(model: Model) -> str:
+    """The place of the instance by its loss on fresh data, the best first, as of the latest evaluation.
+
+    Among those with the same sparsity and importances; "" where it is the only one, and at an earlier step.
+    """
+    view, shown, instance = model.view, model.shown, model.options.instance
+    if shown is not None and instance in shown.diverged:
+        return "diverged"
+    if view.comparison is None or model.options.step is not None or view.comparison.among[instance] < 2:
+        return ""
+    rank, among = view.comparison.rank[instance], view.comparison.among[instance]
+    of = "" if among == len(view.comparison.among) else f" of {among} like it"
+    return f"no. {rank}{of} by fresh loss"
 
 
 def loading(view: View) -> str:

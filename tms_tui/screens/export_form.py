@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label
 
 from tms_engine.errors import InputError
+from tms_engine.figures import check_dpi
 from tms_engine.files import cannot
 from tms_tui.messages import ExportChoice
 from tms_tui.screens.modal import Body, Modal, Tick
@@ -40,11 +41,13 @@ def new_directory(text: str) -> Path:
 
 
 def whole_dpi(text: str) -> int:
-    """A whole number of dots an inch; the engine checks its range. Raises InputError."""
+    """Dots per inch. Raises InputError."""
     try:
-        return int(text)
+        dpi = int(text)
     except ValueError:
         raise InputError(f"dpi should be a whole number, not {text!r}") from None
+    check_dpi(dpi)
+    return dpi
 
 
 def _tried(read: Callable[[str], Value], text: str) -> tuple[Value | None, str]:
