@@ -102,24 +102,6 @@ files.write_atomically(Path({str(tmp_path / "a")!r}), b"half")
     assert set(tmp_path.iterdir()) == {mine, others}
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "directory", "long"])
-def test_what_is_no_small_file_is_refused_at_once(tmp_path, kind):
-    path = tmp_path / "a"
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "directory":
-        path.mkdir()
-    else:
-        path.write_bytes(bytes(101))
-    with pytest.raises((OSError, ValueError)):
-        files.read_some(path, 100)
-    path.rename(tmp_path / "b")
-    path.write_bytes(b"x" * 100)
-    assert files.read_some(path, 100) == b"x" * 100
-
-
 def test_what_the_system_refuses_is_one_sentence():
     assert str(files.cannot("read X", OSError(2, "No such file or directory"))) == (
         "cannot read X: no such file or directory"

@@ -71,7 +71,8 @@ def _said_by_both_commands(directory: Path, name: str) -> None:
 
 def _of_files(directory: Path, name: str) -> None:
     """Where a file may have the name, a run can be made under it and read again."""
-    made = files.new_directory(directory / "runs", files.dated_name(name))
+    made = directory / "runs" / files.dated_name(name)
+    made.mkdir(parents=True)
     assert made.parent == directory / "runs"
     assert re.match(r"[^-./\s]", made.name)
     assert made.name.isprintable()

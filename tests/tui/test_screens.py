@@ -4,6 +4,7 @@ What has to hold in every state and at every size is in test_screens_properties.
 """
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def _a_fixed_date(monkeypatch):
-    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+    strftime = time.strftime
+    monkeypatch.setattr("time.strftime", lambda form, *at: strftime(form, *at) if at else "20260101-000000")
 
 
 @pytest.fixture
