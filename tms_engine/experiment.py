@@ -268,8 +268,8 @@ class Experiment(BaseModel):
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
     init: Literal["normal", "xavier", "joint_xavier"] = Field(
         default="normal",
-        description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or "
-        "that of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
+        description="Initial weights: normal, of variance 1; Xavier's 2 / (n + m), of each instance; or that of "
+        "the paper's notebook, with the instances in the fan, 2 / (m · (n + n_instances)).",
     )
     init_std: NumberOrNone = Field(
         default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
