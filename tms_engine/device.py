@@ -4,12 +4,13 @@ A device is a string here. torch is imported only if there may be a GPU.
 """
 
 import ctypes
+import math
 import os
 import sys
 from pathlib import Path
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment, check_device_name
+from tms_engine.experiment import check_device_name
 from tms_engine.process import make_mkl_reproducible
 
 make_mkl_reproducible()
@@ -61,28 +62,59 @@ def _may_have_gpu() -> bool:
     return True
 
 
-def check_memory(experiment: Experiment, device: str) -> None:
-    """Raise InputError if training needs more memory than the device has."""
-    needed = _training_bytes(experiment)
+def free_memory(device: str) -> float:
+    """Bytes that can still be taken on a device; inf where that is not known."""
     if device.startswith("cuda"):
         import torch
 
-        total = torch.cuda.get_device_properties(device).total_memory
-    else:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > total:
-        raise InputError(
-            f"n_features {experiment.n_features} with batch_size {experiment.batch_size} and n_instances "
-            f"{experiment.n_instances} needs about {needed / 2**30:,.0f} GiB, and {device} has "
-            f"{total / 2**30:,.0f}: make one of them smaller",
-            "n_features",
-        )
+        return float(torch.cuda.mem_get_info(device)[0])
+    return min(_of_the_machine(), _of_the_group(), _of_the_process())
 
 
-def _training_bytes(experiment: Experiment) -> int:
-    """Bytes that a step of training holds at once, roughly: what autograd keeps, the parameters, W Wᵀ."""
-    n, m, rows = experiment.n_features, experiment.n_hidden, experiment.n_instances * experiment.batch_size
-    batch = rows * (8 * n + 2 * m) * 4  # words, x, x̂ and four intermediates of its size; h and its gradient
-    parameters = experiment.n_instances * n * m * 4 * 8  # W, gradient, two moments, their successors
-    gram = experiment.n_instances * n * n * 4 * 3  # geometry's W Wᵀ, squared and summed
-    return batch + parameters + gram
+def _of_the_machine() -> float:
+    """What the system would give without swapping; all that there is, where it does not say."""
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return 1024.0 * int(line.split()[1])
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def _of_the_group() -> float:
+    """What a container or a job of a scheduler may still take (control groups, version 2)."""
+    left = math.inf
+    for line in _lines("/proc/self/cgroup"):
+        if line.startswith("0::"):
+            group = Path("/sys/fs/cgroup", line[3:].strip("/"))
+            for place in (group, *group.parents[: len(group.parts) - 4]):
+                most, used = _lines(f"{place}/memory.max"), _lines(f"{place}/memory.current")
+                if most and used and most[0] != "max":
+                    cache = [
+                        row.split()[1] for row in _lines(f"{place}/memory.stat") if "inactive_file" in row
+                    ]
+                    left = min(left, float(most[0]) - float(used[0]) + sum(map(float, cache[:1])))
+    return left
+
+
+def _of_the_process() -> float:
+    """What `ulimit -v` leaves."""
+    try:
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    except ImportError:  # Windows
+        return math.inf
+    used = _lines("/proc/self/statm")
+    if most == resource.RLIM_INFINITY or not used:
+        return math.inf
+    return most - float(used[0].split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of one of the system's files; none where it is not there."""
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []

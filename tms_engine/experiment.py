@@ -30,7 +30,7 @@ from pydantic import (
 
 from tms_engine.data import LawParameters, check_law, law_names
 from tms_engine.errors import InputError, quoted
-from tms_engine.files import cannot
+from tms_engine.files import read_small
 from tms_engine.hints import as_field, hint_for, question
 from tms_engine.models import model_names
 
@@ -127,6 +127,10 @@ def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+# Instances that may be listed one by one.
+_MOST_LISTED = 10**6
+
+
 def _instance_numbers(value: Any) -> Any:
     """Whole numbers, or text with commas and ranges: "0,7,100:200" ends before 200."""
     if value is None or value == "":
@@ -137,6 +141,8 @@ def _instance_numbers(value: Any) -> Any:
             if sum(map(len, spans)) > _MOST_INSTANCES:
                 raise ValueError
             return tuple(itertools.chain.from_iterable(spans))
+        if isinstance(value, range) and value[_MOST_INSTANCES:]:  # a range may have no length
+            raise ValueError
         numbers = tuple(value)
         if any(isinstance(number, float | bool | str) for number in numbers):
             raise ValueError
@@ -148,7 +154,7 @@ def _instance_numbers(value: Any) -> Any:
 
 
 # A span that names more is a mistake, and would take gigabytes.
-_MOST_INSTANCES = 10**7
+_MOST_INSTANCES = 10**6
 
 
 def _span(text: str) -> range:
@@ -365,6 +371,11 @@ class Experiment(BaseModel):
         value = getattr(self, name)
         return np.array(value) if isinstance(value, tuple) else np.full(self.n_instances, float(value))
 
+    def of_instance(self, name: str, instance: int) -> float:
+        """A field that is one, or one per instance, of the instance at a place (from 0)."""
+        value = getattr(self, name)
+        return float(value[instance] if isinstance(value, tuple) else value)
+
     @property
     def first_std(self) -> float:
         """Standard deviation of the initial weights."""
@@ -465,13 +476,17 @@ def choices(name: str) -> tuple[str, ...]:
 _NAMES = {"features": law_names, "model": model_names}
 
 
-def read_fields(path: str | Path) -> dict[str, Any]:
-    """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file."""
+# Bytes of a file of fields. Lists of a value for each of a million instances are 100 MB.
+_MOST_BYTES = 1 << 28
+
+
+def read_fields(path: str | Path, most_bytes: int = _MOST_BYTES, wait: float = 0.0) -> dict[str, Any]:
+    """The fields that a .toml or .json file sets, not yet validated. Raises InputError, naming the file.
+
+    At most `most_bytes` are read; with `wait`, also from a pipe, if that takes at most so many seconds.
+    """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise cannot(f"read {path}", error) from None
+    content = read_small(path, most_bytes, wait)
     return parse_fields(content, path, "JSON" if path.suffix.lower() == ".json" else "TOML")
 
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 import secrets
+import select
 import socket
 import stat
 import time
@@ -16,6 +17,13 @@ from typing import IO
 
 from tms_engine.errors import InputError
 
+_PIECE = 1 << 16
+# Without O_NONBLOCK, opening a pipe waits for somebody to write to it. Windows has another flag.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Windows refuses these, and a slash is refused everywhere.
+_NOT_IN_NAMES = '/\\:*?"<>|'
+# Bytes. File systems allow 255, and a number and the time come behind it.
+_LONGEST_NAME = 150
 # Seconds after which a .part of another host's is nobody's any more.
 _PART_LASTS = 86_400.0
 
@@ -23,8 +31,7 @@ _PART_LASTS = 86_400.0
 @contextlib.contextmanager
 def open_file(path: Path) -> Iterator[tuple[BufferedReader, int]]:
     """A file to read, and its length. Raises OSError, and ValueError for a pipe, a device or a directory."""
-    # Without O_NONBLOCK, a pipe would be waited for.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    descriptor = os.open(path, _TO_READ)
     with open(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -32,14 +39,37 @@ def open_file(path: Path) -> Iterator[tuple[BufferedReader, int]]:
         yield file, found.st_size
 
 
-def read_some(path: Path, most: int) -> bytes:
-    """The content of a file that may be hostile. Raises OSError, and ValueError as `open_file` and where it
-    is longer than `most` bytes.
+def read_small(path: Path, limit: int, wait: float = 0.0) -> bytes:
+    """The content of a regular file of at most `limit` bytes, never more than that read.
+
+    With `wait`, also what comes through a pipe, as in `--config <(…)`, if that is at most so many seconds in
+    coming. Raises InputError, naming the file, for anything else, such as a device, and where it cannot be
+    read. Never hangs.
     """
-    with open_file(path) as (file, size):
-        if size > most:
-            raise ValueError(f"it has {size:,} bytes, and {most:,} are the most")
-        return file.read(most)
+    try:
+        file = os.open(path, _TO_READ)
+    except (OSError, ValueError) as error:  # the latter: a zero byte in the name
+        raise cannot(f"read {path}", error) from None
+    try:
+        kind = os.fstat(file).st_mode
+        if stat.S_ISDIR(kind):
+            raise InputError(f"cannot read {path}: it is a directory")
+        is_pipe = stat.S_ISFIFO(kind)
+        if not stat.S_ISREG(kind) and not (is_pipe and wait):
+            raise InputError(f"cannot read {path}: it is a {'pipe' if is_pipe else 'device'}, not a file")
+        content, until = bytearray(), time.monotonic() + wait
+        while len(content) <= limit:
+            if is_pipe and not select.select([file], [], [], max(until - time.monotonic(), 0))[0]:
+                raise InputError(f"cannot read {path}: nothing came through this pipe for {wait:g} s")
+            piece = os.read(file, min(_PIECE, limit + 1 - len(content)))
+            if not piece:
+                return bytes(content)
+            content += piece
+    except OSError as error:
+        raise cannot(f"read {path}", error) from None
+    finally:
+        os.close(file)
+    raise InputError(f"{path} is too large: at most {limit:,} bytes are read")
 
 
 def physical_memory() -> int:
@@ -184,6 +214,18 @@ def free_name(base: Path, name: str) -> Path:
     For a suggestion: another process may take it.
     """
     return next(path for path in names(base, name) if not os.path.lexists(path))
+
+
+def dated_name(name: str) -> str:
+    """A name for a run's directory, or a file: what it is called, and the time, to the second.
+
+    Of a name that somebody else has chosen, what a file system, a shell or a terminal would take for
+    something else is left out: slashes, control characters, a dot or a dash at its start; and all beyond 150
+    bytes.
+    """
+    plain = "".join(c if c.isprintable() and c not in _NOT_IN_NAMES else "_" for c in name)
+    short = plain.lstrip(".- ").encode()[:_LONGEST_NAME].decode(errors="ignore").rstrip(". ")
+    return f"{short or 'run'}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def names(base: Path, name: str) -> Iterator[Path]:

@@ -10,6 +10,7 @@
 | descriptors 0, 1 and 2, sys.stderr | `tms` and `tms-tui`, where one is closed, or cannot be written to |
 | errors="replace" on stdout and stderr | `tms` |
 | sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
+| TEXTUAL_COLOR_SYSTEM | `tms-tui`, before Textual is imported |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
 | niceness | the process that draws the app's figures |
 | MPLBACKEND, MATPLOTLIBRC, matplotlib's warnings, the current directory during one import | `tms figures` |
@@ -61,6 +62,11 @@ def keep_openblas_to_one_thread() -> None:
     them. OpenBLAS reads the variable when numpy is imported.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def choose_color_system(name: str) -> None:
+    """Let Textual send codes of this colour system, whatever the environment says of it."""
+    os.environ["TEXTUAL_COLOR_SYSTEM"] = name
 
 
 # Threads of kernels

@@ -21,17 +21,20 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from tms_engine import crash, process
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
-from tms_engine.files import cannot, free_name
+from tms_engine.files import cannot, dated_name, free_name
 from tms_tui import compat
 from tms_tui import messages as m
 from tms_tui import settings as stored
+from tms_tui.abilities import TRUECOLOR
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
+from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
@@ -41,7 +44,7 @@ from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
-from tms_tui.saving import Job, dated, save_at_the_end, save_now, suggested
+from tms_tui.saving import Job, save_at_the_end, save_now, suggested
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.doctor import DoctorScreen
@@ -62,6 +65,9 @@ _END = 3.0
 
 # Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
 _REST = 0.3
+
+# Characters of a toast.
+_LONGEST_TOAST = 400
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     Dashboard: "dashboard",
@@ -93,6 +99,7 @@ class TmsApp(App[None]):
         *,
         name: str = "gist",
         mode: Mode = "braille",
+        colors: int = TRUECOLOR,
         settings: Settings | None = None,
         options: ViewOptions | None = None,
         fps: float = 30.0,
@@ -108,10 +115,14 @@ class TmsApp(App[None]):
         settings = settings or Settings()
         self.model = Model(
             view=session.view(),
-            options=options or ViewOptions(palette=settings.palette, turning=not low_bandwidth),
+            options=options
+            or ViewOptions(
+                palette="terminal" if colors <= 16 else settings.palette, turning=not low_bandwidth
+            ),
             settings=settings,
             run_name=name,
             mode=mode,
+            colors=colors,
             saved=saved,
         )
         self._fps, self._warning, self._clock = fps, warning, clock
@@ -144,8 +155,18 @@ class TmsApp(App[None]):
         """Whether only ASCII may be shown."""
         return self.model.mode == "ascii"
 
+    @property
+    def n_colors(self) -> int:
+        """How many colours the terminal has."""
+        return self.model.colors
+
+    @property
+    def mono(self) -> bool:
+        """Whether there are no colours, so that what is in focus needs another mark."""
+        return self.model.colors < 8
+
     def get_default_screen(self) -> Screen[None]:
-        self.dashboard = Dashboard(self.model.mode)
+        self.dashboard = Dashboard(self.model.mode, self.model.colors)
         return self.dashboard
 
     def on_mount(self) -> None:
@@ -157,6 +178,29 @@ class TmsApp(App[None]):
         self.set_interval(1 / self._fps, self.tick)
         if self._warning:
             self.notify(self._warning, severity="warning")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast. Its text is that and no markup: it may name a run, a path or what somebody typed."""
+        super().notify(
+            self._say(message),
+            title=self._say(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
+
+    def _say(self, text: str) -> str:
+        """A text as this terminal can show it, of a length that leaves room for the screen."""
+        text = shortened(visible(text), _LONGEST_TOAST)
+        return ascii_text(text) if self.ascii else text
 
     def _begin(self) -> None:
         self.session.start()
@@ -373,10 +417,10 @@ class TmsApp(App[None]):
     def _write_screen(self, run_name: str) -> None:
         from tms_engine.runs.places import absolute
 
-        path = free_name(Path(), dated("tms-tui") + ".svg")
+        path = free_name(Path(), dated_name("tms-tui") + ".svg")
         try:
             absolute(path)
-            path.write_text(self.export_screenshot(title=f"tms-tui: {run_name}"), encoding="utf-8")
+            path.write_text(self.export_screenshot(title=visible(f"tms-tui: {run_name}")), encoding="utf-8")
         except InputError as error:
             self.send(m.Refused(str(error)))
         except OSError as error:
@@ -447,7 +491,7 @@ class TmsApp(App[None]):
         stored.save(self.model.settings)
         self.exit(
             return_code=self._exit_code,
-            message=Text(message, no_wrap=True, overflow="ignore") if message else None,
+            message=Text(visible(message), no_wrap=True, overflow="ignore") if message else None,
         )
 
     async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:

@@ -34,7 +34,8 @@ from tms_engine.commands.options import (
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
-from tms_tui.drawing.modes import MODES, Mode, choose_mode
+from tms_tui import abilities
+from tms_tui.drawing.modes import MODES, Mode
 
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
@@ -117,7 +118,7 @@ def _parser(program: str = "tms-tui") -> Parser:
     parser.add_argument(
         "--render",
         metavar="|".join(RENDER),
-        help="characters to draw with (default: auto, braille unless the locale is not UTF-8)",
+        help="characters to draw with (default: auto, braille where terminal and locale have it)",
     )
     parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
     parser.add_argument(
@@ -152,7 +153,7 @@ def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, Inter
             raise InputError(f"{path} is not a run: it has no experiment.json")
         if given:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")
-        return path, path.name, None
+        return path, Path(os.path.abspath(path)).name or "run", None  # of "." and "..", too
     if preset in COMMANDS and preset not in PRESETS:
         raise InputError(f"{preset} is a command of tms: did you mean tms {preset}?")
     experiment, name = experiment_from(options)
@@ -183,7 +184,14 @@ def _app(
             "no terminal to draw in here; `tms train` trains without one, --once prints one frame"
         )
 
+    if not options.once and abilities.cannot_be_drawn_on(os.environ):
+        raise InputError(
+            f"TERM is {os.environ['TERM']}, a terminal that cannot place characters: --once prints one frame"
+        )
     process.forget_variables(_of_no_use(os.environ))
+    colors = abilities.TRUECOLOR if options.once else abilities.colors_of(os.environ)
+    process.choose_color_system(abilities.COLOR_SYSTEMS.get(colors, "standard"))
+
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
     from tms_tui.autosave import Autosave
@@ -193,7 +201,9 @@ def _app(
     settings, warning = stored.load()
     if options.render is not None:
         settings = dataclasses.replace(settings, render=options.render)
-    mode = choose_mode(settings.render, os.environ)
+    mode = abilities.mode_of(settings.render, os.environ, abilities.environment_at_start())
+    if not abilities.can_encode((sys.stdout if options.once else sys.stderr).encoding):
+        mode = "ascii"
     fps = fps or settings.fps
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
@@ -206,6 +216,7 @@ def _app(
         session,
         name=name,
         mode=mode,
+        colors=colors,
         settings=settings,
         fps=min(fps, _LOW_FPS) if options.low_bandwidth else fps,
         warning=warning,

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from tms_engine.commands import doctor
 from tms_engine.commands.doctor import Found
+from tms_tui import abilities
 from tms_tui import settings as stored
-from tms_tui.drawing.modes import Mode, choose_mode, locale_of
+from tms_tui.drawing.modes import Mode
 
 
 def facts(mode: Mode | None = None) -> Found:
@@ -32,23 +33,19 @@ def page(mode: Mode) -> str:
 
 
 def _characters(mode: Mode | None, wanted: str, environment: Mapping[str, str]) -> str:
-    variable, value = locale_of(environment)
+    at_start = abilities.environment_at_start()
+    variable, value = abilities.locale_of(environment, at_start)
     because = f"for {variable} is {value}" if variable else "for no locale is set"
-    found = f"auto takes {choose_mode('auto', environment)}, {because}"
+    found = f"auto takes {abilities.mode_of('auto', environment, at_start)}, {because}"
     if mode is not None:
         return f"{mode}; {found}"
     return found if wanted == "auto" else f"{wanted} by the settings; {found}"
 
 
 def _colours() -> str:
-    """As rich, which Textual asks, finds them in the environment."""
-    from rich.console import Console
-
-    system = Console(force_terminal=True).color_system
-    number = {"standard": "16", "256": "256", "truecolor": "16.8 million", "windows": "16"}.get(
-        system or "", "no"
-    )
-    return f"{number} colours" + (", none of them shown: NO_COLOR" if os.environ.get("NO_COLOR") else "")
+    count = abilities.colors_of(os.environ)
+    number = {2: "no", abilities.TRUECOLOR: "16.8 million"}.get(count, str(count))
+    return f"{number} colours" + (", for NO_COLOR is set" if os.environ.get("NO_COLOR") else "")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from tms_engine import plugins, process
 from tms_engine.analysis.projection import Camera
 from tms_engine.commands.figures import camera_options
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, visible
 from tms_engine.figures import FIGURES, HTML_FIGURES
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Export:
         except InputError as mistake:
             error = str(mistake)
         except Exception as failure:  # nothing may be lost in a thread
-            error = " ".join(f"{type(failure).__name__}: {failure}".split())
+            error = visible(" ".join(f"{type(failure).__name__}: {failure}".split()))
         self._progress = replace(self._progress, finished=True, error=error)
 
     def _export(self, run: "Run", options: Sequence[str], take_next: bool) -> None:

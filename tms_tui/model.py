@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import Snapshot
+from tms_tui.abilities import TRUECOLOR
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
@@ -27,6 +28,7 @@ class Model:
     settings      what lasts from one session of the app to the next
     run_name      what the run is called, on the screen and on disk
     mode          characters to draw with
+    colors        how many colours the terminal has: 2 are none but its own
     chart_colors  of the loss, from the theme
     layout        size of the terminal, screen, pane in focus, maximised pane
     saved         how much of the run is on disk
@@ -43,6 +45,7 @@ class Model:
     settings: Settings
     run_name: str
     mode: Mode
+    colors: int = TRUECOLOR
     shown: Snapshot | None = None
     chart_colors: ChartColors = _COLORS
     layout: Layout = _LAYOUT

@@ -12,7 +12,7 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tms_engine import process
-from tms_engine.errors import InputError, out_of_memory
+from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 _CHUNK = 0.02
 # Least seconds between two copies of the run, with its loss curve.
 _CURVE_EVERY = 1 / 15
+# The share of the time that looking at the run may take, where one look takes longer than so many seconds.
+_LOOKING_SHARE, _DEAR_LOOK = 0.2, 0.05
 # Seconds between two looks at a run that another process trains.
 _FOLLOW_EVERY = 1.0
 
@@ -79,7 +81,10 @@ class Player:
         self._run: Run | None = None
         self._curve: LossCurve | None = None
         self._kept_steps: tuple[int, ...] = ()
+        self._diverged_at: tuple[int, ...] = ()
         self._copied_at = -math.inf
+        self._observe_at = -math.inf  # while it trains, not before; by perf_counter
+        self._unseen = False  # whether steps were taken since the latest snapshot
         self._read_only_until = -1  # the kept weights up to this step are
         self._fresh = FreshLoss(self._clock)
         self._follow_at = -math.inf  # not before, again
@@ -270,11 +275,9 @@ class Player:
         """Change a field of every instance, each from its own value. Does nothing while loading."""
         if self._phase() == "loading":
             return
-        values = tuple(
-            float(f"{changed(value):.4g}") for value in self._experiment.per_instance(field).tolist()
-        )
-        one_for_all = not isinstance(getattr(self._experiment, field), tuple)
-        self._try_change(**{field: values[0] if one_for_all else values})
+        value = getattr(self._experiment, field)
+        each = tuple(float(f"{changed(v):.4g}") for v in (value if isinstance(value, tuple) else (value,)))
+        self._try_change(**{field: each if isinstance(value, tuple) else each[0]})
 
     def _try_change(self, **fields: Any) -> bool:
         """Change one field and leave a Note; an invalid value changes nothing else."""
@@ -314,10 +317,15 @@ class Player:
             self._to_end = False
             self._observe(trainer)
             return 0.0
-        if due or self._copied_at == -math.inf:
+        self._unseen |= due > 0 or self._copied_at == -math.inf
+        if self._unseen and time.perf_counter() >= self._observe_at:
             self._observe(trainer, _CURVE_EVERY)
         more = self._fresh.work(self._snapshot, trainer.device, resting=False) if self._snapshot else math.inf
-        return 0.0 if self._at_full_speed() else min(more, self._pace.wait(self._clock()))
+        if self._at_full_speed():
+            return 0.0
+        if self._unseen:
+            more = min(more, max(0.0, self._observe_at - time.perf_counter()))
+        return min(more, self._pace.wait(self._clock()))
 
     def _compile(self, trainer: "Trainer") -> float:
         """At the first call, only make the initial weights visible; at the second, compile (seconds)."""
@@ -383,14 +391,19 @@ class Player:
 
     def _observe(self, trainer: "Trainer", copy_every: float = 0.0) -> Snapshot:
         """Take a snapshot; also copy the whole run if the last copy is at least `copy_every` seconds old."""
-        self._snapshot = trainer.snapshot()
+        now, began = self._clock(), time.thread_time()
+        if now - self._copied_at < copy_every:
+            self._snapshot = trainer.snapshot()
+        else:
+            self._copied_at = now
+            self._snapshot, run = trainer.snapshot_and_run()
+            self._take(run)
         if self._taken is not None:
             self._taken[1].show(trainer.step, trainer.current.steps, self._snapshot.loss, trainer.rate)
-        now = self._clock()
-        if now - self._copied_at < copy_every:
-            return self._snapshot
-        self._copied_at = now
-        self._take(trainer.run())
+        seconds = time.thread_time() - began  # what it costs, not what a busy machine makes of it
+        dear = seconds > _DEAR_LOOK
+        self._observe_at = time.perf_counter() + seconds / _LOOKING_SHARE if dear else -math.inf
+        self._unseen = False
         return self._snapshot
 
     def _take(self, run: "Run") -> None:
@@ -398,6 +411,7 @@ class Player:
         self._run = run
         self._curve = run.history.loss_curve()
         self._kept_steps = tuple(kept.step for kept in run.history.kept)
+        self._diverged_at = tuple(run.state.diverged_at.tolist())
         make_read_only(*self._curve)
         for kept in reversed(run.history.kept):
             if kept.step <= self._read_only_until:
@@ -419,7 +433,7 @@ class Player:
             run=run,
             curve=self._curve,
             changes=run.changes if run else (),
-            diverged_at=tuple(run.state.diverged_at.tolist()) if run else (),
+            diverged_at=self._diverged_at,
             evaluation=self._fresh.evaluation,
             comparison=self._fresh.comparison,
             evaluation_step=self._fresh.step,
@@ -481,4 +495,4 @@ def _sentence(error: Exception) -> str:
     """The error in one line."""
     if isinstance(error, InputError):
         return str(error)
-    return out_of_memory(error) or " ".join(f"{type(error).__name__}: {error}".split())
+    return out_of_memory(error) or visible(" ".join(f"{type(error).__name__}: {error}".split()))

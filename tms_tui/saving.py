@@ -2,13 +2,12 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tms_engine.errors import InputError
-from tms_engine.files import free_name
+from tms_engine.files import dated_name, free_name
 from tms_tui.messages import Message, Refused, RunSaved, Saved, SaveFailed
 from tms_tui.session import Session
 
@@ -110,7 +109,7 @@ def save(run: "Run", place: str, name: str, directory: Path | None = None) -> Pa
     if place and directory is None:
         save_run(run, place, evaluated=False)
         return Path(place)
-    lock = claim(directory, _DOING) if directory else claim_new(runs_directory(), dated(name), _DOING)
+    lock = claim(directory, _DOING) if directory else claim_new(runs_directory(), dated_name(name), _DOING)
     try:
         save_run(run, lock.path, evaluated=False)
     except BaseException:
@@ -126,8 +125,4 @@ def suggested(name: str) -> Path:
     """A directory that does not exist now, for a run of this name."""
     from tms_engine.runs import runs_directory
 
-    return free_name(runs_directory(), dated(name))
-
-
-def dated(name: str) -> str:
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return free_name(runs_directory(), dated_name(name))

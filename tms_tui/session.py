@@ -144,7 +144,8 @@ class Session:
     def run(self, timeout: float = 1.0) -> "Run | None":
         """The whole run as it is now, or was when the thread stopped; None: there is none yet.
 
-        Waits for the thread to finish its chunk. Raises TimeoutError if that takes over `timeout` seconds.
+        Waits for the thread to finish its chunk. If that takes over `timeout` seconds, as one step of a very
+        large experiment may, it is the run as it was last seen; TimeoutError if it has not been seen at all.
         """
         if self._view.phase == "loading":
             return None
@@ -154,6 +155,8 @@ class Session:
             try:
                 return answer.get(timeout=timeout)
             except Empty:
+                if self._thread.is_alive() and self._view.run is not None:
+                    return self._view.run
                 if self._thread.is_alive():
                     raise TimeoutError(f"the training thread did not answer within {timeout:g} s") from None
         return self._player.run()

@@ -18,6 +18,8 @@ from tms_engine.files import free_name, write_atomically
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.palettes import FeaturePalette
 
+_MOST_BYTES = 1 << 16
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -69,7 +71,7 @@ def save(settings: Settings) -> bool:
 def _read(path: Path) -> Settings:
     """Raises InputError, naming the file, if these are no settings."""
     try:
-        return TypeAdapter(Settings).validate_python(read_fields(path))
+        return TypeAdapter(Settings).validate_python(read_fields(path, _MOST_BYTES))
     except ValidationError as error:
         first = error.errors()[0]
         message = (

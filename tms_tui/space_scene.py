@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 
 from tms_engine.analysis import projection
 from tms_engine.analysis.projection import Camera
@@ -16,6 +16,7 @@ from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.figures import colors
 from tms_engine.training.state import Snapshot
+from tms_tui.drawing.few_colors import feature_palette
 from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.scene import (
     Scene,
@@ -30,8 +31,8 @@ from tms_tui.drawing.scene import (
 from tms_tui.memo import Memo
 from tms_tui.view_options import Data, ViewOptions
 
-# Samples with more entries than this have fewer rows: a picture has no room for them.
-_MAX_ENTRIES = 1 << 24
+# Vectors that are drawn, and their weights. A picture has no room for more.
+_MOST_VECTORS, _MOST_WEIGHTS = 1 << 11, 1 << 22
 
 # Samples that are kept: the three clouds side by side, and one more.
 _KEPT_SAMPLES = 4
@@ -74,22 +75,25 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
     w = shown.weights[instance]
     n, m = w.shape
     basis = basis_of(options, w)
-    tips = w @ basis
-    palette = feature_colors(options.palette, n)
+    some = _features(n, m, options.feature)
+    tips = (w if len(some) == n else w[some]) @ basis
+    palette = memo(feature_colors, options.palette, n)
     reach = max(1.0, 1.12 * _length(tips))
     # With one hidden dimension all vectors lie on one line and would hide each other: each gets a height.
     origins = stacked_origins(n, reach) if m == 1 else np.zeros((n, 3), np.float32)
-    vectors = weights_scene(origins + tips, palette, options.feature, origins)
+    selected = None if options.feature is None else int(np.searchsorted(some, options.feature))
+    starts = origins[some]
+    vectors = weights_scene(starts + tips, palette[some], selected, starts, some.tolist())
     clouds = []
-    for title, n_active in _clouds_of(options.data, n):
+    rows = cloud_rows(experiment, options)
+    for title, n_active in _clouds_of(options.data, n) if rows else ():
         from tms_engine.analysis.clouds import project
 
-        rows = min(options.points, _MAX_ENTRIES // n)
         sample = memo.latest(_KEPT_SAMPLES, _sample, experiment, instance, rows, device, n_active)
         points = project(sample.x, shown, instance, basis)
         if m == 1:
             points += origins[sample.inputs.argmax(-1)]
-        clouds.append((title, points, _colors(options, sample, shown, palette)))
+        clouds.append((title, points, _colors(options, sample, shown, palette, memo)))
         # All but a few points are in view, and a few more outside where three clouds share the width; those
         # are cut off at the edge.
         most = 0.995 if options.data != "1, 2, 3 active" else 0.97
@@ -103,6 +107,25 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
             Panel(title, merge((guides, Scene(points, cloud), vectors))) for title, points, cloud in clouds
         )
     return SpaceScene(panels, radius, flat=m < 3)
+
+
+def n_vectors(n_features: int, n_hidden: int) -> int:
+    """How many features have their vectors drawn, beside the selected one."""
+    return min(n_features, _MOST_VECTORS, max(1, _MOST_WEIGHTS // n_hidden))
+
+
+def _features(n: int, m: int, selected: int | None) -> Int64[np.ndarray, " some"]:
+    """The features whose vectors are drawn, ascending: all, or some, evenly spaced, and the selected one."""
+    count = n_vectors(n, m)
+    some = np.arange(count) * n // count
+    return some if selected is None or count == n else np.union1d(some, [selected])
+
+
+def cloud_rows(experiment: Experiment, options: ViewOptions) -> int:
+    """Points of the cloud: fewer than were chosen where they would take long, and 0 where there is none."""
+    from tms_engine.analysis.clouds import most_rows
+
+    return min(options.points, most_rows(experiment, options.coloring == "error"))
 
 
 def _sample(experiment: Experiment, instance: int, rows: int, device: str, n_active: int | None) -> Sample:
@@ -126,6 +149,9 @@ def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
 
 def feature_colors(palette: FeaturePalette, n_features: int) -> Float32[np.ndarray, "features 3"]:
     """RGB of the features, 0 to 1."""
+    if palette == "terminal":
+        terminals = feature_palette()
+        return terminals[np.arange(n_features) % len(terminals)]
     return colors.feature_colors(n_features, colors.SAFE if palette == "safe" else colors.TABLEAU)
 
 
@@ -179,7 +205,11 @@ def _quantile(values: Float[np.ndarray, " rows"], q: float) -> float:
 
 
 def _colors(
-    options: ViewOptions, sample: Sample, shown: Snapshot, palette: Float32[np.ndarray, "features 3"]
+    options: ViewOptions,
+    sample: Sample,
+    shown: Snapshot,
+    palette: Float32[np.ndarray, "features 3"],
+    memo: Memo,
 ) -> Float32[np.ndarray, "rows 3"]:
     """RGB of the points of a cloud."""
     if options.coloring == "one feature":
@@ -193,4 +223,4 @@ def _colors(
         # The 99th percentile is at the bright end: most rows are far below the worst.
         relative = np.sqrt(errors / max(_quantile(errors, 0.99), 1e-12))
         return colors.viridis(np.clip(np.nan_to_num(relative, nan=1.0), 0, 1))
-    return colors.mix(sample.inputs, palette)
+    return memo.latest(_KEPT_SAMPLES, colors.mix, sample.inputs, palette)

@@ -421,8 +421,7 @@ def _told(model: Model, note: Note) -> Toast:
         return Toast(note.error, severity="error")
     if note.field == "steps":
         return _short_toast(f"{experiment.steps:,} steps now")
-    values = experiment.per_instance(note.field)
-    value = values[min(model.options.instance, len(values) - 1)]
+    value = experiment.of_instance(note.field, min(model.options.instance, experiment.n_instances - 1))
     return _short_toast(f"{_FIELD_NAMES[note.field]} {value:.4g}")
 
 

@@ -273,7 +273,7 @@ def test_true_is_no_number():
 
 def test_no_one_means_a_trillion_instances():
     assert Experiment(instances="0:1e3").n_instances == 1000
-    with pytest.raises(InputError, match="at most 10,000,000"):
+    with pytest.raises(InputError, match="at most 1,000,000"):
         Experiment(instances="0:1e12")
 
 

@@ -3,10 +3,11 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from tms_engine import files
+from tms_engine import InputError, files
 
 
 class Crash(BaseException):
@@ -81,7 +82,7 @@ def test_what_a_killed_writer_has_left_is_known_and_removed_and_a_living_ones_is
     script = f"""
 import os
 from pathlib import Path
-from tms_engine import files
+from tms_engine import InputError, files
 os.replace = lambda *_: os.kill(os.getpid(), 9)
 files.write_atomically(Path({str(tmp_path / "a")!r}), b"half")
 """
@@ -125,3 +126,38 @@ def test_what_the_system_refuses_is_one_sentence():
     )
     assert files.reason(ValueError("A is not B")) == "a is not B"
     assert files.reason(KeyError("W")) == "it has no W"
+
+
+def test_a_regular_file_is_read_up_to_its_limit_and_a_pipe_where_it_is_waited_for(tmp_path):
+    path, pipe = tmp_path / "a.txt", tmp_path / "pipe"
+    path.write_bytes(b"x" * 100)
+    assert files.read_small(path, 100) == b"x" * 100
+    with pytest.raises(InputError, match=r"a.txt is too large: at most 99 bytes are read"):
+        files.read_small(path, 99)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"y" * 200_000,))
+    writer.start()
+    assert files.read_small(pipe, 200_000, wait=60) == b"y" * 200_000
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("make", "wait", "sentence"),
+    [
+        (os.mkfifo, 0, "it is a pipe, not a file"),
+        (os.mkfifo, 0.01, "nothing came through this pipe for 0.01 s"),
+        (os.mkdir, 0, "it is a directory"),
+        (lambda path: os.symlink("/dev/zero", path), 5, "it is a device, not a file"),
+        (lambda path: os.symlink(path, path), 0, "cannot read"),
+        (lambda path: None, 0, "no such file"),
+    ],
+)
+def test_what_is_no_file_is_one_sentence_and_never_waited_for(tmp_path, make, wait, sentence):
+    make(tmp_path / "a.toml")
+    with pytest.raises(InputError, match=sentence):
+        files.read_small(tmp_path / "a.toml", 1000, wait)
+
+
+def test_a_name_with_a_zero_byte_cannot_be_read():
+    with pytest.raises(InputError, match="cannot read"):
+        files.read_small(Path("a\0b"), 1000)

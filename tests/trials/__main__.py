@@ -11,6 +11,10 @@ from pathlib import Path
 
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
 TRIALS: dict[str, str] = {
+    "names": "names",
+    "settings": "settings",
+    "sizes": "sizes",
+    "terminals": "terminals",
     "kill_app": "app_safe",
     "two_apps": "app_safe",
     "full_disk_app": "app_safe",

@@ -37,21 +37,27 @@ class Terminal:
         self,
         directory: Path,
         *arguments: str,
+        size: tuple[int, int] = (COLUMNS, ROWS),
+        unset: Sequence[str] = (),
         command: Sequence[str] = COMMAND,
         ignore_sighup: bool = False,
         cwd: Path | None = None,
         **changes: str,
     ) -> None:
-        """With the user's files under `directory`, in `cwd` or there."""
-        self.screen = pyte.Screen(COLUMNS, ROWS)
+        """With the user's files under `directory`, in `cwd` or there; `size` in columns and rows.
+
+        Of the environment, `unset` is taken away, and `changes` is set.
+        """
+        left = {name: value for name, value in environment(directory).items() if name not in unset}
+        self.screen = pyte.Screen(*size)
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
             command[0],
             [*command[1:], *arguments],
             ignore_sighup=ignore_sighup,
-            dimensions=(ROWS, COLUMNS),
-            env=environment(directory, **changes),
+            dimensions=size[::-1],
+            env={**left, **changes},
             cwd=str(cwd or directory),
         )
 

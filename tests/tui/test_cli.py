@@ -6,32 +6,8 @@ import sys
 import pytest
 
 from tms_tui.cli import main
-from tms_tui.drawing.modes import choose_mode
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    ("environment", "mode"),
-    [
-        ({}, "braille"),
-        ({"LANG": "en_US.UTF-8"}, "braille"),
-        ({"LANG": "C.utf8"}, "braille"),
-        ({"LC_CTYPE": "UTF-8"}, "braille"),
-        ({"LANG": "C"}, "ascii"),
-        ({"LANG": "de_DE@euro"}, "ascii"),
-        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, "ascii"),
-        ({"LANG": "en_US.UTF-8", "LC_CTYPE": "POSIX"}, "ascii"),
-        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ascii"),  # Python's coercion of LANG=C
-        ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8"}, "braille"),
-        ({"LC_CTYPE": "C.UTF-8"}, "braille"),  # Python's coercion of nothing
-        ({"LC_ALL": "", "LANG": "C.UTF-8"}, "braille"),
-    ],
-)
-def test_the_environment_says_what_the_terminal_shows(environment, mode):
-    assert choose_mode("auto", environment) == mode
-    for wanted in ("braille", "blocks", "ascii"):
-        assert choose_mode(wanted, environment) == wanted
 
 
 @pytest.mark.parametrize("end", ["head -1", "true"])

@@ -133,13 +133,13 @@ def test_five_relative_commands_at_once_are_five_changes(begin):
     assert view.pace == 10
 
 
-def test_a_thread_that_does_not_answer_in_time_is_told_from_a_run_that_is_not_there(begin):
+def test_of_a_thread_that_does_not_answer_in_time_there_is_the_run_as_it_was_last_seen(begin):
     busy = threading.Event()
     session = begin(ENDLESS)
     until(session, lambda view: view.step > 0)
     session._tell(lambda: busy.wait(120))
-    with pytest.raises(TimeoutError, match="did not answer within"):
-        session.run(timeout=0.05)
+    assert session.run(timeout=0.05).state.step >= 0
+    assert not busy.is_set()
     busy.set()
     assert session.run(timeout=120).state.step > 0
     assert Session(TINY, 500).run() is None

@@ -12,8 +12,13 @@ from tms_engine.arrays import Array, placed_like, to_host
 from tms_engine.data.stream import CLOUD
 from tms_engine.experiment import Experiment
 from tms_engine.models import model
-from tms_engine.models.layers import forward, row_blocks, row_losses
+from tms_engine.models.layers import encode_linearly, forward, row_blocks, row_losses
 from tms_engine.training.state import Snapshot
+
+# Entries of the weights and of a sample, and multiplications, with which a cloud is drawn in some hundredths
+# of a second; and rows below which it is no cloud.
+_ENTRIES, _PRODUCTS = 1 << 23, 1 << 26
+_LEAST_ROWS = 16
 
 
 def cloud_sample(
@@ -25,8 +30,22 @@ def cloud_sample(
     """
     if n_active is None:
         return sampling.fresh(experiment, instance, rows, CLOUD, device)
-    experiment = experiment.replace(features="n_active", n_active=n_active)
-    return sampling.fresh(experiment, instance, rows, CLOUD + 1 + n_active, device)
+    alone = experiment.alone(instance).replace(features="n_active", n_active=n_active)
+    return sampling.fresh(alone, 0, rows, CLOUD + 1 + n_active, device)
+
+
+def most_rows(experiment: Experiment, projects_errors: bool = False) -> int:
+    """Rows of a cloud that are drawn in a moment; 0 where not even a few are.
+
+    With `projects_errors`, rows of which the reconstruction errors are wanted, too.
+    """
+    n, m = experiment.n_features, experiment.n_hidden
+    if n * m > _ENTRIES:
+        return 0
+    linear = model(experiment.model).encode is encode_linearly
+    whole = projects_errors or not linear
+    rows = min(_ENTRIES // n, _PRODUCTS // (n * m) if whole else _ENTRIES)
+    return rows if rows >= _LEAST_ROWS else 0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights may be about to diverge
@@ -39,6 +58,8 @@ def project(
     """Hidden activations h of one instance in the coordinates of a basis of `projection.py`."""
     parameters, onto = _of_instance(snapshot, instance, x), placed_like(x, basis)
     encode = model(snapshot.experiment.model).encode
+    if encode is encode_linearly:  # (xW)B = x(WB), whose rows cost 3 multiplications a feature instead of m
+        return to_host(x @ (parameters["W"][0] @ onto))
     blocks = row_blocks(x, len(basis))
     return np.concatenate([to_host(encode(parameters, rows[None])[0] @ onto) for rows in blocks])
 

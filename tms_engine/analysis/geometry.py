@@ -3,7 +3,12 @@
 Functions of W (instances, features, hidden) alone. A feature that is not represented at all (‖W_j‖ = 0)
 has no direction: its cosines, dimensionality and interference are 0, not NaN. All is computed in double
 precision: the weights of an instance that diverged are finite, and their squares should be too.
+
+`gram` and `cosines` are (features, features) for each instance. The others never hold as much at once, and
+cost n · m · min(n, m) multiplications an instance where n is large.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
@@ -11,12 +16,20 @@ from jaxtyping import Bool, Float, Float64
 # A feature is represented when its direction is longer than this (DESIGN: "above one half").
 REPRESENTED_NORM = 0.5
 
+# Entries of an intermediate result that are made at once.
+_ENTRIES = 1 << 22
+# With more features than this, and than hidden dimensions, sums over pairs of features go by way of WᵀW.
+_PAIRED = 1 << 10
+
 
 def norms(
     weights: Float[np.ndarray, "instances features hidden"],
 ) -> Float64[np.ndarray, "instances features"]:
     """‖W_j‖."""
-    return np.linalg.norm(weights.astype(np.float64), axis=-1)
+    lengths = np.empty(weights.shape[:2])
+    for block in _blocks(weights):
+        lengths[block] = np.linalg.norm(weights[block].astype(np.float64), axis=-1)
+    return lengths
 
 
 def represented(
@@ -53,9 +66,40 @@ def interference(
     weights: Float[np.ndarray, "instances features hidden"],
 ) -> Float64[np.ndarray, "instances features"]:
     """Σ_{k≠j} (Ŵ_j · W_k)²: how much of the other features lies along feature j (paper, "superposition")."""
-    along = _directions(weights) @ np.swapaxes(weights, -1, -2)
-    others = ~np.eye(weights.shape[-2], dtype=bool)
-    return np.square(along).sum(-1, where=others)
+    n, m = weights.shape[1:]
+    total = np.empty(weights.shape[:2])
+    some = max(1, _ENTRIES // max(1, n * max(m, min(n, _PAIRED))))
+    for first in range(0, len(weights), some):
+        here = slice(first, first + some)
+        total[here] = _by_moments(weights[here]) if n > max(m, _PAIRED) else _by_pairs(weights[here])
+    return total
+
+
+def _by_pairs(
+    weights: Float[np.ndarray, "instances features hidden"],
+) -> Float64[np.ndarray, "instances features"]:
+    """Interference as it is defined, some features at a time."""
+    n = weights.shape[1]
+    directions, total = _directions(weights), np.empty(weights.shape[:2])
+    across = np.swapaxes(weights, -1, -2).astype(np.float64)
+    some = max(1, _ENTRIES // max(1, n * len(weights)))
+    for first in range(0, n, some):
+        here = np.arange(first, min(first + some, n))
+        along = directions[:, here] @ across
+        along[:, here - first, here] = 0
+        total[:, here] = np.square(along).sum(-1)
+    return total
+
+
+def _by_moments(
+    weights: Float[np.ndarray, "instances features hidden"],
+) -> Float64[np.ndarray, "instances features"]:
+    """Interference from Σ_k (Ŵ_j · W_k)² = Ŵ_j (WᵀW) Ŵ_jᵀ, less feature j's own ‖W_j‖²."""
+    doubles = weights.astype(np.float64)
+    moments = np.swapaxes(doubles, -1, -2) @ doubles
+    directions = _directions(weights)
+    total = np.einsum("ijd,ijd->ij", directions @ moments, directions)
+    return np.maximum(total - np.square(norms(weights)), 0)
 
 
 def dimensionality(
@@ -68,3 +112,15 @@ def dimensionality(
     squared = np.square(norms(weights))
     total = squared + interference(weights)
     return np.divide(squared, total, out=np.zeros_like(squared), where=total != 0)
+
+
+def _blocks(
+    weights: Float[np.ndarray, "instances features hidden"],
+) -> Iterator[tuple[slice, slice]]:
+    """Instances and features, in pieces of at most _ENTRIES weights."""
+    _, n, m = weights.shape
+    features = max(1, _ENTRIES // max(1, m))
+    instances = max(1, _ENTRIES // max(1, m * min(n, features)))
+    for i in range(0, len(weights), instances):
+        for j in range(0, n, features):
+            yield slice(i, i + instances), slice(j, j + features)

@@ -27,6 +27,9 @@ ENVIRONMENT = {
     "NO_COLOR": "if it is set, nothing is coloured",
 }
 
+# Seconds for a config file that comes through a pipe, as in --config <(…).
+_PIPE_WAIT = 10.0
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that raises InputError instead of exiting."""
@@ -173,7 +176,7 @@ def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
     if os.environ.get("TMS_DEVICE"):
         fields["device"], options.origins["device"] = os.environ["TMS_DEVICE"], "TMS_DEVICE"
     for path in options.config:
-        read = read_fields(path)
+        read = read_fields(path, wait=_PIPE_WAIT)
         fields |= read
         options.origins |= dict.fromkeys(read, str(path))
     given = given_fields(options)

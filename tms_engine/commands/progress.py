@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tms_engine import process
 from tms_engine.commands.text import headline, some, summary_text
 from tms_engine.digits import number
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, visible
 
 if TYPE_CHECKING:
     from tms_engine.runs import RunLock
@@ -54,7 +54,7 @@ def say(sentence: str) -> None:
 
 def warn(sentence: str) -> None:
     """Tell of what went wrong, or what is asked, on stderr."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(visible(sentence), file=sys.stderr, flush=True)
 
 
 def train_to_the_end(

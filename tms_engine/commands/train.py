@@ -1,10 +1,10 @@
 """`tms train`: train an experiment and save the run."""
 
 import argparse
-import time
 
 from tms_engine.commands import options as common
 from tms_engine.commands.progress import add_output, train_to_the_end
+from tms_engine.files import dated_name
 
 _DOING = "tms train"
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         lock = start(trainer, options.out, _DOING)
     else:
-        new = claim_new(runs_directory(), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", _DOING)
+        new = claim_new(runs_directory(), dated_name(name), _DOING)
         lock = start(trainer, new)
     with lock:
         return train_to_the_end(trainer, lock, options)

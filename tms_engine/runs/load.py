@@ -17,7 +17,7 @@ import numpy as np
 
 from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment, parse_fields
-from tms_engine.files import cannot, read_some, reason
+from tms_engine.files import cannot, read_small, reason
 from tms_engine.runs.lock import last_written
 from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, next_of
 from tms_engine.runs.tensors import read_few_tensors, read_tensors
@@ -132,12 +132,7 @@ def _experiment(path: Path, metadata: dict[str, str]) -> tuple[Experiment, bool]
 
 
 def _read_experiment(file: Path) -> Experiment:
-    try:
-        return _parse_experiment(read_some(file, _MOST_EXPERIMENT), file)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise cannot(f"read {file}", error) from None
+    return _parse_experiment(read_small(file, _MOST_EXPERIMENT), file)
 
 
 def _parse_experiment(text: bytes, file: Path) -> Experiment:
@@ -163,7 +158,7 @@ def load_summary(path: str | Path) -> dict[str, Any] | None:
 
     path = Path(path)
     try:
-        summary = json.loads(read_some(path / SUMMARY, _MOST_SUMMARY))
+        summary = json.loads(read_small(path / SUMMARY, _MOST_SUMMARY))
         check_summary(summary)
         arrays, _ = read_few_tensors(path / STATE, ("step", "diverged_at"))
         if len(summary["instances"]) != arrays["diverged_at"].size:
@@ -297,10 +292,7 @@ def _id(path: Path, metadata: dict[str, str]) -> str:
     """The identity that was saved; of a run of an earlier version's, one that its experiment gives it."""
     if metadata.get("id"):
         return metadata["id"][:64]
-    try:
-        return hashlib.sha256(read_some(path / EXPERIMENT, _MOST_EXPERIMENT)).hexdigest()[:16]
-    except (OSError, ValueError) as error:
-        raise cannot(f"read {path / EXPERIMENT}", error) from None
+    return hashlib.sha256(read_small(path / EXPERIMENT, _MOST_EXPERIMENT)).hexdigest()[:16]
 
 
 def _parse_changes(text: str) -> list[tuple[Any, Any, Any]]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
-from tms_engine.files import cannot, is_dead_part, make_directory, names, read_some, reason
+from tms_engine.files import cannot, is_dead_part, make_directory, names, read_small, reason
 from tms_engine.runs.places import EXPERIMENT, HISTORY, LOCK, PROGRESS, SUMMARY, absolute, next_of
 
 # What a directory is held for while a run is written that nobody trains there.
@@ -204,7 +204,7 @@ def is_locked(directory: Path) -> bool | None:
 def read_json(path: Path) -> dict[str, Any]:
     """A small file of ours as a dict; an empty one where it is missing, damaged or no such file."""
     try:
-        found = json.loads(read_some(path, _MOST_BYTES))
+        found = json.loads(read_small(path, _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -46,6 +46,19 @@ class Kept(NamedTuple):
     parameters: Parameters
 
 
+def history_bytes(n_instances: int, keep: int, kept_bytes: int) -> tuple[int, int]:
+    """What the envelope and the kept parameters of a History take in memory at most."""
+    return _buckets(n_instances) * n_instances * _BUCKET_BYTES, (_capacity(keep, kept_bytes) + 1) * kept_bytes
+
+
+def _buckets(n_instances: int) -> int:
+    return min(_MAX_BUCKETS, max(32, _ENVELOPE_BYTES // (_BUCKET_BYTES * n_instances))) // 2 * 2
+
+
+def _capacity(keep: int, kept_bytes: int) -> int:
+    return min(keep, max(2, _KEPT_BYTES // max(1, kept_bytes)))
+
+
 def recent_buckets(end: int, width: int, steps: int, since: int) -> slice:
     """The buckets of the latest `steps` steps before `end`, from `since` on, and at least one."""
     used = -(-end // width)
@@ -63,14 +76,14 @@ class History:
 
     def __init__(self, n_instances: int, keep: int, kept_bytes: int) -> None:
         """`kept_bytes` is the size of all parameters at one step."""
-        buckets = min(_MAX_BUCKETS, max(32, _ENVELOPE_BYTES // (_BUCKET_BYTES * n_instances))) // 2 * 2
+        buckets = _buckets(n_instances)
         self.step = 0
         self.width = 1
         self._sum = np.zeros((buckets, n_instances))
         self._count = np.zeros((buckets, n_instances), np.int64)
         self._low = np.full((buckets, n_instances), np.nan, np.float32)
         self._high = np.full((buckets, n_instances), np.nan, np.float32)
-        self._capacity = min(keep, max(2, _KEPT_BYTES // max(1, kept_bytes)))
+        self._capacity = _capacity(keep, kept_bytes)
         self._bits = _BITS
         self._origins = [0]  # step 0, and the steps of live changes
         self.kept: list[Kept] = []

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from tms_engine.data import law
-from tms_engine.device import check_memory, needs_torch, resolve_device
+from tms_engine.device import needs_torch, resolve_device
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.models import model
+from tms_engine.training.memory import check_memory
 from tms_engine.training.run import KernelName
 from tms_engine.training.state import State
 
@@ -79,9 +80,13 @@ class Choice(NamedTuple):
 def choose(experiment: Experiment) -> Choice:
     """Kernel and device for an experiment.
 
-    Raises InputError if the device is not there or too small, or if the kernel asked for cannot train this
-    experiment on it.
+    Raises InputError if the device is not there, if the kernel asked for cannot train this experiment on it,
+    or if there is too little memory for it.
     """
+    return _with_memory(experiment, _choose(experiment))
+
+
+def _choose(experiment: Experiment) -> Choice:
     asked = experiment.kernel
     device = _device(experiment)
     if asked != "auto":
@@ -114,7 +119,8 @@ def choose_again(experiment: Experiment, kernel: KernelName, device: str | None)
     here = _device(experiment)
     refusal = _refusal(kernel, experiment, here)
     if not refusal:
-        return Choice(kernel, here, f"{kernel}: {_ABOUT[kernel]}; it has trained this run so far")
+        again = Choice(kernel, here, f"{kernel}: {_ABOUT[kernel]}; it has trained this run so far")
+        return _with_memory(experiment, again)
     if device is None:
         raise InputError(
             f"kernel {kernel}, which trained this run, cannot go on with it on {here}, because {refusal}: "
@@ -147,18 +153,23 @@ def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice,
             return choice, TritonKernel(state, choice.device)
         warnings.warn(f"the torch kernel trains instead of triton's, for {found}", stacklevel=2)
         choice = Choice("torch", choice.device, f"torch: {_ABOUT['torch']}; triton cannot, for {found}")
+        _with_memory(experiment, choice)
     from tms_engine.training.torch_kernel import TorchKernel
 
     return choice, TorchKernel(state, choice.device)
 
 
 def _device(experiment: Experiment) -> str:
-    """The device that an experiment asks for. Raises InputError if it is not there or too small."""
+    """The device that an experiment asks for. Raises InputError if it is not there."""
     # numba's device is known: there is no need to look for another, least of all with torch.
     name = "cpu" if (experiment.kernel, experiment.device) == ("numba", "auto") else experiment.device
-    device = resolve_device(name)
-    check_memory(experiment, device)
-    return device
+    return resolve_device(name)
+
+
+def _with_memory(experiment: Experiment, choice: Choice) -> Choice:
+    """The choice, if there is enough memory for it. Raises InputError if there is not."""
+    check_memory(experiment, choice.kernel, choice.device)
+    return choice
 
 
 def _is_home(name: KernelName, device: str) -> bool:

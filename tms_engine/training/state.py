@@ -84,11 +84,13 @@ def initial_parameters(experiment: Experiment) -> Parameters:
     """
     sizes = Sizes(experiment.n_features, experiment.n_hidden, experiment.bias, experiment.first_std)
     start = model(experiment.model).parameters
-    each = [
-        start(sizes, np.random.default_rng([experiment.seed, number]))
-        for number in experiment.numbers().tolist()
-    ]
-    return {name: np.stack([parameters[name] for parameters in each]) for name in each[0]}
+    whole: Parameters = {}
+    for i, number in enumerate(experiment.numbers().tolist()):
+        for name, value in start(sizes, np.random.default_rng([experiment.seed, number])).items():
+            if i == 0:
+                whole[name] = np.empty((experiment.n_instances, *value.shape), np.float32)
+            whole[name][i] = value
+    return whole
 
 
 def initial_state(experiment: Experiment) -> State:

@@ -9,7 +9,7 @@ from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
 from tms_engine.training.run import KernelName, Run, bytes_of, new_id
-from tms_engine.training.state import Change, Snapshot, initial_state, make_read_only
+from tms_engine.training.state import Change, Snapshot, State, initial_state, make_read_only
 
 # A rate is measured over at least so many seconds: over few at first, for a run may end before there are
 # more.
@@ -160,13 +160,22 @@ class Trainer:
 
         Its arrays are copies in the host's memory, and read-only.
         """
-        state = self._kernel.state()
-        losses = self._history.recent_loss()
-        make_read_only(losses, *state.parameters.values())
-        diverged = tuple(int(i) for i in np.flatnonzero(state.diverged_at >= 0))
-        return Snapshot(state.step, self.current, state.parameters, losses, diverged)
+        return self._snapshot(self._kernel.state())
 
     def run(self) -> Run:
         """The run as it is now, with its history, to save, draw or evaluate; later steps do not change it."""
-        changes, history = tuple(self._changes), self._history.copy()
-        return Run(self.experiment, changes, self._kernel.state(), history, self.kernel, self.id)
+        return self._run(self._kernel.state())
+
+    def snapshot_and_run(self) -> tuple[Snapshot, Run]:
+        """Both, which share one copy of the parameters."""
+        state = self._kernel.state()
+        return self._snapshot(state), self._run(state)
+
+    def _snapshot(self, state: State) -> Snapshot:
+        losses = self._history.recent_loss()
+        make_read_only(losses, *state.parameters.values())
+        diverged = tuple(np.flatnonzero(state.diverged_at >= 0).tolist())
+        return Snapshot(state.step, self.current, state.parameters, losses, diverged)
+
+    def _run(self, state: State) -> Run:
+        return Run(self.experiment, tuple(self._changes), state, self._history.copy(), self.kernel, self.id)

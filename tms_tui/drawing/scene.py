@@ -94,11 +94,12 @@ def weights_scene(
     colors: Float32[np.ndarray, "features 3"],
     selected: int | None = None,
     origins: Float32[np.ndarray, "features 3"] | None = None,
+    names: Sequence[int] | None = None,
 ) -> Scene:
     """Weight vectors as lines from the origin (or from their own), each with its feature's number at its tip.
 
-    If a feature is selected, the others fade to UNSELECTED. Of more than MOST_NUMBERS features, only the
-    selected one has its number.
+    If a feature is selected (its place in `tips`), the others fade to UNSELECTED. Of more than MOST_NUMBERS
+    features, only the selected one has its number. `names` are the numbers, where they are not the places.
     """
     starts = np.zeros_like(tips) if origins is None else origins
     strengths = np.full(len(tips), 1 if selected is None else UNSELECTED, np.float32)
@@ -113,7 +114,10 @@ def weights_scene(
     return Scene(
         segments=np.stack([starts, tips], 1),
         segment_colors=colors,
-        labels=tuple(Label(numbers[j], str(j), colors[j], float(1 + strengths[j]) / 2) for j in named),
+        labels=tuple(
+            Label(numbers[j], str(names[j] if names else j), colors[j], float(1 + strengths[j]) / 2)
+            for j in named
+        ),
         strengths=strengths,
     )
 

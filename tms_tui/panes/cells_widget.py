@@ -12,7 +12,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tms_tui.abilities import TRUECOLOR
 from tms_tui.drawing.cells import RGB, Cells
+from tms_tui.drawing.few_colors import of_16
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import same
 from tms_tui.panes.cells_to_strips import cells_to_strips
@@ -27,6 +29,11 @@ class CellsWidget(Widget):
         self._content: tuple[Any, ...] | None = None
         self._strips: list[Strip] = []
         self._strips_for: tuple[object, ...] | None = None
+
+    @property
+    def n_colors(self) -> int:
+        """How many colours the terminal has."""
+        return int(getattr(self.app, "n_colors", TRUECOLOR))
 
     def _set_content(self, *content: Any) -> None:
         """Draw this from now on."""
@@ -46,7 +53,13 @@ class CellsWidget(Widget):
     def _draw_strips(self, base: Style) -> list[Strip]:
         width, height = self.size
         ground: RGB = self.background_colors[1].rgb
-        return cells_to_strips(self.draw(height, width, ground), base)
+        cells = self.draw(height, width, ground)
+        if self.n_colors <= 16:
+            cells = cells._replace(
+                foreground=of_16(cells.foreground),
+                background=None if cells.background is None else of_16(cells.background),
+            )
+        return cells_to_strips(cells, base)
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         """The content in so many cells, on a background."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -22,7 +22,7 @@ from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
-from tms_tui.panes.measures import measures
+from tms_tui.panes.measures import measures, n_measured, of_all
 from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.space_scene import feature_colors
 
@@ -33,10 +33,11 @@ _LONGEST_BAR, _FULL_NORM = 24, 1.25
 class FeatureRows(NamedTuple):
     """What the table shows."""
 
-    norms: Float[np.ndarray, " features"]
-    dimensionality: Float[np.ndarray, " features"]
-    colors: Float[np.ndarray, "features 3"]  # 0 to 1
-    selected: int | None
+    features: Int[np.ndarray, " rows"]  # ascending
+    norms: Float[np.ndarray, " rows"]
+    dimensionality: Float[np.ndarray, " rows"]  # NaN where it is not known
+    colors: Float[np.ndarray, "features 3"]  # of all features, 0 to 1
+    selected: int | None  # row
 
 
 def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
@@ -44,8 +45,10 @@ def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
     measured = measures(model, memo)
     if measured is None:
         return None
-    colors = memo(feature_colors, model.options.palette, len(measured.norms))
-    return memo(FeatureRows, measured.norms, measured.dimensionality, colors, model.options.feature)
+    colors = memo(feature_colors, model.options.palette, measured.n_features)
+    selected = model.options.feature
+    row = None if selected is None else int(np.searchsorted(measured.features, selected, "right")) - 1
+    return memo(FeatureRows, measured.features, measured.norms, measured.dimensionality, colors, row)
 
 
 class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
@@ -64,10 +67,11 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
         self._symbols = symbols(mode)
-        self._rows = FeatureRows(np.zeros(0), np.zeros(0), np.zeros((0, 3)), None)
+        self._rows = FeatureRows(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros((0, 3)), None)
 
     def title_of(self, model: Model) -> str:
-        return "Features"
+        n, m = model.experiment.n_features, model.experiment.n_hidden
+        return "Features" + of_all(n_measured(n, m), n)
 
     def show_model(self, model: Model, memo: Memo) -> None:
         rows = feature_rows(model, memo)
@@ -86,22 +90,23 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        j = y + self.scroll_offset.y
+        row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
-        norms, dimensionalities, colors, selected = self._rows
-        if j >= len(norms):
+        features, norms, dimensionalities, colors, selected = self._rows
+        if row >= len(norms):
             return Strip.blank(width, base)
-        if j == selected:
+        if row == selected:
             base = self.get_component_rich_style("selected")
-        norm, dimensionality = norms[j], dimensionalities[j]
+        j, norm, dimensionality = int(features[row]), norms[row], dimensionalities[row]
         r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb
         (color,) = as_bytes(legible(colors[j : j + 1], (r, g, b))).tolist()
         colored = Style.from_color(Color.from_rgb(*color))
         represented = norm > REPRESENTED_NORM
         faint = Style() if represented else Style(dim=True)
-        digits = len(str(len(norms) - 1))
-        numbers = f" {norm:5.2f}  D {dimensionality:.2f} "
+        digits = len(str(features[-1]))
+        known = f"D {dimensionality:.2f}" if np.isfinite(dimensionality) else " " * 6
+        numbers = f" {norm:5.2f}  {known} "
         if len(numbers) + digits + 5 > width:
             numbers = f" {norm:.2f} "
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
@@ -118,9 +123,9 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        j = offset.y + self.scroll_offset.y
-        if 0 <= j < len(self._rows.norms):
-            self.post_message(self.Selected(j))
+        row = offset.y + self.scroll_offset.y
+        if 0 <= row < len(self._rows.features):
+            self.post_message(self.Selected(int(self._rows.features[row])))
 
 
 PANE = FeaturesTable

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
+from tms_engine.training.history import LossCurve
 from tms_tui.drawing.cells import RGB, Cells, blank
 from tms_tui.drawing.loss_chart import LossChart, draw_loss, step_at
 from tms_tui.drawing.modes import Mode
@@ -16,9 +18,15 @@ from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.pane_keys import pane_bindings
 
+# Instances whose losses are drawn: more would hold up a frame.
+_MOST_INSTANCES = 1 << 12
+
 
 def loss_title(model: Model) -> str:
-    return f"Batch loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
+    title = f"Batch loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
+    instances = model.view.experiment.n_instances
+    few = "" if instances <= _MOST_INSTANCES else f", {_MOST_INSTANCES:,} of {instances:,} instances"
+    return title + few
 
 
 def loss_chart(model: Model, memo: Memo) -> LossChart | None:
@@ -27,17 +35,32 @@ def loss_chart(model: Model, memo: Memo) -> LossChart | None:
     if view.curve is None:
         return None
     cursor = options.cursor if options.step is None else options.step
+    curve, diverged_at, instance = memo(_of_some, view.curve, view.diverged_at, options.instance)
     return memo(
         LossChart,
-        view.curve,
+        curve,
         view.steps,
         options.log,
         view.changes,
-        view.diverged_at,
+        diverged_at,
         cursor,
-        options.instance,
+        instance,
         model.chart_colors,
     )
+
+
+def _of_some(
+    curve: LossCurve, diverged_at: tuple[int, ...], instance: int
+) -> tuple[LossCurve, tuple[int, ...], int]:
+    """The losses of so many instances as can be drawn, the selected one among them, and its place."""
+    n_instances = curve.mean.shape[1]
+    if n_instances <= _MOST_INSTANCES:
+        return curve, diverged_at, instance
+    some = np.arange(_MOST_INSTANCES) * n_instances // _MOST_INSTANCES
+    place = int(np.searchsorted(some, instance, "right")) - 1
+    some[place] = instance
+    few = curve._replace(low=curve.low[:, some], mean=curve.mean[:, some], high=curve.high[:, some])
+    return few, tuple(diverged_at[i] for i in some.tolist()), place
 
 
 class LossPlot(Pane, CellsWidget, can_focus=True):

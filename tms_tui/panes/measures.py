@@ -1,19 +1,46 @@
-"""Measures of one instance's weights, which several panes show."""
+"""Measures of one instance's weights, which several panes show; of very large models, of some features."""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 
 from tms_engine.analysis import geometry
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 
+# Features, and their weights, that are measured; multiplications that dimensionality may take, and features
+# of which it is worked out where that does not do for all; the same of W Wᵀ. Together hundredths of a second.
+_MOST_MEASURED, _WEIGHTS = 1 << 17, 1 << 22
+_PRODUCTS, _MOST_SAMPLED = 1 << 27, 1 << 9
+_MOST_IN_GRAM, _GRAM_PRODUCTS = 1 << 10, 1 << 26
+
 
 class Measures(NamedTuple):
-    norms: Float64[np.ndarray, " features"]
-    dimensionality: Float64[np.ndarray, " features"]
-    gram: Float64[np.ndarray, "features features"]
+    """Of the features that are measured, evenly spaced among all where those are too many."""
+
+    features: Int64[np.ndarray, " measured"]
+    norms: Float64[np.ndarray, " measured"]
+    dimensionality: Float64[np.ndarray, " measured"]  # NaN where it was not worked out
+    in_gram: Int64[np.ndarray, " some"]  # the features of `gram`
+    gram: Float64[np.ndarray, "some some"]
+    n_features: int
+
+    @property
+    def all_are_measured(self) -> bool:
+        return len(self.features) == self.n_features
+
+    @property
+    def total_dimensionality(self) -> tuple[float, bool]:
+        """ΣD, and whether it is exact: else it is estimated from the features of which D was worked out."""
+        known = np.isfinite(self.dimensionality)
+        exact = self.all_are_measured and bool(known.all())
+        return (
+            float(
+                self.dimensionality.sum() if exact else self.dimensionality[known].mean() * self.n_features
+            ),
+            exact,
+        )
 
 
 def measures(model: Model, memo: Memo) -> Measures | None:
@@ -23,6 +50,49 @@ def measures(model: Model, memo: Memo) -> Measures | None:
     return memo(_measures, model.shown.weights, model.options.instance)
 
 
+def n_measured(n_features: int, n_hidden: int) -> int:
+    """How many features are measured."""
+    return min(n_features, _MOST_MEASURED, max(1, _WEIGHTS // n_hidden))
+
+
+def n_in_gram(n_features: int, n_hidden: int) -> int:
+    """How many features W Wᵀ is shown of."""
+    return min(n_features, _MOST_IN_GRAM, max(16, int((_GRAM_PRODUCTS / n_hidden) ** 0.5)))
+
+
 def _measures(weights: Float32[np.ndarray, "instances features hidden"], instance: int) -> Measures:
-    of_one = weights[instance : instance + 1]
-    return Measures(geometry.norms(of_one)[0], geometry.dimensionality(of_one)[0], geometry.gram(of_one)[0])
+    _, n, m = weights.shape
+    some = _evenly(n_measured(n, m), n)
+    measured = weights[instance : instance + 1] if len(some) == n else weights[instance, some][None]
+    in_gram = _evenly(n_in_gram(n, m), n)
+    gram = geometry.gram(weights[instance, in_gram][None])[0]
+    dimensionality = _dimensionality(measured, n)
+    return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n)
+
+
+def _dimensionality(
+    measured: Float32[np.ndarray, "1 measured hidden"], n_features: int
+) -> Float64[np.ndarray, " measured"]:
+    """D of all that are measured, or of a few, whose interference with those stands for that with all."""
+    _, n, m = measured.shape
+    if n == n_features and n * m * min(n, m) <= _PRODUCTS:
+        return geometry.dimensionality(measured)[0]
+    found = np.full(n, np.nan)
+    some = _evenly(min(n, _MOST_SAMPLED, max(1, _PRODUCTS // (n * m))), n)
+    sampled = measured[0, some].astype(np.float64)
+    squared = np.square(sampled).sum(-1)
+    directions = sampled / np.sqrt(np.maximum(squared, 1e-300))[:, None]
+    along = np.square(directions.astype(np.float32) @ measured[0].T).sum(-1, dtype=np.float64) - squared
+    total = squared + np.maximum(along, 0) * ((n_features - 1) / max(n - 1, 1))
+    found[some] = np.divide(squared, total, out=np.zeros(len(some)), where=total != 0)
+    return found
+
+
+def _evenly(some: int, n: int) -> Int64[np.ndarray, "{some}"]:
+    """`some` of the numbers from 0 to n − 1, evenly spaced."""
+    return np.arange(some) * n // some
+
+
+def of_all(shown: int, n_features: int) -> str:
+    """What stands in a title where not all features are shown: ", 1,024 of 1,000,000"."""
+    return "" if shown >= n_features else f", {shown:,} of {n_features:,}"

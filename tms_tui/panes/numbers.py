@@ -54,14 +54,15 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
     norms = measured.norms
     rows = _fresh_loss(model)
     represented = int((norms > REPRESENTED_NORM).sum())
+    total, exact = measured.total_dimensionality
     rows += [
-        ("represented", f"{represented} of {experiment.n_features}"),
-        (f"{signs.sigma}D", f"{measured.dimensionality.sum():.3f} of {experiment.n_hidden}"),
+        ("represented", f"{represented:,} of {len(norms):,}"),
+        (f"{signs.sigma}D", f"{'' if exact else '~'}{total:.3f} of {experiment.n_hidden:,}"),
         (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
-        ("S", f"{experiment.per_instance('sparsity')[i]:.4g}"),
-        ("rate", f"{experiment.per_instance('learning_rate')[i]:.3g}"),
+        ("S", f"{experiment.of_instance('sparsity', i):.4g}"),
+        ("rate", f"{experiment.of_instance('learning_rate', i):.3g}"),
     ]
-    decay = experiment.per_instance("importance_decay")[i]
+    decay = experiment.of_instance("importance_decay", i)
     if decay != 1 or experiment.importance is not None:
         of_a_list = "" if experiment.importance is None else "list"
         power = "" if decay == 1 else f"{decay:.3g}^j"

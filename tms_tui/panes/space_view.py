@@ -10,7 +10,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from tms_engine.analysis.projection import HOME, Camera
+from tms_engine.analysis.projection import HOME, Camera, pca_features
 from tms_tui.drawing.cells import RGB, Cells, hstack
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import draw_scene
@@ -18,15 +18,19 @@ from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.measures import of_all
 from tms_tui.panes.title import loading
-from tms_tui.space_scene import SpaceScene, axes_of, space_scene
+from tms_tui.space_scene import SpaceScene, axes_of, cloud_rows, n_vectors, space_scene
 
 
 def space_title(model: Model) -> str:
     """Which vectors, which cloud and which axes are shown."""
     experiment, options = model.experiment, model.options
-    title = f"Space {model.symbols.dash} weights"
-    if options.data == "trained":
+    n, m = experiment.n_features, experiment.n_hidden
+    title = f"Space {model.symbols.dash} weights{of_all(n_vectors(n, m), n)}"
+    if options.data != "none" and model.shown and not cloud_rows(experiment, options):
+        title += ", too large for a cloud"
+    elif options.data == "trained":
         kinds = {"n_active": f"exactly {experiment.n_active} active", "bernoulli": "Bernoulli"}
         title += " + activations, " + kinds.get(experiment.features, experiment.features)
     elif options.data != "none":
@@ -36,7 +40,8 @@ def space_title(model: Model) -> str:
         title += f", by {f'feature {options.feature or 0}' if one else options.coloring}"
     if experiment.n_hidden > 3:
         axes = axes_of(options, experiment.n_hidden)
-        title += ", " + ("dims " + ", ".join(map(str, axes)) if axes else options.projection)
+        of_some = of_all(pca_features(n, m), n) if options.projection == "PCA" else ""
+        title += ", " + ("dims " + ", ".join(map(str, axes)) if axes else options.projection) + of_some
     return title
 
 

@@ -1,8 +1,12 @@
 """Text: a Static that is drawn again only when its text is another, and border titles in the same way."""
 
+from rich.cells import cell_len, chop_cells
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
+
+from tms_engine.errors import visible
+from tms_tui.drawing.ascii import ascii_text
 
 
 class Text(Static):
@@ -20,7 +24,13 @@ class Text(Static):
 def set_title(pane: Widget, title: str, ascii_only: bool) -> None:
     """Put a title into a pane's border; in ASCII cut to its width, or Textual ends it with an ellipsis."""
     if ascii_only:
-        title = title[: max(pane.outer_size.width - 6, 0)]
-    title = title.replace("[", r"\[")
-    if pane.border_title != title:
-        pane.border_title = title
+        title = ascii_text(title)[: max(pane.outer_size.width - 6, 0)]
+    content = Content(visible(title))  # a str would be read as markup
+    if pane.border_title != content.markup:
+        pane.border_title = content
+
+
+def cut(text: str, cells: int, ellipsis: str) -> str:
+    """A text of somebody else's in at most so many cells, `ellipsis` at its end where it had more."""
+    text = visible(text)
+    return text if cell_len(text) <= cells else chop_cells(text, max(cells - len(ellipsis), 1))[0] + ellipsis

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from tms_tui.drawing.ascii import ascii_text
 from tms_tui.model import Model
+from tms_tui.panes.text import cut
 from tms_tui.view import View
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
 _HOST = 20
 # Columns from which on there is room for the title.
 _WIDE = 100
+# Cells that there are at least for the run's name; else it has a quarter of the line.
+_LEAST_NAME = 20
 
 _COLORS = {
     "loading": "$warning",
@@ -34,9 +38,11 @@ def about(model: Model) -> Content:
     """Title, run, sizes, sparsity at the step that is shown, instance, kernel, random seed."""
     experiment, view, instance = model.experiment, model.view, model.options.instance
     signs = model.symbols
-    sparsity = experiment.per_instance("sparsity")[instance]
+    sparsity = experiment.of_instance("sparsity", instance)
+    name = ascii_text(model.run_name) if model.mode == "ascii" else model.run_name
     parts = [
-        model.run_name,
+        # What follows tells more of the run than the end of a long name.
+        cut(name, max(_LEAST_NAME, model.layout.columns // 4), signs.ellipsis.strip()),
         f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}",
         f"S {sparsity:.4g}",
     ]

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Button, Label
@@ -38,8 +39,8 @@ class Confirm(Modal[Answer]):
     def compose(self) -> Iterator[Widget]:
         question = self._question
         with VerticalScroll(classes="box", can_focus=False) as box:
-            box.border_title = question.title
-            yield Label(question.sentence, markup=False)
+            box.border_title = Content(question.title)  # a str would be read as markup
+            yield Label(self.say(question.sentence), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(
                     f"{question.save} s", compact=True, variant="primary", action="screen.answer('save')"

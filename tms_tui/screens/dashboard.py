@@ -1,6 +1,7 @@
 """The dashboard: space, loss, features, W Wᵀ and numbers, the run bar and the keys. It shows a Model."""
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side panes to the next while training. Nobody reads faster.
 _SIDE_EVERY = 0.1
+# And so many times as long as that takes.
+_SIDE_REST = 4.0
 
 
 class Dashboard(Screen[None]):
@@ -31,19 +34,20 @@ class Dashboard(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, colors: int) -> None:
         super().__init__()
         self._mode = mode
+        self._mono = colors < 8
         self._memo = Memo()
         self._composed = False  # whether there are panes to update
         self._panes: dict[str, Any] = {
             name: pane_class(name)(mode, id=name, classes="pane") for name in PANES
         }
         self._model: Model | None = None  # in the space
-        # What the side panes show: the model, the sizes for which it was shown, and when.
+        # What the side panes show: the model, the sizes for which it was shown; when they are due again.
         self._side: Model | None = None
         self._side_sizes: tuple[Size, ...] = ()
-        self._side_at = -math.inf
+        self._side_due = -math.inf
 
     def compose(self) -> Iterator[Widget]:
         mode = self._mode
@@ -62,6 +66,7 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_class(self._mode == "ascii", "-ascii")
+        self.set_class(self._mono, "-mono")
         self._panes["space"].focus()
         if self._mode == "ascii":
             draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
@@ -81,8 +86,11 @@ class Dashboard(Screen[None]):
                     pane.show_model(model, self._memo)
         sizes = tuple(pane.outer_size for pane in self._panes.values())
         if self._side_is_due(model, sizes, now):
-            self._side, self._side_sizes, self._side_at = model, sizes, now
+            began = time.perf_counter()
+            self._side, self._side_sizes = model, sizes
             self._show_side(model)
+            # What is dear, of a very large model, is shown more seldom.
+            self._side_due = now + max(_SIDE_EVERY, _SIDE_REST * (time.perf_counter() - began))
 
     def _side_is_due(self, model: Model, sizes: tuple[Size, ...], now: float) -> bool:
         before = self._side
@@ -93,7 +101,7 @@ class Dashboard(Screen[None]):
         if model.view is before.view:
             return False
         training = model.view.phase == before.view.phase == "training"
-        return not training or now - self._side_at >= _SIDE_EVERY
+        return not training or now >= self._side_due
 
     def _show_side(self, model: Model) -> None:
         """Show everything but the body's content."""

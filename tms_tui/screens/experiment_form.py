@@ -172,7 +172,7 @@ class ExperimentForm(Modal[Experiment | None]):
             box.border_title = "Experiment"
             box.styles.max_height = len(self._rows) + _LINES_AROUND
             with Horizontal(id="top"):
-                yield Label("preset")
+                yield Label("preset", markup=False)
                 yield Choice(presets, prompt="none: choose to fill in all fields", compact=True, id="presets")
             with Body(id="rows"):
                 yield from self._rows.values()

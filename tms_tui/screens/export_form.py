@@ -95,20 +95,20 @@ class ExportForm(Modal[ExportChoice | None]):
         with Vertical(classes="box") as box, Body():
             box.border_title = "Export"
             with Horizontal(classes="line"):
-                yield Label("directory")
+                yield Label("directory", markup=False)
                 yield Input(self._directory, compact=True, select_on_focus=False, id="directory")
             yield Label(classes="wrong", id="directory-error", markup=False)
             with Horizontal(classes="line"):
-                yield Label("dpi")
+                yield Label("dpi", markup=False)
                 yield Input(self._dpi, compact=True, id="dpi")
             yield Label(classes="wrong", id="dpi-error", markup=False)
             with Horizontal(classes="line"):
-                yield Label("figures")
+                yield Label("figures", markup=False)
                 yield Tick("PNG", value=True, id="png")
                 html = Tick("HTML", value=has_plotly, id="html")
                 html.disabled = not has_plotly
                 yield html
-                yield Label("" if has_plotly else "needs the extra html", classes="note")
+                yield Label("" if has_plotly else "needs the extra html", classes="note", markup=False)
             yield Label(classes="wrong", markup=False)
             yield Label(id="what", markup=False)
             with Horizontal(classes="buttons"):

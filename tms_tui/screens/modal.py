@@ -5,6 +5,7 @@
 characters that every terminal has. Up and down go from field to field in all of them.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar, cast
 
 from textual.await_complete import AwaitComplete
@@ -18,6 +19,7 @@ from textual.scrollbar import ScrollBarRender
 from textual.widget import Widget
 from textual.widgets import OptionList, Select
 
+from tms_engine.errors import visible
 from tms_tui.compat import set_scrollbar_renderer, set_select_arrows
 from tms_tui.drawing.ascii import ascii_text
 
@@ -53,6 +55,7 @@ class Modal(ModalScreen[Result]):
         Input { background: $boost; }
         Input:focus { background: $primary 25%; }
         &.-ascii > .box { border: ascii $primary; }
+        &.-mono *:focus, &.-mono *:focus > SelectCurrent { text-style: reverse; }
     }
     """
 
@@ -63,10 +66,11 @@ class Modal(ModalScreen[Result]):
     def on_mount(self) -> None:
         if is_ascii(self):
             self.add_class("-ascii")
+        self.set_class(getattr(self.app, "mono", False), "-mono")
 
     def say(self, text: str) -> str:
         """The text as this terminal can show it."""
-        return ascii_text(text) if is_ascii(self) else text
+        return ascii_text(visible(text)) if is_ascii(self) else visible(text)
 
 
 class AsciiScrollBar(ScrollBarRender):
@@ -113,6 +117,10 @@ class Choice(Select[str], inherit_bindings=False):
         }
     }
     """
+
+    def __init__(self, options: Iterable[tuple[str, str]], **settings: Any) -> None:
+        # A str would be read as markup.
+        super().__init__([(Content(visible(text)), value) for text, value in options], **settings)
 
     def on_mount(self) -> None:
         if is_ascii(self):

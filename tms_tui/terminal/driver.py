@@ -26,9 +26,11 @@ from textual.message import Message
 
 from tms_engine import process
 from tms_tui import compat
+from tms_tui.abilities import TRUECOLOR
 from tms_tui.terminal import keyboard
 from tms_tui.terminal.cell_buffer import CellBuffer, Shown, Styles
 from tms_tui.terminal.keyboard import Keyboard, KeyNames
+from tms_tui.terminal.limits import within
 from tms_tui.terminal.line import Line
 
 _QUESTION = "\x1b[5n"
@@ -73,7 +75,7 @@ class TerminalDriver(Driver):
     """Draws in the terminal of stdin, stdout and stderr, and reads from it.
 
     `app` may have `on_terminal_lost()`, called in its loop once when the terminal is gone, `on_interrupt()`,
-    for Ctrl-C, and `low_bandwidth`.
+    for Ctrl-C, `low_bandwidth`, and what the terminal has: `n_colors`, and whether only `ascii`.
     """
 
     def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: Any = None) -> None:
@@ -270,6 +272,8 @@ class TerminalDriver(Driver):
 
     def _write_on(self) -> None:
         styles = Styles()
+        colors = int(getattr(self._app, "n_colors", TRUECOLOR))
+        ascii_only = bool(getattr(self._app, "ascii", False))
         columns, rows = self._size or _DEFAULT_SIZE
         wanted, shown = CellBuffer(columns, rows, styles), Shown(columns, rows, styles, is_clear=True)
         pending, asked = False, False
@@ -289,7 +293,7 @@ class TerminalDriver(Driver):
                 wanted = wanted.with_styles(styles)
                 shown.use_styles(styles)
             for data in written:
-                others = wanted.write(data)
+                others = wanted.write(within(data, colors, ascii_only))
                 pending = True
                 if others and not self._write_now(others, None):
                     return

@@ -28,6 +28,23 @@ def refusal(experiment: Experiment) -> str:
     return ""
 
 
+def working_bytes(experiment: Experiment) -> int:
+    """Bytes that this kernel holds: the state, a copy while it is compiled, and what a step works with.
+
+    It never builds the batch, but has room for all entries of the rows that are under way to be active.
+    """
+    n, m, batch = experiment.n_features, experiment.n_hidden, experiment.batch_size
+    rows, columns = _padded(n, m)
+    one = 4 * rows * columns
+    longest, chunks = min(batch, loops.CHUNK), -(-batch // loops.CHUNK)
+    under_way = 12 * longest * n + 8 * (longest + n) + 32 * (rows + columns)
+    if _shares_rows(experiment):
+        step = chunks * (under_way + one) + 3 * one
+    else:
+        step = min(process.kernel_threads(), experiment.n_instances) * (under_way + (chunks + 3) * one)
+    return 6 * experiment.n_instances * one + step
+
+
 class _Fields(NamedTuple):
     """What the compiled loops read of an experiment."""
 
@@ -145,11 +162,10 @@ class NumbaKernel:
 
     def _pack(self, parameters: Parameters) -> Float32[np.ndarray, "instances rows columns"]:
         n_instances, n, m = self._shape
-        rows, columns = -(-m // loops.HIDDEN) * loops.HIDDEN, -(-n // loops.FEATURES) * loops.FEATURES
-        packed = np.zeros((n_instances, rows + 1, columns), np.float32)
+        packed = np.zeros((n_instances, *_padded(n, m)), np.float32)
         packed[:, :m, :n] = parameters["W"].swapaxes(1, 2)
         if "b" in parameters:
-            packed[:, rows, :n] = parameters["b"]
+            packed[:, -1, :n] = parameters["b"]
         return packed
 
     def _unpack(self, packed: Float32[np.ndarray, "instances rows columns"]) -> Parameters:
@@ -158,6 +174,11 @@ class NumbaKernel:
         if self._learns_bias:
             parameters["b"] = packed[:, -1, :n].copy()
         return parameters
+
+
+def _padded(n: int, m: int) -> tuple[int, int]:
+    """Rows and columns in which W, transposed, and b are held."""
+    return -(-m // loops.HIDDEN) * loops.HIDDEN + 1, -(-n // loops.FEATURES) * loops.FEATURES
 
 
 def _shares_rows(experiment: Experiment) -> bool:

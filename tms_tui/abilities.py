@@ -1,0 +1,126 @@
+"""What a terminal can show, as the environment tells: which characters, and how many colours."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from tms_tui.drawing.modes import Mode
+
+TRUECOLOR = 1 << 24
+# What Textual calls so many colours. One with fewer than 16 is sent what it has by `ansi_minimizer`.
+COLOR_SYSTEMS: dict[int, str] = {TRUECOLOR: "truecolor", 256: "256", 16: "standard"}
+
+# Kinds of terminals, by the beginning of their names, without Unicode or without a font for braille.
+_PLAIN = (
+    "linux",
+    "vt1",
+    "vt2",
+    "vt3",
+    "vt4",
+    "vt5",
+    "ansi",
+    "cons25",
+    "sun",
+    "wy",
+    "con80",
+    "dtterm",
+    "eterm",
+)
+# Names whose colours are known also where the terminfo of this machine does not have them.
+_COLORS_BY_NAME = {
+    "mono": 2,
+    "-m": 2,
+    "vt1": 2,
+    "vt2": 2,
+    "16color": 16,
+    "256color": 256,
+    "direct": TRUECOLOR,
+} | dict.fromkeys(("kitty", "alacritty", "ghostty", "wezterm", "foot", "contour", "iterm"), 256)
+# Of a terminal that nobody knows: rich's choice.
+_UNKNOWN_COLORS = 16
+
+
+def cannot_be_drawn_on(environment: Mapping[str, str]) -> bool:
+    """Whether this is a terminal that cannot place characters."""
+    return environment.get("TERM", "") in ("dumb", "unknown")
+
+
+def mode_of(
+    wanted: Literal["auto", Mode],
+    environment: Mapping[str, str],
+    at_start: Mapping[str, str] | None = None,
+) -> Mode:
+    """The render mode that is wanted; for auto, braille if the terminal and its locale have it, else ascii.
+
+    Where no locale is set, as in containers, terminals have UTF-8. `at_start` as of `locale_of`.
+    """
+    if wanted != "auto":
+        return wanted
+    if environment.get("TERM", "").startswith(_PLAIN):
+        return "ascii"
+    _, locale = locale_of(environment, at_start)
+    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
+
+
+def locale_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The variable that sets the locale of characters, and its value; two "" if none does.
+
+    As the C library reads them. Python's own answers do not help: under LC_ALL=C it turns its UTF-8 mode on
+    and says UTF-8, and in the locale C it sets LC_CTYPE to C.UTF-8 itself (PEP 538); `at_start` is the
+    environment before it did.
+    """
+    ctype = environment.get("LC_CTYPE", "")
+    if ctype in ("C.UTF-8", "C.utf8", "UTF-8"):  # it may be Python's
+        if at_start is not None:
+            ctype = at_start.get("LC_CTYPE", "")
+        elif environment.get("LANG") in ("C", "POSIX"):
+            ctype = ""
+    values = (("LC_ALL", environment.get("LC_ALL")), ("LC_CTYPE", ctype), ("LANG", environment.get("LANG")))
+    return next(((name, value) for name, value in values if value), ("", ""))
+
+
+def environment_at_start() -> dict[str, str] | None:
+    """The environment that this process was given; None where the system does not tell."""
+    try:
+        entries = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return dict(os.fsdecode(entry).split("=", 1) for entry in entries if b"=" in entry)
+
+
+def can_encode(encoding: str | None) -> bool:
+    """Whether a stream of this encoding can be sent what a screen is drawn with."""
+    try:
+        "⠿▀─●".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def colors_of(environment: Mapping[str, str]) -> int:
+    """How many colours the terminal has: 2 (none but its own), 8, 16, 256 or TRUECOLOR."""
+    if environment.get("NO_COLOR"):
+        return 2
+    asked = {name: count for count, name in COLOR_SYSTEMS.items()}.get(
+        environment.get("TEXTUAL_COLOR_SYSTEM", "")
+    )
+    if asked:
+        return asked
+    if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+        return TRUECOLOR
+    count = _colors_of(environment.get("TERM", ""))
+    return max((known for known in (2, 8, 16, 256, TRUECOLOR) if known <= count), default=2)
+
+
+def _colors_of(term: str) -> int:
+    named = next((count for part, count in _COLORS_BY_NAME.items() if part in term), 0)
+    if named:
+        return named
+    with suppress(Exception):  # no such module, no such terminal, or no terminal at all
+        import curses
+
+        curses.setupterm(term, 1)
+        return curses.tigetnum("colors")
+    return _UNKNOWN_COLORS
