@@ -274,8 +274,8 @@ class Experiment(BaseModel):
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
     init: Literal["normal", "xavier", "joint_xavier"] = Field(
         default="normal",
-        description="Initial weights, normal with deviation 1; Xavier's √(2 / (n + m)), of each instance; or "
-        "that of the paper's notebook, which has the instances in the fan, √(2 / (m · (n + n_instances))).",
+        description="Initial weights: normal, of variance 1; Xavier's 2 / (n + m), of each instance; or "
+        "that of the paper's notebook, with the instances in the fan, 2 / (m · (n + n_instances)).",
     )
     init_std: NumberOrNone = Field(
         default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
@@ -293,7 +293,7 @@ class Experiment(BaseModel):
     schedule: Literal["constant", "linear", "cosine", "quarter_cosine"] = Field(
         default="constant",
         description="How the learning rate falls to 0 over the steps, if it does: linear, 1 − t/T; cosine, "
-        "(1 + cos(πt/T)) / 2, as in PyTorch; quarter_cosine, cos(πt/2T), the paper's notebook's.",
+        "(1 + cos(pi t/T)) / 2, as in PyTorch; quarter_cosine, cos(pi t/2T), the paper's notebook's.",
     )
     keep: Whole = Field(
         default=512, ge=0, description="Weights over time that are kept, at most so many; 0 keeps none."

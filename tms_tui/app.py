@@ -532,6 +532,8 @@ class TmsApp(App[None]):
 
 def _at_rest(view: View, train: bool) -> bool:
     """Whether a run is as far as it gets by itself."""
-    if view.following is not None or (view.phase == "paused" and not train):
+    if view.phase in ("diverged", "failed"):
+        return True
+    if view.phase == "finished" or view.following is not None or (view.phase == "paused" and not train):
         return view.snapshot is not None and view.evaluation_step == view.step
-    return view.phase in ("finished", "diverged", "failed")
+    return False

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -142,9 +143,9 @@ def test_the_loss_figure_leaves_its_height_to_the_mean_and_no_label_lies_on_anot
     assert np.quantile(curve.mean, 0.02) / 100 < bottom < np.quantile(curve.mean, 0.02)
     boxes = [text.get_window_extent(figure.canvas.get_renderer()) for text in axes.texts]
     assert "sparsity → 0.983" in {text.get_text() for text in axes.texts}
-    (marks,) = [
-        c for c in axes.collections if np.allclose(c.get_color()[0], mpl.colors.to_rgba("tab:purple"))
-    ]
+    purple = mpl.colors.to_rgba("tab:purple")
+    lines = [c for c in axes.collections if isinstance(c, LineCollection)]
+    (marks,) = [c for c in lines if np.allclose(c.get_color()[0], purple)]
     assert sorted(segment[0][0] for segment in marks.get_segments()) == [1025, 1050, 1075]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 

@@ -38,10 +38,10 @@ def test_it_tells_how_far_a_run_is_and_ends_with_it(tmp_path, capsys, monkeypatc
     thread.join()
     lines = capsys.readouterr().out.splitlines()
     assert any(
-        "step 30 of 100  loss 0.250000  10 steps/s  7 s left  running: a test" in line for line in lines
+        "step 30 of 100  batch loss 0.2500  10 steps/s  7 s left  running: a test" in line for line in lines
     )
     assert any("not saved since step 0: no space" in line for line in lines)
-    assert lines[-1].startswith("step 100 of 100  loss ")
+    assert lines[-1].startswith("step 100 of 100  batch loss ")
     assert lines[-1].endswith("  finished")
 
 

@@ -135,7 +135,7 @@ def _size(n_bytes: int) -> str:
 
 def _table(rows: list[dict[str, str]]) -> str:
     """Rows under their names; text to the left, numbers to the right."""
-    right = ("step", "loss", "age", "size")
+    right = ("step", "batch loss", "age", "size")
     widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
 
     def line(row: dict[str, str]) -> str:
