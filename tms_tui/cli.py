@@ -147,9 +147,9 @@ def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, Inter
         session = _newest_session()
         return session.run, session.name, session
     preset = options.preset = options.preset or "gist"
-    if preset not in PRESETS and (os.sep in preset or Path(preset).is_dir()):
+    if preset not in PRESETS and (os.sep in preset or os.path.isdir(preset)):
         path = Path(preset)
-        if not (path / "experiment.json").is_file():
+        if not os.path.isfile(path / "experiment.json"):
             raise InputError(f"{path} is not a run: it has no experiment.json")
         if given:
             raise InputError("a saved run has its own experiment: give fields or --config with a preset")

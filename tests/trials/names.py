@@ -44,7 +44,7 @@ def names(directory: Path, seed: int) -> str:
 
 def _said_by_both_commands(directory: Path, name: str) -> None:
     """As a preset, a config file, a plugin, and a value: one visible line, and exit code 2."""
-    name = "".join(c for c in name if c not in "\x00\ud800")  # no argument can hold these
+    name = "".join(c for c in name if c not in "\x00\ud800") or "?"  # no argument can hold these
     for command, arguments in (
         (tms, ["train", f"--config={directory / 'no'}{name}.toml"]),
         (tms, ["train", f"--model={name}"]),
@@ -53,6 +53,9 @@ def _said_by_both_commands(directory: Path, name: str) -> None:
         (tms, ["show", f"{directory}/no/{name}"]),
         (tms, ["presets", f"--{name}"]),
         (tms_tui, [f"{name}x/y"]),
+        (tms, ["runs", f"{directory}/no/{name}"]),
+        (tms, [f"{name}x/y"]),
+        (tms, ["train", f"{name}x/y"]),
         (tms_tui, ["--once", f"--plugin={name}?"]),
         (tms_tui, ["--render", f"{name}?"]),
     ):

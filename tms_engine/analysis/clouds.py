@@ -17,7 +17,7 @@ from tms_engine.training.state import Snapshot
 
 # Entries of the weights and of a sample, and multiplications, with which a cloud is drawn in some hundredths
 # of a second; and rows below which it is no cloud.
-_ENTRIES, _PRODUCTS = 1 << 23, 1 << 26
+_WEIGHTS, _ENTRIES, _PRODUCTS = 1 << 22, 1 << 23, 1 << 26
 _LEAST_ROWS = 16
 
 
@@ -40,7 +40,7 @@ def most_rows(experiment: Experiment, projects_errors: bool = False) -> int:
     With `projects_errors`, rows of which the reconstruction errors are wanted, too.
     """
     n, m = experiment.n_features, experiment.n_hidden
-    if n * m > _ENTRIES:
+    if n * m > _WEIGHTS:
         return 0
     linear = model(experiment.model).encode is encode_linearly
     whole = projects_errors or not linear

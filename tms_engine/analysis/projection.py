@@ -83,6 +83,8 @@ def _principal_rows(wide: Float64[np.ndarray, "rows hidden"]) -> Float64[np.ndar
     # Where the rows have fewer than 3 dimensions, the coordinate axes fill up.
     found = combinations.T[::-1][:3][lengths[::-1][:3] > 1e-12 * max(lengths[-1], 1e-300)] @ wide
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-300)
+    if len(found) == 3:
+        return found
     axes = np.eye(3, wide.shape[1])
     return np.linalg.qr(np.concatenate([found, axes[: 3 - len(found)]]).T)[0].T
 

@@ -7,6 +7,7 @@ imported in `run`, so that help and mistakes are answered at once.
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -102,9 +103,9 @@ def _no_command(word: str, program: str) -> str:
         meant = _OTHER_NAMES[word]
     elif word in PRESETS:
         meant = f"train {word}"
-    elif (Path(word) / "experiment.json").is_file():
+    elif os.path.isfile(Path(word) / "experiment.json"):
         meant = f"show {word}"
-    elif Path(word).suffix in (".toml", ".json") and Path(word).is_file():
+    elif Path(word).suffix in (".toml", ".json") and os.path.isfile(word):
         meant = f"train --config {word}"
     elif near := difflib.get_close_matches(word, COMMANDS, n=1):
         meant = near[0]

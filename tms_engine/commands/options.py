@@ -205,13 +205,13 @@ def _preset(name: str) -> Experiment:
     if name not in PRESETS:
         if name in PRESET_NAMES:
             raise InputError(f"there is no preset {name!r}; did you mean {PRESET_NAMES[name]}?")
-        if path.is_dir():
+        if os.path.isdir(path):  # and not Path's, which raises for a name that is too long
             raise InputError(
                 f"{name} is a directory, not a preset: `tms resume {name}` goes on with a saved run"
-                if (path / "experiment.json").is_file()
+                if os.path.isfile(path / "experiment.json")
                 else f"{name} is a directory, not a preset, and no saved run"
             )
-        if path.is_file():
+        if os.path.isfile(path):
             raise InputError(f"{name} is a file, not a preset: give it with --config {name}")
     return preset(name)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.prune or options.remove:
         return _remove(directory, options)
     # The directory that nobody has named need not be there yet.
-    is_missing = options.directory is None and not directory.exists()
+    is_missing = options.directory is None and not os.path.exists(directory)
     listed = [] if is_missing else list_runs(directory)
     if options.json:
         print(json.dumps([_record(one) for one in listed], indent=2))
@@ -54,7 +55,7 @@ def _remove(directory: Path, options: argparse.Namespace) -> int:
     from tms_engine.runs import prunable, prune, remove_run, state_directory
 
     places = [directory, state_directory() / "sessions"] if options.prune else []
-    items = [item for place in places if place.exists() for item in prunable(place)]
+    items = [item for place in places if os.path.exists(place) for item in prunable(place)]
     if not items and not options.remove:
         say(f"nothing to remove in {directory}")
         return 0

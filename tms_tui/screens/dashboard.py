@@ -26,6 +26,8 @@ from tms_tui.screens.too_small import TooSmall
 _SIDE_EVERY = 0.1
 # And so many times as long as that takes.
 _SIDE_REST = 4.0
+# The same of the body, where that takes so many seconds of the processor's time.
+_BODY_REST, _DEAR_BODY = 3.0, 0.05
 
 
 class Dashboard(Screen[None]):
@@ -48,6 +50,7 @@ class Dashboard(Screen[None]):
         self._side: Model | None = None
         self._side_sizes: tuple[Size, ...] = ()
         self._side_due = -math.inf
+        self._body_due = -math.inf
 
     def compose(self) -> Iterator[Widget]:
         mode = self._mode
@@ -79,11 +82,15 @@ class Dashboard(Screen[None]):
         """Show a Model; `now` in seconds. The side panes follow a training less often than the body."""
         if not self._composed:
             return
-        if model is not self._model:
+        if model is not self._model and now >= self._body_due:
+            began = time.thread_time()
             self._model = model
             for name, pane in self._panes.items():
                 if PANES[name].place == "body":
                     pane.show_model(model, self._memo)
+            seconds = time.thread_time() - began
+            # Keys come between two scenes of a very large model.
+            self._body_due = now + _BODY_REST * seconds if seconds > _DEAR_BODY else -math.inf
         sizes = tuple(pane.outer_size for pane in self._panes.values())
         if self._side_is_due(model, sizes, now):
             began = time.perf_counter()
