@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.environment import environment_for_tests
@@ -38,6 +39,16 @@ if not device._may_have_gpu():
 # A gate that answers the same when asked twice. For new examples: pytest --hypothesis-profile=default.
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.load_profile("gate")
+
+
+@pytest.fixture(autouse=True)
+def _textuals_variables_as_before() -> Iterator[None]:
+    """`tms-tui`, where a test calls it in this process, sets some for a process of its own."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("TEXTUAL")}
+    yield
+    for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 def pytest_unconfigure() -> None:

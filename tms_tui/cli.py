@@ -47,9 +47,14 @@ RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 # What --low-bandwidth makes of the frames a second.
 _LOW_FPS = 10.0
 
-_TEXTUALS_USERS = {
-    f"TEXTUAL_{name}" for name in ("ANIMATIONS", "DISABLE_KITTY_KEY", "DIM_FACTOR", "FILTERS", "FPS", "THEME")
-}
+# Variables for those who develop with Textual, which may end an app with a traceback, or at once.
+_TEXTUALS_DEVELOPERS = {"TEXTUAL"} | {
+    f"TEXTUAL_{name}"
+    for name in (
+        "DEBUG", "DEVTOOLS_HOST", "DEVTOOLS_PORT", "DRIVER", "LOG", "PRESS", "SCREENSHOT",
+        "SCREENSHOT_FILENAME", "SCREENSHOT_LOCATION", "SHOW_RETURN", "SLOW_THRESHOLD", "SMOOTH_SCROLL",
+    )
+}  # fmt: skip
 COLOR_SYSTEMS = ("auto", "standard", "256", "truecolor")
 
 # The size of --once where there is no terminal to ask, in cells.
@@ -227,12 +232,10 @@ def _app(
 
 
 def _of_no_use(environment: Mapping[str, str]) -> list[str]:
-    """Textual's own variables but for those of its users: a driver, keys to press, or a colour system that
-    do not exist end an app with a traceback.
-    """
-    colors = environment.get("TEXTUAL_COLOR_SYSTEM") in COLOR_SYSTEMS
-    kept = _TEXTUALS_USERS | ({"TEXTUAL_COLOR_SYSTEM"} if colors else set())
-    return [name for name in environment if name.startswith("TEXTUAL") and name not in kept]
+    """Textual's variables that name a driver, a key or a colour system, which need not be there."""
+    colors = environment.get("TEXTUAL_COLOR_SYSTEM", "auto") in COLOR_SYSTEMS
+    forgotten = _TEXTUALS_DEVELOPERS | (set() if colors else {"TEXTUAL_COLOR_SYSTEM"})
+    return [name for name in environment if name in forgotten]
 
 
 def _saved(run: Path) -> "Saved":

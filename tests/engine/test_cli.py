@@ -166,7 +166,7 @@ def test_every_field_is_an_option():
         (["train", "--kernel", "nmba"], "kernel should be 'auto', 'torch', 'numba' or 'triton', not 'nmba'"),
         (["train", "--kernel", "triton", "--device", "cpu"], "kernel triton cannot train this on cpu"),
         (["train", "--out", "/proc/x"], "cannot write to /proc/x"),
-        (["train", "--n-features", "10000000000"], "n_features 10000000000"),
+        (["train", "--n-features", "10000000000"], "n_features 10,000,000,000"),
         (["resume", "/nope"], "there is no run directory /nope"),
         (["show", "/"], "/ is not a run"),
         (["presets", "nope"], "the presets are gist"),

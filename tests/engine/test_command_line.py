@@ -220,7 +220,7 @@ def test_the_file_that_is_wrong_is_named(tmp_path, monkeypatch, capsys):
     # where what is given on the command line does not go with what a file says, the file is named
     assert sentence(*files["a"], "--batch-size", "1").startswith("tms: a.toml: set_size 2 does not divide")
     (tmp_path / "d.toml").write_text("n_features = 10000000000\n")
-    assert sentence(*files["a"][:1], "d.toml").startswith("tms: d.toml: n_features 10000000000 ")
+    assert sentence(*files["a"][:1], "d.toml").startswith("tms: d.toml: n_features 10,000,000,000,")
     assert list(tmp_path.glob("runs")) == []
 
 

@@ -237,7 +237,7 @@ def test_a_script_trains_saves_and_reloads_a_law_of_its_own(own_law, tmp_path):
     save_run(trainer.run(), tmp_path)
     assert np.array_equal(evaluate(load_run(tmp_path), 100).loss, evaluate(trainer.run(), 100).loss)
     del data._registered[own_law]
-    with pytest.raises(InputError, match=r"experiment.json: features should be bernoulli, .*not 'binary'"):
+    with pytest.raises(InputError, match=r"state.safetensors: features should be bernoulli, .*not 'binary'"):
         load_run(tmp_path)
     data._registered[own_law] = None  # for the fixture
 

@@ -164,7 +164,7 @@ def test_a_run_from_before_there_were_other_kernels_is_torchs(here, tmp_path, sh
     assert load_run(tmp_path).kernel == "torch"
     assert Trainer.resume(load_run(tmp_path)).kernel == "torch"
     save_file(arrays, path, metadata | {"kernel": "abacus"})
-    with pytest.raises(InputError, match="a kernel that this version of tms does not have: abacus"):
+    with pytest.raises(InputError, match="a kernel that this version of tms does not have: 'abacus'"):
         load_run(tmp_path)
 
 

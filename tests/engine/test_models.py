@@ -233,7 +233,7 @@ def test_a_script_trains_saves_and_reloads_a_model_of_its_own(own_model, tmp_pat
 def test_a_run_of_a_model_that_is_not_registered_gets_one_sentence(own_model, tmp_path):
     save_run(Trainer(Experiment(model=own_model, device="cpu")).run(), tmp_path)
     registered = models._registered.pop(own_model)
-    with pytest.raises(InputError, match=r"experiment.json: model should be tied_relu, .*not 'absolute'"):
+    with pytest.raises(InputError, match=r"state.safetensors: model should be tied_relu, .*not 'absolute'"):
         load_run(tmp_path)
     models._registered[own_model] = registered
 

@@ -98,7 +98,7 @@ def test_nothing_slow_is_imported_before_the_first_paint():
         [sys.executable, "-c", FIRST_PAINT], capture_output=True, encoding="utf-8", timeout=300
     )
     *screen, imported = ran.stdout.splitlines()
-    assert any("Loss" in line for line in screen), ran.stderr[-2000:]
+    assert any("Batch loss" in line for line in screen), ran.stderr[-2000:]
     assert any("loading" in line for line in screen)
     assert imported == "set()"
 

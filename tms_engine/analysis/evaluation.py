@@ -16,7 +16,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from tms_engine.analysis import geometry
 from tms_engine.analysis.strata import by_density, pieces, strata
-from tms_engine.arrays import Array, library_of, placed_like, to_host
+from tms_engine.arrays import Array, library_of, placed_like, single, to_host
 from tms_engine.data import law
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
@@ -102,7 +102,7 @@ def evaluating(
     entries = _PIECE_ENTRIES if where == "cpu" else _DEVICE_PIECE_ENTRIES
     parts = max(1, min(PARTS, max(_LEAST_PARTS, _PART_ENTRIES // width), wanted // 2))
     at_once = max(1, entries // (width * parts)) * parts  # rows: so that a piece has whole parts
-    importance = experiment.feature_importance().astype(np.float32)
+    importance = single(experiment.feature_importance())
     total, drawn = np.zeros((experiment.n_instances, parts)), 0
     for density, places in by_density(experiment):
         layers = strata(experiment, density, wanted, parts)

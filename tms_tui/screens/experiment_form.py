@@ -47,10 +47,10 @@ def preset_of(experiment: Experiment) -> str | None:
 class Row(Vertical):
     """One field: its mark if changed, name, input and help; below it what is wrong with it, if anything."""
 
-    def __init__(self, field: str, info: FieldInfo, text: str) -> None:
+    def __init__(self, field: str, info: FieldInfo, text: str, help: str) -> None:
         super().__init__(id=f"field-{field}", classes="row")
         self.field = field
-        self.help = info.description or ""
+        self.help = help
         self._text = text
         self._told: tuple[str, str | None] | None = None
         self.control: Choice | Tick | Input
@@ -163,7 +163,8 @@ class ExperimentForm(Modal[Experiment | None]):
         self._before = texts_of(current)
         self._experiment: Experiment | None = current
         self._rows = {
-            name: Row(name, info, self._before[name]) for name, info in Experiment.model_fields.items()
+            name: Row(name, info, self._before[name], self.say(info.description or ""))
+            for name, info in Experiment.model_fields.items()
         }
 
     def compose(self) -> Iterator[Widget]:
