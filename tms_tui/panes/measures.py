@@ -11,9 +11,9 @@ from tms_tui.model import Model
 
 # Features, and their weights, that are measured; multiplications that dimensionality may take, and features
 # of which it is worked out where that does not do for all; the same of W Wᵀ. Together hundredths of a second.
-_MOST_MEASURED, _WEIGHTS = 1 << 17, 1 << 22
-_PRODUCTS, _MOST_SAMPLED = 1 << 27, 1 << 9
-_MOST_IN_GRAM, _GRAM_PRODUCTS = 1 << 10, 1 << 26
+_MOST_MEASURED, _WEIGHTS = 1 << 14, 1 << 21
+_PRODUCTS, _MOST_SAMPLED = 1 << 26, 1 << 9
+_MOST_IN_GRAM, _GRAM_PRODUCTS = 1 << 10, 1 << 25
 
 
 class Measures(NamedTuple):
