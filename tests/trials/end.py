@@ -155,7 +155,7 @@ def stop_and_continue(directory: Path, seed: int) -> str:
         os.kill(pid, signal.SIGCONT)
         terminal.see("● paused", 10)
         terminal.press("L")
-        terminal.see("Loss ─ linear", 10)
+        terminal.see("Batch loss ─ linear", 10)
         after = threads(pid)
         terminal.press("q")
         began = time.monotonic()

@@ -18,7 +18,7 @@ import pytest
 COLUMNS, ROWS = 120, 40
 # Seconds after which something will never come; only what fails takes so long. On a busy machine, with all to
 # compile, a start has taken two minutes.
-PATIENCE = 600.0
+PATIENCE = 240.0
 # Alternate screen, mouse reporting (presses, all movement, two ways to write them), focus, pasting.
 MODES_OF_THE_APP = (1049, 1000, 1003, 1006, 1004, 2004)
 COMMAND = (sys.executable, "-m", "tms_tui.cli")

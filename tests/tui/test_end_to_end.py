@@ -57,7 +57,7 @@ def test_a_session_from_the_first_frame_to_the_last(terminals, directory):
     app.see("● paused")
     for scale in ("linear", "log"):  # keys are taken in turn: when these show, all before them has been drawn
         app.press("L")
-        app.see(f"Loss ─ {scale}")
+        app.see(f"Batch loss ─ {scale}")
     still = space(app)
     app.read(0.5)
     assert space(app) == still
@@ -155,7 +155,7 @@ def test_once_prints_the_dashboard_as_text(directory):
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
-    for shown in ("Space", "Loss", "Features", "W Wᵀ", "Numbers", "300 / 300", "100%", "● finished"):
+    for shown in ("Space", "Batch loss", "Features", "W Wᵀ", "Numbers", "300 / 300", "100%", "● finished"):
         assert shown in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= COLUMNS
 
