@@ -2,7 +2,7 @@ import json
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tms_engine import PRESETS, Experiment, InputError, preset
@@ -291,3 +291,26 @@ def test_an_empty_text_is_no_value_where_there_need_be_none():
     assert Experiment(**dict.fromkeys(optional, "")) == Experiment()
     with pytest.raises(InputError, match="init_std should be greater than 0"):
         Experiment(init_std="0")
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from([*Experiment.model_fields, "lr", "density", "no such field"])
+
+
+@given(st.dictionaries(NAMES, ANY_JSON, max_size=4))
+@settings(max_examples=300)
+def test_any_json_is_an_experiment_or_one_sentence(fields):
+    sentence = ""
+    try:
+        experiment = Experiment(**fields)
+    except InputError as error:
+        sentence = str(error)
+    if sentence:
+        assert "\n" not in sentence
+        assert len(sentence) < 1000
+    else:
+        assert Experiment(**json.loads(experiment.to_json())) == experiment
