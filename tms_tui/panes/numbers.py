@@ -85,8 +85,11 @@ def _fresh_loss(model: Model) -> list[tuple[str, str]]:
     evaluation, places = view.evaluation, view.comparison
     if evaluation is None or model.options.step is not None:
         return []
-    loss, error = with_error(float(evaluation.loss[i]), float(evaluation.standard_error[i]))
-    rows = [("fresh loss", loss), ("", f"{plus_minus}{error}")]
+    value, error_of = float(evaluation.loss[i]), float(evaluation.standard_error[i])
+    loss, error = with_error(value, error_of)
+    rows = [("fresh loss", loss)]
+    if math.isfinite(value) and math.isfinite(error_of):
+        rows.append(("", f"{plus_minus}{error}"))
     if view.phase == "training" or view.evaluation_step != view.step:
         rows.append(("  of step", f"{view.evaluation_step:,}"))
     if places is not None and places.rank[i] and places.among[i] > 1:
