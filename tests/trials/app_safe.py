@@ -185,7 +185,7 @@ def full_disk_app(directory: Path, seed: int) -> str:
                 app.end(10)
                 app.assert_restored()
                 told = " ".join(app.written.decode(errors="replace").split())
-                (place,) = re.findall(r"saved in (\S+) instead", told)
+                (place,) = re.findall(r"saved in (.+?) instead", told)
             else:
                 app.press("q")
                 app.see("not saved")

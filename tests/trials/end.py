@@ -5,6 +5,7 @@ terminal.
 import contextlib
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -174,7 +175,7 @@ def suspended(directory: Path, seed: int) -> str:
     (directory / "inputrc").write_text("set enable-bracketed-paste off\n")
     with opened(directory, command=shell, PS1="prompt> ", INPUTRC=str(directory / "inputrc")) as terminal:
         terminal.see("prompt>")
-        terminal.press(" ".join([*COMMAND, "--no-train"]) + "\n")
+        terminal.press(shlex.join([*COMMAND, "--no-train"]) + "\n")
         terminal.see("● paused")
         terminal.press(SCREENS[screen])
         terminal.wait(0.5)
@@ -232,7 +233,7 @@ def closed_streams(directory: Path, seed: int) -> str:
     ways = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "</dev/null", "| true")
     command, way = commands[seed % len(commands)], ways[seed // len(commands) % len(ways)]
     prefix = ("", "setsid -w ", "nohup ", "timeout 60 ")[seed // 32 % 4]
-    line = f"{prefix}{sys.executable} -m {command} {way}"
+    line = f"{prefix}{shlex.quote(sys.executable)} -m {command} {way}"
     done = subprocess.run(
         ["sh", "-c", line],
         cwd=directory,

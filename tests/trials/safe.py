@@ -86,7 +86,7 @@ def race_out(directory: Path, seed: int) -> str:
     assert (codes[1], codes[3]) == (0, 0), results
     assert load_run(directory / "R").experiment.seed == (2 if codes[0] else 0)
     for number in (1, 3):
-        said = re.search(r"saved to (\S+);", results[number][1])
+        said = re.search(r"saved to (.+?);", results[number][1])
         assert said, results[number]
         assert load_run(directory / said[1]).experiment.seed == number
     assert len(list_runs(directory / "runs")) == 2

@@ -425,5 +425,5 @@ def _users(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _environment(variables: Mapping[str, str]) -> Found:
-    values: dict[str, Found] = {name: variables[name][:200] for name in _VALUES if name in variables}
+    values: dict[str, Found] = {name: variables[name] for name in _VALUES if name in variables}
     return values | {name: "set" for name in _SET if variables.get(name)}

@@ -21,7 +21,8 @@ Word = Literal["running", "finished", "stopped", "diverged"]
 
 _EVERY = 1.0
 # The file has always this many bytes, so that it can be overwritten in place on a full disk.
-_BYTES = 1024
+_BYTES = 4096
+_LONGEST = 3000  # characters of what went wrong; it may name a path
 
 
 class Progress(NamedTuple):
@@ -67,7 +68,9 @@ class Beacon:
         self, step: int, steps: int, loss: float | None = None, rate: float = 0.0, trouble: str = ""
     ) -> None:
         """Set the numbers of the next heartbeats. One thread at a time may, as often as it likes."""
-        self._says = self._says._replace(step=step, steps=steps, loss=loss, rate=rate, trouble=trouble[:200])
+        self._says = self._says._replace(
+            step=step, steps=steps, loss=loss, rate=rate, trouble=trouble[:_LONGEST]
+        )
 
     def end(self, word: Word) -> None:
         """The last heartbeat, which says what has become of the run; no more after it."""
