@@ -30,13 +30,13 @@ import pyte
 
 # A key, and what is then to be seen.
 ANSWERS = (
-    ("L", r"Loss ─ linear"),
+    ("L", r"loss ─ linear"),
     ("]", r"S 0?\.966"),
     (" ", r"● paused"),
     ("?", r"Keys"),
     ("\x1b", r"(?s)╭─ Space.*space pause"),
     (" ", r"● training"),
-    ("L", r"Loss ─ log"),
+    ("L", r"loss ─ log"),
     ("[", r"S 0?\.950?1? "),
     ("5", r""),
 )
