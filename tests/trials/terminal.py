@@ -91,10 +91,10 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def read(self, seconds: float) -> bool:
+    def read(self, seconds: float, most: int = 1 << 16) -> bool:
         """Take in what is written within so many seconds; False at the end of the process."""
         try:
-            written = self.process.read_nonblocking(1 << 16, seconds)
+            written = self.process.read_nonblocking(most, seconds)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:

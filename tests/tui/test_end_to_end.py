@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,24 @@ def test_quitting_does_not_wait_for_the_end_of_the_training(terminals, directory
     app.press("q")
     assert app.end() == 0
     app.assert_restored()
+
+
+def test_on_a_slow_line_that_answers_nothing_keys_are_answered(terminals, directory):
+    """The writer once slept for good when the last piece was whole and the line had not drained."""
+    app = opened(terminals, directory, "--pace", "max", "--steps", "1000000000")
+    app.see("● training")
+
+    def shows(words: str, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and words not in app.text():
+            time.sleep(0.01)
+            app.read(0, most=320)  # 32 kB/s
+        return words in app.text()
+
+    shows("until the line is known to be slow", 6)
+    for words in ("● paused", "● training") * 3:
+        app.press(" ")
+        assert shows(words, 30)
 
 
 def test_a_terminal_that_speaks_no_utf8_is_sent_ascii(terminals, directory):

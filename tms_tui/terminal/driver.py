@@ -302,20 +302,20 @@ class TerminalDriver(Driver):
                 asked = True
                 if not self._write_piece(_ASKS_FOR_FRAMES + _QUESTION):
                     return
-            delay = max(stale - now, line.wait(now)) if pending else None
-            self._busy = bool(pending and delay)
-            if delay is not None and delay <= 0:
+            wait = line.wait(now)
+            delay = max(stale - now, wait) if pending else wait
+            # Looked at again when the line is free: the app draws nothing while we are busy, and so would not
+            # wake us.
+            self._busy = delay > 0
+            if pending and delay <= 0:
                 piece = shown.follow(wanted, line.piece, self._few_colors)
                 pending = not piece.whole
                 if piece.data:
                     marks = (_FRAME_BEGINS, _FRAME_ENDS) if self._marks_frames else ("", "")
                     if not self._write_piece(marks[0] + piece.data + marks[1] + _QUESTION):
                         return
-                self._busy = pending or line.wait(time.monotonic()) > 0
-                if pending:
-                    continue
-                delay = None
-            work.wait(delay)
+                continue
+            work.wait(delay if delay > 0 else None)
 
     @property
     def _few_colors(self) -> bool:
