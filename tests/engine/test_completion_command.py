@@ -44,7 +44,7 @@ def bash_completes(program, lines, directory):
     return [sorted(filter(None, line.split("|"))) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="it is bash that completes here")
 def test_bash_completes_commands_options_presets_choices_and_directories(tmp_path):
     (tmp_path / "runs" / "my run").mkdir(parents=True)
     (tmp_path / "mine.toml").touch()

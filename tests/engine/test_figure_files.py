@@ -153,7 +153,7 @@ def test_a_file_that_grows_too_large_is_told_in_a_sentence(tmp_path):
     figures_cut_off_by_a_full_disk(tmp_path, 0)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere: a plain user runs this")
 def test_a_directory_of_others_is_told_before_anything_is_drawn(run, tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match=r"cannot write to .+: permission denied"):

@@ -29,5 +29,5 @@ def test_two_apps_at_once_lose_nothing(tmp_path, seed):
 
 def test_a_full_disk_stops_nothing_and_at_the_end_another_directory_takes_the_run(tmp_path):
     if not may_mount(tmp_path / "probe"):
-        pytest.skip("only root may mount a small disk, and not everywhere")
+        pytest.skip("only root may mount a small disk; test_update has its failures without")
     app_safe.full_disk_app(tmp_path, 0)

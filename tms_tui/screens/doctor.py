@@ -11,17 +11,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tms_tui.drawing.modes import Mode
-from tms_tui.screens.modal import Modal, draw_scrollbar_in_ascii
+from tms_tui.screens.modal import Page
 
 
-class DoctorScreen(Modal[None]):
+class DoctorScreen(Page):
     """The report, made in a thread, for it may load a library. Any of D q escape enter closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("D,q,escape,enter", "close", "close"),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("D,q,escape,enter", "close", "close")]
 
     DEFAULT_CSS = """
     DoctorScreen > .box { width: 100%; max-width: 120; height: auto; }
@@ -38,9 +34,6 @@ class DoctorScreen(Modal[None]):
             yield Static(Content("looking ..."), id="report")
 
     def on_mount(self) -> None:
-        super().on_mount()
-        if self._mode == "ascii":
-            draw_scrollbar_in_ascii(self.query_one(".box"))
         self.run_worker(self._look())
 
     async def _look(self) -> None:
@@ -49,9 +42,3 @@ class DoctorScreen(Modal[None]):
         text = await asyncio.to_thread(page, self._mode)
         if self.is_attached:
             self.query_one("#report", Static).update(Content(self.say(text)))
-
-    def action_scroll(self, direction: int) -> None:
-        self.query_one(".box").scroll_relative(y=direction, animate=False)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.keys import KEYS, Group, Key, Pane
-from tms_tui.screens.modal import Modal, draw_scrollbar_in_ascii
+from tms_tui.screens.modal import Page
 
 # A column holds a key and a line of help without much wrapping; a third of 150 columns.
 _COLUMN_WIDTH = 46
@@ -99,14 +99,10 @@ class KeysPage(Widget):
         return Content("\n").join(self.lines(self.size.width))
 
 
-class HelpScreen(Modal[None]):
+class HelpScreen(Page):
     """All keys; those of the pane in focus first. Any of ? q escape enter closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,q,escape,enter", "close", "close"),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
     DEFAULT_CSS = """
     HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
@@ -122,14 +118,3 @@ class HelpScreen(Modal[None]):
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
             yield KeysPage(self._pane, self._ascii)
-
-    def on_mount(self) -> None:
-        if self._ascii:
-            self.add_class("-ascii")
-            draw_scrollbar_in_ascii(self.query_one(".box"))
-
-    def action_scroll(self, direction: int) -> None:
-        self.query_one(".box").scroll_relative(y=direction, animate=False)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -73,6 +73,25 @@ class Modal(ModalScreen[Result]):
         return ascii_text(visible(text)) if is_ascii(self) else visible(text)
 
 
+class Page(Modal[None]):
+    """A page to read in the box: j and k scroll it; the keys that close it are the subclass's own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def on_mount(self) -> None:  # Textual calls that of Modal too
+        if is_ascii(self):
+            draw_scrollbar_in_ascii(self.query_one(".box"))
+
+    def action_scroll(self, direction: int) -> None:
+        self.query_one(".box").scroll_relative(y=direction, animate=False)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
 class AsciiScrollBar(ScrollBarRender):
     """A scrollbar whose ends are whole cells: it is drawn with blanks and background colours alone."""
 
