@@ -7,7 +7,7 @@
     directory.py  the files of a sweep, and which process may train which of its shards
     table.py      a row a model: polars, Parquet, CSV
     sweep.py      Sweep: trains what is missing, selects rows, gives models back as runs
-    follow.py     a sweep that another process trains, live
+    live.py       a sweep that another process trains, live
 
 The names below are loaded when they are first used: to follow a sweep loads no torch, no numba and no
 polars.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.executors import Dask, Workers, dask, devices, processes
-    from tms_engine.sweeps.follow import Followed, Follower, follow
+    from tms_engine.sweeps.live import Followed, Follower, follow
     from tms_engine.sweeps.sweep import Progress, Sweep, load_sweep, merge
 
 _HOMES = {
@@ -27,9 +27,9 @@ _HOMES = {
     "dask": "executors",
     "devices": "executors",
     "processes": "executors",
-    "Followed": "follow",
-    "Follower": "follow",
-    "follow": "follow",
+    "Followed": "live",
+    "Follower": "live",
+    "follow": "live",
     "Progress": "sweep",
     "Sweep": "sweep",
     "load_sweep": "sweep",

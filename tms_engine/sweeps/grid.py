@@ -23,7 +23,7 @@ from tms_engine.training.memory import parameter_bytes
 
 # Seconds of one core that a shard should take: what a kill can cost, and how often a table grows.
 _SHARD_SECONDS = 8.0
-# A shard has at least so many models, unless they take long, since kernels train many small ones side by side;
+# A shard has at least so many models, unless they take long, for kernels train many small ones at once;
 # their states have at most so many bytes. A sweep has so many shards if it has models for them, to be seen
 # filling, and about so many at most, each a file.
 _LEAST_MODELS, _SHARD_BYTES, _SOME_SHARDS, _MANY_SHARDS = 64, 1 << 24, 32, 20_000
