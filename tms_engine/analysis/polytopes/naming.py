@@ -131,7 +131,8 @@ def polytopes(
     return kept if kept is not None and _badness(kept) <= _badness(found) + margin else found
 
 
-_Placed = tuple[Shape, Int64[np.ndarray, " size"], Int64[np.ndarray, " size"]]
+# A part: its shape, its features, and the vertex of each.
+_Placed = tuple[Shape, Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]
 
 
 def _described(
