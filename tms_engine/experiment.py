@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
 # What a user may change while a run trains; everything else makes another run.
-LIVE_FIELDS = ("sparsity", "feature_density", "learning_rate", "importance_decay", "importance", "steps")
+LIVE_FIELDS = ("sparsity", "relative_density", "learning_rate", "importance_decay", "importance", "steps")
 
 # Fields that are one value, or one per instance.
 PER_INSTANCE = ("sparsity", "importance_decay", "learning_rate")
 
 # Fields that are one value per feature, or such a list per instance.
-PER_FEATURE = ("importance", "feature_density")
+PER_FEATURE = ("importance", "relative_density")
 
 
 def check_live(names: Iterable[str]) -> None:
@@ -292,7 +292,7 @@ class Experiment(BaseModel):
         default=0.5,
         description="Probability of the others of a set, where features is hierarchical and its first fires.",
     )
-    feature_density: PerFeature = Field(
+    relative_density: PerFeature = Field(
         default=None,
         description="Density of each feature, in units of 1 − S, at most 1 in all: a list, or one per "
         "instance; where features is bernoulli or at_least_one.",
@@ -395,8 +395,8 @@ class Experiment(BaseModel):
                     "such lists, one an instance",
                     name,
                 )
-        if self.feature_density is not None:
-            self._check_feature_density()
+        if self.relative_density is not None:
+            self._check_relative_density()
         if self.magnitudes != "uniform" and not is_built_in(self.features):
             raise InputError(
                 f"magnitudes should be uniform: {self.features} data have those of their registered law",
@@ -406,16 +406,16 @@ class Experiment(BaseModel):
         check_law(self.features, self.n_features, parameters)
         return self
 
-    def _check_feature_density(self) -> None:
-        value: Any = self.feature_density
+    def _check_relative_density(self) -> None:
+        value: Any = self.relative_density
         if self.features not in laws_per_feature():
             raise InputError(
-                f"feature_density should be left out with {self.features} data: it is for "
+                f"relative_density should be left out with {self.features} data: it is for "
                 f"{' and '.join(laws_per_feature())}",
-                "feature_density",
+                "relative_density",
             )
-        if not all(any(row) for row in (value if self.differs("feature_density") else (value,))):
-            raise InputError("feature_density should be above 0 for some feature", "feature_density")
+        if not all(any(row) for row in (value if self.differs("relative_density") else (value,))):
+            raise InputError("relative_density should be above 0 for some feature", "relative_density")
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""

@@ -40,16 +40,16 @@ def density(experiment: Experiment) -> Float32[np.ndarray, " instances"]:
 
 def feature_density(experiment: Experiment) -> Float32[np.ndarray, "instances features"] | None:
     """The probability of each feature to be active, at most 1; None where all of an instance have one."""
-    if experiment.feature_density is None:
+    if experiment.relative_density is None:
         return None
-    own = np.array(experiment.feature_density, np.float64)
+    own = np.array(experiment.relative_density, np.float64)
     return np.minimum((1 - experiment.per_instance("sparsity"))[:, None] * own, 1).astype(np.float32)
 
 
 def beyond_one_draw(experiment: Experiment) -> str:
     """What the compiled kernels' draw of a law cannot make of its data, "" if it can: words for a refusal."""
     unusual = {
-        "densities of each feature": experiment.feature_density is not None,
+        "densities of each feature": experiment.relative_density is not None,
         "sets of different sizes": not isinstance(experiment.set_size, int),
         f"{experiment.magnitudes} magnitudes": experiment.magnitudes != "uniform",
         "rows of length 1": experiment.unit_rows,
@@ -149,7 +149,7 @@ def units(experiment: Experiment) -> int:
 
 def fires(experiment: Experiment) -> Fires:
     """What becomes active, as of its law; unknown where features differ in density."""
-    return "unknown" if experiment.feature_density is not None else law(experiment.features).fires
+    return "unknown" if experiment.relative_density is not None else law(experiment.features).fires
 
 
 def evaluation_rows(

@@ -21,8 +21,8 @@ UNUSUAL = [
     {"features": "hierarchical", "follow_probability": 0.3},
     {"features": "hierarchical", "set_size": (1, 3, 4)},
     {"features": "at_least_one", "sparsity": 0.99},
-    {"features": "at_least_one", "feature_density": (0, 1, 2, 3, 4, 5, 6, 7)},
-    {"feature_density": (1, 1, 1, 0.5, 1, 1, 1, 30)},
+    {"features": "at_least_one", "relative_density": (0, 1, 2, 3, 4, 5, 6, 7)},
+    {"relative_density": (1, 1, 1, 0.5, 1, 1, 1, 30)},
     {"magnitudes": "exponential"},
     {"magnitudes": "constant", "unit_rows": True},
     {"dataset_rows": 50},
@@ -97,7 +97,7 @@ def test_at_least_one_is_active_with_the_probabilities_of_bernoulli_given_that(s
 def test_at_least_one_with_densities_of_each():
     own = np.array([0.0, 0.1, 0.2, 0.4])
     something = 1 - np.prod(1 - own)
-    active = draw(features="at_least_one", n_features=4, sparsity=0.9, feature_density=(0, 1, 2, 4)) > 0
+    active = draw(features="at_least_one", n_features=4, sparsity=0.9, relative_density=(0, 1, 2, 4)) > 0
     assert active.any(1).all()
     for j in range(4):
         assert_probability(active[:, j].mean(), own[j] / something)
@@ -106,7 +106,7 @@ def test_at_least_one_with_densities_of_each():
 
 
 def test_each_feature_has_its_own_density_at_most_one():
-    active = draw(n_features=4, sparsity=0.9, feature_density=(1, 0.5, 3, 20)) > 0
+    active = draw(n_features=4, sparsity=0.9, relative_density=(1, 0.5, 3, 20)) > 0
     for j, p in enumerate((0.1, 0.05, 0.3, 1.0)):
         assert_probability(active[:, j].mean(), p)
     assert_probability(together(active, 0, 2), 0.03)
@@ -114,17 +114,17 @@ def test_each_feature_has_its_own_density_at_most_one():
 
 def test_densities_of_each_instance_and_of_a_change():
     fields = {"n_features": 2, "n_hidden": 1, "batch_size": 20_000, "sparsity": (0.9, 0.5)}
-    two = Experiment(n_instances=2, feature_density=((1, 2), (0.5, 1)), **fields)
+    two = Experiment(n_instances=2, relative_density=((1, 2), (0.5, 1)), **fields)
     x = sampling.batches(two, 0, 1, CPU)[0]
     for i, expected in enumerate(((0.1, 0.2), (0.25, 0.5))):
         for j, p in enumerate(expected):
             assert_probability((x[i, :, j] > 0).mean(), p, 20_000)
     assert (sampling.batches(two.alone(1), 0, 1, CPU)[0, 0] == x[1]).all()
     # Common random numbers: with more density there is what there was, and more.
-    more = sampling.batches(two.replace(feature_density=(4, 4)), 0, 1, CPU)[0]
+    more = sampling.batches(two.replace(relative_density=(4, 4)), 0, 1, CPU)[0]
     assert (more[x > 0] == x[x > 0]).all()
     trainer = Trainer(two.replace(batch_size=16, steps=20))
-    trainer.change(feature_density=[1, 1])
+    trainer.change(relative_density=[1, 1])
     trainer.advance(5)
     assert trainer.run().changes[0].value == (1.0, 1.0)
 
@@ -224,7 +224,7 @@ def test_losses_agree_with_a_plain_sample(fields):
 
 def test_what_has_no_compiled_draw_is_refused_by_name_and_trained_by_torch():
     for fields, words in (
-        ({"feature_density": [1] * 8}, "densities of each feature"),
+        ({"relative_density": [1] * 8}, "densities of each feature"),
         ({"features": "correlated", "set_size": (4, 4)}, "sets of different sizes"),
         ({"magnitudes": "constant"}, "constant magnitudes"),
         ({"unit_rows": True}, "rows of length 1"),
@@ -240,10 +240,10 @@ def test_what_has_no_compiled_draw_is_refused_by_name_and_trained_by_torch():
         ({"features": "correlated", "set_size": (3, 3)}, "sizes that come to 6, but n_features is 8"),
         ({"set_size": "3,0,5"}, "set_size should be at least 1, not 0"),
         ({"set_size": "3,x"}, "set_size should be a whole number, not 'x'"),
-        ({"feature_density": (1, 2)}, "feature_density should be 8 numbers"),
-        ({"feature_density": [-1] * 8}, "feature_density should be at least 0, not -1"),
-        ({"feature_density": [0] * 8}, "feature_density should be above 0 for some feature"),
-        ({"feature_density": [1] * 8, "features": "n_active"}, "should be left out with n_active data"),
+        ({"relative_density": (1, 2)}, "relative_density should be 8 numbers"),
+        ({"relative_density": [-1] * 8}, "relative_density should be at least 0, not -1"),
+        ({"relative_density": [0] * 8}, "relative_density should be above 0 for some feature"),
+        ({"relative_density": [1] * 8, "features": "n_active"}, "should be left out with n_active data"),
         ({"magnitudes": "normal"}, "magnitudes should be 'uniform', 'exponential' or 'constant'"),
         ({"dataset_rows": 0}, "dataset_rows should be greater than or equal to 1"),
         ({"follow_probability": 1.5}, "follow_probability should be less than or equal to 1"),

@@ -105,7 +105,7 @@ def evaluating(
     importance = single(experiment.feature_importance())
     total, drawn = np.zeros((experiment.n_instances, parts)), 0
     for density, places in by_density(experiment):
-        own = experiment if experiment.feature_density is None else experiment.alone(int(places[0]))
+        own = experiment if experiment.relative_density is None else experiment.alone(int(places[0]))
         layers = strata(experiment, density, wanted, parts)
         drawn = max(drawn, sum(stratum.rows for stratum in layers if not stratum.exact))
         for stratum in layers:

@@ -53,8 +53,8 @@ def by_density(experiment: Experiment) -> list[tuple[float, Int64[np.ndarray, " 
         return [(1.0, np.arange(experiment.n_instances))]
     densities = 1 - experiment.per_instance("sparsity")
     columns = [densities[:, None]]
-    if experiment.differs("feature_density"):
-        columns.append(np.array(experiment.feature_density, np.float64))
+    if experiment.differs("relative_density"):
+        columns.append(np.array(experiment.relative_density, np.float64))
     group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()
     places = [np.flatnonzero(group == k) for k in range(group.max() + 1)]
     return [(float(densities[some[0]]), some) for some in places]

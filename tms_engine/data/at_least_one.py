@@ -1,6 +1,6 @@
 """Each feature active alone, but in no row nothing: Bernoulli rows, those with nothing active drawn again.
 
-With p_j = 1 − S for each feature (or of its own, `feature_density`) and Z = 1 − Π(1 − p_j), the probability
+With p_j = 1 − S for each feature (or of its own, `relative_density`) and Z = 1 − Π(1 − p_j), the probability
 that a row has something, feature j is active with probability p_j / Z, features j and k together with
 p_j p_k / Z. So the loss is that of `bernoulli`, less its rows of zeros, over Z.
 

@@ -1,6 +1,6 @@
 """Each feature active alone, with probability p = 1 − S: the seed's data, and the paper's.
 
-With `feature_density` feature j has a probability of its own (paper, "Non-uniform superposition").
+With `relative_density` feature j has a probability of its own (paper, "Non-uniform superposition").
 """
 
 from jaxtyping import Float32, Int64

@@ -14,7 +14,7 @@ _SHORT = {
     "importance_decay": "importance decay",
     "learning_rate": "learning rate",
     "importance": "importance",
-    "feature_density": "densities",
+    "relative_density": "densities",
 }
 
 
