@@ -16,6 +16,7 @@ from tms_engine.errors import InputError, visible
 
 if TYPE_CHECKING:
     from tms_engine.runs import RunLock
+    from tms_engine.sweeps.sweep import Progress
     from tms_engine.training.trainer import Trainer
 
 # Exit code of training whose run could not be saved where it was to be.
@@ -183,3 +184,39 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
             say(f"step {trainer.step:,} of {steps:,}  {now()}  {left:.0f} s left")
 
     yield line
+
+
+@contextlib.contextmanager
+def show_models() -> Iterator[Callable[["Progress"], None]]:
+    """A function that shows how far a sweep is: by a bar on a terminal, or a line now and then."""
+
+    def words(progress: "Progress") -> str:
+        left = "" if progress.time_left is None else f"  {time_text(progress.time_left)} left"
+        return f"{progress.n_finished:,} of {progress.n_models:,} models{left}"
+
+    if on_terminal():
+        from tqdm import tqdm
+
+        with tqdm(total=1000, file=sys.stderr, bar_format="{percentage:3.0f}% |{bar}| {desc}") as bar:
+
+            def show(progress: "Progress") -> None:
+                bar.set_description_str(words(progress), refresh=False)
+                bar.update(int(1000 * progress.fraction) - bar.n)
+
+            yield show
+            bar.refresh()
+        return
+    due = line_due()
+
+    def line(progress: "Progress") -> None:
+        if due(progress.fraction):
+            say(f"{100 * progress.fraction:3.0f} %  {words(progress)}")
+
+    yield line
+
+
+def time_text(seconds: float) -> str:
+    """About so long, as 12 s, 3 min or 2.5 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -5,15 +5,14 @@ import contextlib
 import json
 import os
 import shlex
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tms_engine import process
 from tms_engine.commands import options as common
-from tms_engine.commands.progress import line_due, on_terminal, say
+from tms_engine.commands.progress import say, show_models
 from tms_engine.digits import number
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
@@ -23,7 +22,6 @@ from tms_engine.sweeps.spec import DENSITY, OWN, PLACES, Spec, axis_values, is_a
 if TYPE_CHECKING:
     from tms_engine.sweeps.directory import Job
     from tms_engine.sweeps.grid import Grid
-    from tms_engine.sweeps.sweep import Progress
 
 _DOING = "tms sweep"
 
@@ -227,7 +225,7 @@ def _train(
     with process.stop_on_signals(say) as stop:
         try:
             with stop.at_once(stopped), hold_job(path, job, _DOING) as lock:
-                with _progress() as show:
+                with show_models() as show:
                     train_job(path, grid, job, lock, executor, show)
                 if job.of > 1:
                     say(f"job {job.k} of {job.of} is finished; when all are: tms sweep --merge {quoted}")
@@ -309,39 +307,3 @@ def _text(grid: "Grid", found: dict[str, Any]) -> str:
         lines.append("names     " + ", ".join(f"{name} {n:,}" for name, n in most[:5]) + more)
     lines.append(f"table     {found['table']}" + (f", {found['csv']}" if "csv" in found else ""))
     return "\n".join(lines)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[["Progress"], None]]:
-    """A function that shows how far a sweep is: by a bar on a terminal, or a line now and then."""
-
-    def words(progress: "Progress") -> str:
-        left = "" if progress.time_left is None else f"  {_duration(progress.time_left)} left"
-        return f"{progress.n_finished:,} of {progress.n_models:,} models{left}"
-
-    if on_terminal():
-        from tqdm import tqdm
-
-        with tqdm(total=1000, file=sys.stderr, bar_format="{percentage:3.0f}% |{bar}| {desc}") as bar:
-
-            def show(progress: "Progress") -> None:
-                bar.set_description_str(words(progress), refresh=False)
-                bar.update(int(1000 * progress.fraction) - bar.n)
-
-            yield show
-            bar.refresh()
-        return
-    due = line_due()
-
-    def line(progress: "Progress") -> None:
-        if due(progress.fraction):
-            say(f"{100 * progress.fraction:3.0f} %  {words(progress)}")
-
-    yield line
-
-
-def _duration(seconds: float) -> str:
-    """About so long, as 12 s, 3 min or 2.5 h."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,48 @@
+"""The experiments of the paper and of its successors: one table, and a file an experiment beside it.
+
+    from tms_engine.paper.reproduce import reproduce
+    reproduce("polygons", "runs/polygons", quick=True)
+
+A file NAME.py has
+
+    PAPER     what the paper's figure shows, in a sentence
+    DEPARTS   where what is trained, or what comes of it, departs from the paper's, and why
+    QUICK     how --quick scales it down, in a few words
+    plan(quick)       what is trained: a `Plan` of sweeps and runs
+    table(trained)    what has come of it: one tidy polars DataFrame, of which the figure is drawn
+    figure(table)     a matplotlib Figure, of the table alone
+
+plan.py has what they are made of, frames.py tables of weights, drawing.py what their figures share, and
+reproduce.py trains, and writes table and figure. To add one: its file, one line in the table, its tests.
+
+Importing this package loads no numpy, so that the command line answers at once.
+"""
+
+import difflib
+from importlib import import_module
+from types import ModuleType
+from typing import NamedTuple
+
+from tms_engine.errors import InputError, quoted
+
+
+class Entry(NamedTuple):
+    """What is known of an experiment before it is loaded."""
+
+    help: str  # one line
+    minutes: float  # about, on two cores
+    quick: float  # with --quick
+
+
+EXPERIMENTS: dict[str, Entry] = {
+    "polygons": Entry("5 features in 2 dimensions: from two features to a pentagon, by sparsity", 1, 0.2),
+}
+
+
+def experiment(name: str) -> ModuleType:
+    """The file of an experiment. Raises InputError for an unknown name."""
+    if name not in EXPERIMENTS:
+        near = difflib.get_close_matches(name, EXPERIMENTS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "they are " + ", ".join(EXPERIMENTS)
+        raise InputError(f"there is no experiment {quoted(name)} of the paper; {hint}")
+    return import_module(f"tms_engine.paper.{name}")
