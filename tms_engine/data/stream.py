@@ -57,12 +57,17 @@ def _mix_(z: Int64[Array, "*shape"]) -> Int64[Array, "*shape"]:
     return z
 
 
+def instance_keys(seed: int, numbers: Int64[Array, " instances"]) -> Int64[Array, " instances"]:
+    """One key per instance number, of which those of its steps are made."""
+    key = _mix_(library_of(numbers).full_like(numbers, seed) + _GAMMA)
+    return _mix_(key + (numbers + 1) * _GAMMA)
+
+
 def stream_keys(
     seed: int, numbers: Int64[Array, " instances"], steps: Int64[Array, " steps"]
 ) -> Int64[Array, "steps instances"]:
     """One key per (step, instance number): where its words start."""
-    key = _mix_(library_of(numbers).full_like(numbers, seed) + _GAMMA)
-    key = _mix_(key + (numbers + 1) * _GAMMA)
+    key = instance_keys(seed, numbers)
     return _mix_(key + (steps[:, None] + 1) * _GAMMA)
 
 

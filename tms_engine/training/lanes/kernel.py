@@ -1,0 +1,192 @@
+"""The CPU's kernel for small models: LANES numbers in each of the processor's instructions (loops.py).
+
+Many models stand side by side, one in each lane; of few, each has the rows of its batch in the lanes. The bits
+are the same, so they depend neither on the number of models nor on that of threads.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Shaped
+
+from tms_engine import process
+from tms_engine.arrays import single
+from tms_engine.data.stream import instance_keys
+from tms_engine.experiment import Experiment
+from tms_engine.training.lanes import loops
+from tms_engine.training.lanes.choice import (  # noqa: F401 (two of them as of any kernel)
+    LANES,
+    MODELS,
+    refusal,
+    side_by_side_from,
+    working_bytes,
+)
+from tms_engine.training.lanes.draws import NEVER, draws
+from tms_engine.training.optimizers import BETA1, BETA2, schedule_factors, weight_decays
+from tms_engine.training.state import Parameters, State
+
+# Threads are started for at least so many multiplications; it takes a tenth of a millisecond.
+_THREADS_FROM = 1 << 21
+
+
+class _Fields(NamedTuple):
+    """What a step reads of an experiment, by the names in loops.POINTERS."""
+
+    experiment: Experiment
+    batch: int
+    arrays: dict[str, Shaped[np.ndarray, "groups ..."]]
+    table: int
+
+
+class LanesKernel:
+    """Holds the state of one run and takes steps with it.
+
+    Instances are held in groups of as many as stand side by side, in the order of their densities, so that
+    those of a group have about as many rows.
+    """
+
+    def __init__(self, state: State, experiment: Experiment) -> None:
+        self._step = state.step
+        n_instances, n, m = state.parameters["W"].shape
+        bias = "b" in state.parameters
+        alone = n_instances < side_by_side_from(experiment)
+        self._shape = loops.Shape(n, m, bias, MODELS[experiment.model], given=False, alone=alone)
+        self._order = np.argsort(experiment.per_instance("sparsity"), kind="stable")
+        self._in_order = bool((np.diff(self._order) > 0).all())
+        self._places = np.argsort(self._order)
+        self._n_groups = -(-n_instances // self._shape.width)
+        self._p, self._first, self._second = (
+            self._pack(values) for values in (state.parameters, state.first_moments, state.second_moments)
+        )
+        self._diverged_at = self._grouped(state.diverged_at.astype(np.int64))
+        self._diverged_at.reshape(-1)[n_instances:] = 0  # where there is no instance
+        self._fields: _Fields | None = None
+
+    def state(self) -> State:
+        return State(
+            step=self._step,
+            parameters=self._unpack(self._p),
+            first_moments=self._unpack(self._first),
+            second_moments=self._unpack(self._second),
+            diverged_at=self._of_instances(self._diverged_at).copy(),
+        )
+
+    def n_diverged(self) -> int:
+        return int((self._of_instances(self._diverged_at) >= 0).sum())
+
+    def compiled(self, experiment: Experiment) -> bool:
+        """Whether all that this experiment needs is compiled."""
+        return loops.is_compiled(self._shape)
+
+    def prepare(self, experiment: Experiment) -> None:
+        """Compile what this experiment needs."""
+        loops.compiled(self._shape)
+
+    def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
+        """Take `n_steps` steps on the run's own data; returns their batch losses."""
+        nothing = {"rows": np.empty(0, np.int32), "x": np.empty(0, np.float32)}
+        return self._train(experiment, n_steps, self._shape, experiment.batch_size, nothing, longest=0)
+
+    def train_on(
+        self, experiment: Experiment, batches: Float32[np.ndarray, "steps instances batch features"]
+    ) -> Float32[np.ndarray, "steps instances"]:
+        """Take one step on each of these batches; returns their losses, NaN for diverged instances."""
+        n_steps, _, batch, n = batches.shape
+        filled = (batches != 0).any(-1)
+        batches = np.take_along_axis(batches, np.argsort(~filled, -1, kind="stable")[..., None], 2)
+        rows = np.stack([self._grouped(of_step) for of_step in filled.sum(-1).astype(np.int32)])
+        longest = -(-batch // LANES) * LANES
+        batches = np.pad(batches, [(0, 0), (0, 0), (0, longest - batch), (0, 0)])
+        if self._shape.alone:
+            batches = batches.swapaxes(2, 3)
+        x = np.stack([self._grouped(of_step) for of_step in batches])
+        given = {"rows": rows, "x": x}
+        return self._train(experiment, n_steps, self._shape._replace(given=True), batch, given, longest)
+
+    def _train(
+        self,
+        experiment: Experiment,
+        n_steps: int,
+        shape: loops.Shape,
+        batch: int,
+        given: dict[str, Shaped[np.ndarray, "..."]],
+        longest: int,
+    ) -> Float32[np.ndarray, "steps instances"]:
+        fields = self._fields_of(experiment, batch)
+        times = np.arange(self._step + 1, self._step + n_steps + 1)
+        factors = schedule_factors(experiment, self._step, n_steps)
+        l2, decoupled = weight_decays(experiment)
+        losses = np.empty((n_steps, self._n_groups * shape.width), np.float32)
+        arguments = {
+            "p": self._p, "first": self._first, "second": self._second, "diverged_at": self._diverged_at,
+            **fields.arrays, **given, "losses": losses,
+            "factors": single(factors / (1 - BETA1**times)),
+            "pulls": single(-factors * decoupled),
+            "roots": single(1 / np.sqrt(1 - BETA2**times)),
+            "groups": self._n_groups, "steps": n_steps, "first_step": self._step, "batch": batch,
+            "table": fields.table, "stride": losses.shape[1], "longest": longest,
+            "l2_bits": int(np.float32(l2).view(np.int32)),
+        }  # fmt: skip
+        take = loops.compiled(shape)
+        work = n_steps * len(self._order) * batch * shape.n * shape.m
+        threads = min(process.kernel_threads(), self._n_groups) if work > _THREADS_FROM else 1
+        if threads == 1:
+            take(start=0, stop=self._n_groups, **arguments)
+        else:  # in several parts a thread, for some take longer than others
+            parts = min(self._n_groups, 4 * threads)
+            edges = [self._n_groups * k // parts for k in range(parts + 1)]
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(lambda a, b: take(start=a, stop=b, **arguments), edges[:-1], edges[1:]))
+        self._step += n_steps
+        losses = losses[:, : len(self._order)]
+        return losses if self._in_order else losses[:, self._places]
+
+    def _fields_of(self, experiment: Experiment, batch: int) -> _Fields:
+        """The arrays that an experiment comes to, made anew only when it is another."""
+        if self._fields is None or (self._fields.experiment, self._fields.batch) != (experiment, batch):
+            n = self._shape.n
+            by = draws(1 - experiment.per_instance("sparsity"), n, batch)
+            table = by.counts.shape[1]
+            if self._shape.alone:  # is read a vector at a time
+                more = -table % LANES
+                by = by._replace(counts=np.pad(by.counts, [(0, 0), (0, more)], constant_values=NEVER))
+            with np.errstate(over="ignore"):
+                importance = experiment.feature_importance() * (2 / (batch * n))
+            arrays = {
+                "keys": instance_keys(experiment.seed, experiment.numbers()),
+                "importance": single(importance),
+                "rates": single(experiment.per_instance("learning_rate")),
+                **by._asdict(),
+            }
+            grouped = {name: self._grouped(values) for name, values in arrays.items()}
+            self._fields = _Fields(experiment, batch, grouped, by.counts.shape[1])
+        return self._fields
+
+    def _grouped(self, values: Shaped[np.ndarray, "instances ..."]) -> Shaped[np.ndarray, "groups ..."]:
+        """(instances, …) → (groups, …, width); the last instance stands where there is none."""
+        width = self._shape.width
+        order = np.pad(self._order, (0, self._n_groups * width - len(self._order)), mode="edge")
+        by_group = values[order].reshape(self._n_groups, width, *values.shape[1:])
+        return np.ascontiguousarray(np.moveaxis(by_group, 1, -1))
+
+    def _of_instances(self, grouped: Shaped[np.ndarray, "groups ..."]) -> Shaped[np.ndarray, "instances ..."]:
+        """The inverse."""
+        by_group = np.moveaxis(grouped, -1, 1)
+        return by_group.reshape(-1, *grouped.shape[1:-1])[self._places]
+
+    def _pack(self, parameters: Parameters) -> Float32[np.ndarray, "groups numbers width"]:
+        """In the order W[0, 0], W[0, 1], …, b[0], …, and zeros."""
+        flat = [parameters[name].reshape(len(parameters[name]), -1) for name in ("W", "b") if name in parameters]
+        packed = np.zeros((len(flat[0]), self._shape.padded), np.float32)
+        packed[:, : self._shape.parameters] = np.concatenate(flat, 1)
+        return self._grouped(packed)
+
+    def _unpack(self, packed: Float32[np.ndarray, "groups numbers width"]) -> Parameters:
+        n, m = self._shape.n, self._shape.m
+        flat = self._of_instances(packed)
+        parameters = {"W": flat[:, : n * m].reshape(-1, n, m).copy()}
+        if self._shape.bias:
+            parameters["b"] = flat[:, n * m : n * m + n].copy()
+        return parameters
+
