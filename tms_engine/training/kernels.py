@@ -137,9 +137,9 @@ def library(experiment: Experiment) -> Literal["torch", "numba", "llvmlite"]:
     asked = experiment.kernel
     if asked in ("torch", "triton") or (asked == "auto" and needs_torch(experiment.device)):
         return "torch"
-    from tms_engine.training.lanes.choice import refusal, slowness
+    from tms_engine.training.lanes.choice import refusal
 
-    if asked == "lanes" or (asked == "auto" and not (refusal(experiment) or slowness(experiment))):
+    if asked == "lanes" or (asked == "auto" and not refusal(experiment)):
         return "llvmlite"
     return "numba"
 
@@ -189,10 +189,6 @@ def _is_home(name: KernelName, device: str) -> bool:
 
 def _slowness(name: KernelName, experiment: Experiment) -> str:
     """Why another kernel is expected to train an experiment faster than this one; "" if none is."""
-    if name == "lanes":
-        from tms_engine.training.lanes.choice import slowness as lanes_slowness
-
-        return lanes_slowness(experiment)
     if name != "triton":
         return ""
     from tms_engine.training.triton.kernel import slowness

@@ -12,7 +12,7 @@ _MOST_ROWS = 4096
 
 def refusal(experiment: Experiment) -> str:
     """Why this kernel cannot train an experiment, "" if it can."""
-    if experiment.model not in _MODELS:
+    if experiment.model not in MODELS:
         return f"it has no model {experiment.model}"
     if experiment.features != "bernoulli":
         return f"it has no draw for {experiment.features} data"
@@ -30,11 +30,13 @@ def working_bytes(experiment: Experiment) -> int:
     return 4 * (experiment.n_instances + LANES) * (8 * numbers + 2 * table)
 
 
-def slowness(experiment: Experiment) -> str:
-    """Why numba's kernel is expected to be faster, "" if it is not."""
-    return ""
-
-
 def side_by_side_from(experiment: Experiment) -> int:
-    """Instances from which they stand side by side: fewer of them are faster alone."""
-    return 8
+    """Instances from which they stand side by side, for fewer are faster alone: as measured.
+
+    A step of a group of LANES costs as much whether its lanes are taken or not, and the less there is to do in
+    a step, the more of it is what a model by itself has to do as well.
+    """
+    densities = experiment.sparsity if isinstance(experiment.sparsity, tuple) else (experiment.sparsity,)
+    empty = sum(sparsity**experiment.n_features for sparsity in densities) / len(densities)
+    work = experiment.batch_size * (1 - empty) * experiment.n_features * experiment.n_hidden
+    return min(LANES, 4 + int(work / 100))
