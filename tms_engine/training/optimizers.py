@@ -57,7 +57,7 @@ def learning_rates(
 def schedule_factors(
     experiment: Experiment, first_step: int, n_steps: int
 ) -> Float64[np.ndarray, " {n_steps}"]:
-    """How much of the learning rate each step has: the schedule falls from 1 at step 0 to 0 after the last step.
+    """What part of the learning rate each step has: the schedule falls from 1 at step 0 to 0 after the last.
 
     `cosine` is half a period, as torch's CosineAnnealingLR and most others have it; `quarter_cosine` is a
     quarter, which stays higher and ends with a slope: the paper's notebook has it, and ARENA after it. (The

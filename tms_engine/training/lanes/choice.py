@@ -10,6 +10,7 @@ _MOST_PARAMETERS = 128
 # Rows of a batch beyond which the table of how many are empty no longer stays in a core's cache.
 _MOST_ROWS = 4096
 
+
 def refusal(experiment: Experiment) -> str:
     """Why this kernel cannot train an experiment, "" if it can."""
     if experiment.model not in MODELS:
@@ -33,8 +34,8 @@ def working_bytes(experiment: Experiment) -> int:
 def side_by_side_from(experiment: Experiment) -> int:
     """Instances from which they stand side by side, for fewer are faster alone: as measured.
 
-    A step of a group of LANES costs as much whether its lanes are taken or not, and the less there is to do in
-    a step, the more of it is what a model by itself has to do as well.
+    A step of LANES models costs as much where some of its lanes are empty. The less there is to do in a step,
+    the more of the step of a model alone is what a step of LANES models has to do only once.
     """
     densities = experiment.sparsity if isinstance(experiment.sparsity, tuple) else (experiment.sparsity,)
     empty = sum(sparsity**experiment.n_features for sparsity in densities) / len(densities)

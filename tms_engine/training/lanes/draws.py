@@ -1,17 +1,17 @@
 """The batches of the lanes kernel: its stream, and what it draws by. `batches` is the definition.
 
-Rows without an active feature are never made. A batch of B rows in which each of n features is active with
-probability p has a binomial number of others, of B with q = 1 − (1 − p)ⁿ. That number is drawn first, and then
+Rows without an active feature are never made. Of B rows in which each of n features is active with
+probability p, the number of others is binomial, with q = 1 − (1 − p)ⁿ. That number is drawn first, and then
 each of those rows, given that it is not empty: its first active feature is j with probability p (1 − p)ʲ / q,
-and each feature after that one is active with probability p. The rows of a batch may be in any order, for they
-only enter into sums, so this is the Bernoulli law itself and no approximation, but for the 32 bits of a word.
+and each feature after that one is active with probability p. A step does not depend on the order of the rows,
+so this is the Bernoulli law itself and no approximation, but for the 32 bits of a word.
 
 Words have 32 bits, since a processor multiplies twice as many of them at once. Those of a batch are made of
 the 64-bit key of its (random seed, instance number, step), the same as in data/stream.py: word k is the hash
 `word` of k and of both halves of the key. Word 0 decides how many rows there are, and word 1 + r · n + j is
-that of feature j in row r; the word of feature 0 decides which is the first. How far a word lies beyond what it
-had to exceed, in proportion to how far it may, is the magnitude: uniform on (0, 1), from 23 bits where the
-probability is above 2⁻⁹ and from as many fewer as it is below that.
+that of feature j in row r; the word of feature 0 decides which is the first. Where a word lies between the
+bounds that make its feature active, is the magnitude: uniform on (0, 1), of 2²³ cells where what the word
+decides has a probability above 2⁻⁹, and of fewer in proportion below that.
 """
 
 from typing import NamedTuple

@@ -13,8 +13,9 @@ itself; those of the rows r, r + LANES, r + 2 · LANES … are added in this ord
 from typing import Any, NamedTuple
 
 from tms_engine.data import stream
+from tms_engine.training.lanes.choice import LANES
 from tms_engine.training.lanes.draws import MIX_1, MIX_2, STRIDE
-from tms_engine.training.lanes.vectors import F32, I32, I64, LANES, Code, Compiled, Variable, Vector
+from tms_engine.training.lanes.vectors import F32, I32, I64, Code, Compiled, Variable, Vector
 from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
 LARGEST = 3.4028234663852886e38
@@ -50,16 +51,18 @@ POINTERS = (
     "p", "first", "second",  # (groups, padded, width), changed in place
     "diverged_at",  # int64 (groups, width), changed in place
     "keys",  # int64 (groups, width): of the instances
-    "least", "counts",  # int32 (groups, width), (groups, table, width)
-    "choices", "threshold",  # uint32 (groups, n, width), (groups, width)
-    "cell_of_first", "cell",  # float32 (groups, n, width), (groups, width)
+    "draw",  # int64 (groups): which of the draws that follow is a group's
+    "least", "counts",  # int32 (draws, width), uint32 (draws, table, width)
+    "choices", "threshold",  # uint32 (draws, n, width), (draws, width)
+    "cell_of_first", "cell",  # float32 (draws, n, width), (draws, width)
     "importance",  # float32 (groups, n, width): 2 · importance / (B n)
     "rates",  # float32 (groups, width)
     "factors", "pulls", "roots",  # float32 (steps)
     "losses",  # float32 (steps, stride)
-    "rows", "x",  # if given: int32 (steps, groups, width), float32 (steps, groups, longest, n, width), alone (…, n, longest, width)
+    "rows",  # if given: int32 (steps, groups, width)
+    "x",  # if given: float32 (steps, groups, longest, n, width); alone (steps, groups, n, longest, 1)
 )  # fmt: skip
-INTEGERS = ("start", "stop", "groups", "steps", "first_step", "batch", "table", "stride", "longest", "l2_bits")
+INTEGERS = ("groups", "steps", "first_step", "batch", "table", "stride", "longest", "l2_bits")
 
 
 class _Step:
@@ -69,7 +72,7 @@ class _Step:
         self.shape = shape
         self.code = Code(f"lanes_{'_'.join(str(int(v)) for v in shape)}", POINTERS, INTEGERS)
         c = self.code
-        with c.loop(c.arguments["start"], c.arguments["stop"]) as group:
+        with c.loop(c.start, c.stop) as group:
             self._group(group)
         c.builder.ret_void()
 
@@ -101,11 +104,13 @@ class _Step:
         self.rate = self._value("rates", F32, group)
         self.importance = [self._value("importance", F32, self._plus(of_features, j)) for j in range(n)]
         if not shape.given:
-            self.least = self._value("least", I32, group)
-            self.choices = [self._value("choices", I32, self._plus(of_features, j)) for j in range(n)]
-            self.cells = [self._value("cell_of_first", F32, self._plus(of_features, j)) for j in range(n)]
-            self.threshold = self._value("threshold", I32, group)
-            self.cell = self._value("cell", F32, group)
+            self.draw = c.load_one(self._address("draw", I64, group), I64)
+            of_draw = self._times(self.draw, n)
+            self.least = self._value("least", I32, self.draw)
+            self.choices = [self._value("choices", I32, self._plus(of_draw, j)) for j in range(n)]
+            self.cells = [self._value("cell_of_first", F32, self._plus(of_draw, j)) for j in range(n)]
+            self.threshold = self._value("threshold", I32, self.draw)
+            self.cell = self._value("cell", F32, self.draw)
         self.l2 = c.splat(c.builder.bitcast(c.builder.trunc(c.arguments["l2_bits"], I32), F32))
         self.diverged_at = Variable(c, I64, self._value("diverged_at", I64, group))
         self.loss = Variable(c, F32)
@@ -157,7 +162,7 @@ class _Step:
         table = c.arguments["table"]
         above = Variable(c, I32)
         with c.loop(c.integer(0), table, LANES if shape.alone else 1) as k:
-            at = self._plus(self._times(self.group, table), k)
+            at = self._plus(self._times(self.draw, table), k)
             bound = c.load(self._address("counts", I32, self._times(at, shape.width)), I32)
             above.set(above.get() + (word > bound).to(I32))
         if shape.alone:
@@ -165,7 +170,7 @@ class _Step:
         return self.least + above.get()
 
     def _row(self, row: Vector, first: Any) -> list[Vector]:
-        """A row of each lane, (n): of numbers `row`, of which `first` is that of lane 0, as a 64-bit scalar."""
+        """A row of each lane, (n). Their numbers: `row`; as a 64-bit scalar, that of lane 0: `first`."""
         c, n = self.code, self.shape.n
         if self.shape.given:
             return [self._given(first, j) for j in range(n)]
@@ -205,14 +210,14 @@ class _Step:
         c, (n, m) = self.code, self.shape[:2]
         zero = c.constant(F32, 0.0)
         h = [_chain(c, [(x[j], self.w[j][k]) for j in range(n)]) for k in range(m)]
-        slopes, loss = [], None
+        slopes, loss = [], c.constant(F32, 0.0)
         for j in range(n):
             out = _chain(c, [(h[k], self.w[j][k]) for k in range(m)], self.b[j] if self.b else None)
             dead = out <= 0.0  # false of a NaN, which is passed on
             reconstruction = c.select(dead, 0.0, out) if self.shape.relu else out
             error = reconstruction - x[j]
             slope = c.select(valid, self.importance[j] * error, zero)
-            loss = slope * error if loss is None else c.fma(slope, error, loss)
+            loss = c.fma(slope, error, loss)
             slopes.append(c.select(dead, 0.0, slope) if self.shape.relu else slope)
         back = [_chain(c, [(slopes[j], self.w[j][k]) for j in range(n)]) for k in range(m)]
         gradient = [c.fma(h[k], slopes[j], back[k] * x[j]) for j in range(n) for k in range(m)]
@@ -296,11 +301,11 @@ class _Step:
         c, shape = self.code, self.shape
         if shape.alone:
             gradients = self._in_parameter_lanes()
-            at = shape.parameters
-            loss = c.splat(c.lane(gradients[at // LANES], at % LANES))
-            if shape.parameters % LANES:  # the loss is no gradient
-                mine = c.constant(I32, [int(k < at % LANES) for k in range(LANES)]) > 0
-                gradients[at // LANES] = c.select(mine, gradients[at // LANES], c.constant(F32, 0.0))
+            last = shape.parameters
+            loss = c.splat(c.lane(gradients[last // LANES], last % LANES))
+            if last % LANES:  # the loss is no gradient
+                mine = c.constant(I32, [int(k < last % LANES) for k in range(LANES)]) > 0
+                gradients[last // LANES] = c.select(mine, gradients[last // LANES], c.constant(F32, 0.0))
             gradients = gradients[: shape.padded // LANES]
         else:
             loss, gradients = self.loss.get(), [variable.get() for variable in self.sums]
@@ -309,10 +314,11 @@ class _Step:
         decay = c.fma(self.rate, self._of_step("pulls"), c.constant(F32, 1.0))
         root = self._of_step("roots")
         good = c.absolute(loss) <= LARGEST
-        made = []
+        made: list[tuple[Any, Vector, Vector]] = []
         base = self._times(self.group, shape.padded * shape.width)
         for q, gradient in enumerate(gradients):
-            places = [self._address(name, F32, self._plus(base, q * LANES)) for name in ("p", "first", "second")]
+            at = self._plus(base, q * LANES)
+            places = [self._address(name, F32, at) for name in ("p", "first", "second")]
             p, first, second = (c.load(place, F32) for place in places)
             gradient = c.fma(self.l2, p, gradient)
             moment = c.fma(gradient - first, c.constant(F32, 1 - BETA1), first)
@@ -320,20 +326,19 @@ class _Step:
             below = c.fma(c.sqrt(square), root, c.constant(F32, EPSILON))
             new = decay * p - (scale * moment) / below
             good = c.both(c.both(good, c.absolute(new) <= LARGEST), square <= LARGEST)
-            made.append((places, (p, first, second), (new, moment, square)))
+            made += zip(places, (p, first, second), (new, moment, square), strict=True)
         if shape.alone:
             good = c.splat(c.everywhere(good))
-        alive = self.diverged_at.get() > -2  # unsigned: of -1
+        alive = self.diverged_at.get() > -2  # without a sign, only -1 is
         learns = c.both(alive, good)
-        for places, old, new in made:
-            for place, before, after in zip(places, old, new, strict=True):
-                c.store(c.select(learns, after, before), place)
+        for place, before, after in made:
+            c.store(c.select(learns, after, before), place)
         stops = c.both(alive, ~good)
         self.diverged_at.set(c.select(stops, c.splat(now), self.diverged_at.get()))
         loss = c.select(learns, loss, c.constant(F32, float("nan")))
-        at = self._times(self.step, c.arguments["stride"])
-        at = self._address("losses", F32, self._plus(at, self._times(self.group, shape.width)))
-        c.store(c.lane(loss, 0) if shape.alone else loss, at)
+        of_step = self._times(self.step, c.arguments["stride"])
+        place = self._address("losses", F32, self._plus(of_step, self._times(self.group, shape.width)))
+        c.store(c.lane(loss, 0) if shape.alone else loss, place)
 
     def _of_step(self, name: str) -> Vector:
         """A number of the step, in all lanes."""
@@ -349,9 +354,10 @@ def _mix(z: Vector) -> Vector:
 
 def _chain(code: Code, products: list[tuple[Vector, Vector]], start: Vector | None = None) -> Vector:
     """The sum of products, in order."""
-    total = start
-    for a, b in products:
-        total = a * b if total is None else code.fma(a, b, total)
+    (a, b), *rest = products
+    total = a * b if start is None else code.fma(a, b, start)
+    for a, b in rest:
+        total = code.fma(a, b, total)
     return total
 
 
@@ -363,7 +369,7 @@ def is_compiled(shape: Shape) -> bool:
 
 
 def compiled(shape: Shape) -> Compiled:
-    """The function for a shape, called with the arguments POINTERS, as numpy's arrays, and INTEGERS."""
+    """The function for a shape, called with the arguments POINTERS and INTEGERS."""
     if shape not in _compiled:
         _compiled[shape] = Compiled(_Step(shape).code)
     return _compiled[shape]

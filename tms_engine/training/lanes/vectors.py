@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64, Shaped
 from llvmlite import binding, ir
 
 from tms_engine.training.lanes.choice import LANES
@@ -98,17 +99,22 @@ class Variable:
 
 
 class Code:
-    """A function while it is written. Its arguments: pointers and 64-bit integers, by name."""
+    """A function while it is written: of an array of `arguments`, which are pointers and 64-bit integers by
+    name, and of two more integers, `start` and `stop`.
+    """
 
     def __init__(self, name: str, pointers: tuple[str, ...], integers: tuple[str, ...]) -> None:
         self.module = ir.Module(name)
         self.module.triple = binding.get_process_triple()
-        kinds = [POINTER] * len(pointers) + [I64] * len(integers)
-        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
-        self.arguments = dict(zip((*pointers, *integers), self.function.args, strict=True))
-        for name in pointers:
-            self.arguments[name].add_attribute("noalias")
+        kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
+        self.function = ir.Function(self.module, kind, name)
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        array, self.start, self.stop = self.function.args
+        kinds = dict.fromkeys(pointers, POINTER) | dict.fromkeys(integers, I64)
+        self.arguments = {
+            name: self.load_one(self.at(array, I64, place), kind)
+            for place, (name, kind) in enumerate(kinds.items())
+        }
 
     # Numbers ------------------------------------------------------------------------------------------
 
@@ -242,22 +248,32 @@ class Code:
         return str(machine.emit_assembly(module))
 
 
-
 class Compiled:
-    """A function in machine code. Called with the arguments of its Code by name, without the GIL."""
+    """A function in machine code; it is called without the GIL."""
 
     def __init__(self, code: Code) -> None:
         machine, module = _optimised(code)
         self._engine = binding.create_mcjit_compiler(module, machine)  # the code lives as long
         self._engine.finalize_object()
-        address = self._engine.get_function_address(code.function.name)
-        kinds = [ctypes.c_void_p if value.type == POINTER else ctypes.c_int64 for value in code.function.args]
-        self._function = ctypes.CFUNCTYPE(None, *kinds)(address)
-        self._names = tuple(code.arguments)
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+        self._function = kind(self._engine.get_function_address(code.function.name))
 
-    def __call__(self, **arguments: Any) -> None:
-        values = (arguments[name] for name in self._names)
-        self._function(*(v.ctypes.data if isinstance(v, np.ndarray) else v for v in values))
+    def __call__(self, arguments: Int64[np.ndarray, " arguments"], start: int, stop: int) -> None:
+        """`arguments` in the order in which they were named: of an array, its `address`."""
+        self._function(address(arguments), start, stop)
+
+
+def missing() -> str:
+    """What this processor lacks, as the end of a sentence with "because"; "" if it lacks nothing."""
+    features = binding.get_host_cpu_features()
+    x86 = binding.get_process_triple().startswith(("x86_64", "i686"))
+    return "this processor has no fused multiply-add" if x86 and not features.get("fma") else ""
+
+
+def address(array: Shaped[np.ndarray, "..."]) -> int:
+    """Where its numbers begin: they have to lie one behind the other, and to live as long."""
+    where: int = array.__array_interface__["data"][0]
+    return where
 
 
 def _optimised(code: Code) -> tuple[Any, Any]:
