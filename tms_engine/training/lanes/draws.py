@@ -128,7 +128,7 @@ def _binomial(
         chance = np.cumsum(np.exp(choose + k * np.log(q) + (batch - k) * np.log1p(-q)), 1)
         chance[probability[low : low + len(q)] >= 1] = k == batch
         first = (chance < _TAIL).sum(1)
-        longest = int(((chance < 1 - _TAIL).sum(1) - first).max())
+        longest = max(1, int(((chance < 1 - _TAIL).sum(1) - first).max()))
         at = first[:, None] + np.arange(longest)
         parts.append(_below(np.where(at <= batch, np.take_along_axis(chance, np.minimum(at, batch), 1), 1.0)))
         least.append(first)
