@@ -22,12 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from training import Jax
+from training import Setting as SettingOfTraining
 
 from tms_engine import Experiment, Trainer
-
-sys.path.insert(0, os.path.dirname(__file__))
-from training import Jax  # noqa: E402
-from training import Setting as _Setting  # noqa: E402
 
 
 class Setting(NamedTuple):
@@ -62,7 +60,7 @@ def engine(setting: Setting, kernel: str) -> Callable[[int], None]:
 
 
 def jax_scan(setting: Setting) -> Callable[[int], None]:
-    return Jax(_Setting(*setting, check_steps=0, tolerance=0)).advance
+    return Jax(SettingOfTraining(*setting, check_steps=0, tolerance=0)).advance
 
 
 def occhio_grid(setting: Setting) -> Callable[[int], None]:
@@ -145,11 +143,9 @@ def phases() -> None:
         while not trainer.finished:
             trainer.advance(100)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
-        print(
-            f"batch {batch}: {len(cells):,} models × 10,000 steps in {wall:.1f} s, {processor:.1f} s of processor: "
-            f"{1e9 * processor / len(cells) / 10_000:.0f} ns a step of one ({trainer.reason})",
-            flush=True,
-        )
+        ns = 1e9 * processor / len(cells) / 10_000
+        print(f"batch {batch}: {len(cells):,} models × 10,000 steps in {wall:.1f} s", end="", flush=True)
+        print(f", {processor:.1f} s of processor, {ns:.0f} ns a step of one ({trainer.kernel})", flush=True)
 
 
 def one(rounds: int = 7) -> None:
@@ -166,18 +162,11 @@ def one(rounds: int = 7) -> None:
             advance(1000)
         for _ in range(rounds):
             done = subprocess.run([program, "0.05", str(steps)], capture_output=True, text=True, check=True)
-            times.append(
-                (
-                    *(1e9 * spent(advance, steps) / steps for advance in (ours, walk)),
-                    float(done.stdout.split()[0]),
-                )
-            )
+            mine = [1e9 * spent(advance, steps) / steps for advance in (ours, walk)]
+            times.append([*mine, float(done.stdout.split()[0])])
     least = np.min(times, 0)
-    print(
-        "ns a step: ours {:.0f}, walk {:.0f}, C {:.0f}; to C {:.2f}, {:.2f}".format(
-            *least, *least[:2] / least[2]
-        )
-    )
+    print("ns a step: ours {:.0f}, our walk {:.0f}, C {:.0f}".format(*least), end="")
+    print("; to C {:.2f}, {:.2f}".format(*least[:2] / least[2]))
 
 
 def main() -> None:
@@ -187,13 +176,9 @@ def main() -> None:
         one()
     else:
         rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-        print(
-            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; least of {rounds} rounds; µs of processor\n"
-        )
-        print(
-            "| (n, m, batch, p, instances) | ours | our walk | JAX | occhio | to the walk | to JAX | to occhio |"
-        )
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; least of {rounds} rounds", end="")
+        print("; µs of processor\n\n| (n, m, batch, p, instances) | ours | our walk | JAX | occhio ", end="")
+        print("| to the walk | to JAX | to occhio |\n|---|---|---|---|---|---|---|---|")
         for setting in SETTINGS:
             compare(setting, rounds)
 

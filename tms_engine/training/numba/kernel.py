@@ -1,9 +1,9 @@
 """The CPU's kernel: compiled loops that visit only the active entries of a batch (loops.py).
 
 Instances are spread over the cores by Python threads, since the compiled loops release the GIL. Where there
-are fewer of them than threads, and a step of one is work enough, the rows of its batch are spread over numba's
-threads instead. These wait for each other at every step, which on cores that are busy with something else
-takes several times as long as the step. Both loops have the same bits, whatever the number of threads.
+are fewer of them than threads, and a step of one is work enough, the rows of its batch are spread over
+numba's threads instead. These wait for each other at every step, which on cores that are busy with something
+else takes several times as long as the step. Both loops have the same bits, whatever the number of threads.
 """
 
 from concurrent.futures import ThreadPoolExecutor
