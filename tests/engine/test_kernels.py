@@ -220,11 +220,12 @@ def torch_free(script: str, *arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("fields", ["--device=auto", "--kernel=numba"])
-def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
+@pytest.mark.parametrize(("field", "kernel"), [("--device=auto", "lanes"), ("--kernel=numba", "numba")])
+def test_training_on_the_cpu_loads_no_torch(tmp_path, field, kernel):
     train = "assert main(['train', '--steps=50', '--out', *sys.argv[1:]]) == 0"
-    torch_free(f"from tms_engine.commands import main; {train}", tmp_path / "run", fields)
-    assert load_run(tmp_path / "run").kernel == "numba"
+    needed = f"assert ('numba' in sys.modules) == {kernel == 'numba'}"
+    torch_free(f"from tms_engine.commands import main; {train}; {needed}", tmp_path / "run", field)
+    assert load_run(tmp_path / "run").kernel == kernel
 
 
 @pytest.mark.parametrize("command", [["show"], ["show", "--json"], ["figures", "--dpi=20", "--html"]])
