@@ -203,14 +203,14 @@ def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
     if not _is_home(name, device):
         return f"it is made for {_HOMES[name]} alone"
     try:
-        if name == "lanes":
-            from tms_engine.training.lanes.kernel import refusal as lanes_refusal
-
-            return lanes_refusal(experiment)
-        if not model(experiment.model).compiled:
+        if name != "lanes" and not model(experiment.model).compiled:
             return f"it has no model {experiment.model}"
         if law(experiment.features).compiled is None:
             return f"it has no draw for {experiment.features} data"
+        if name == "lanes":  # it has models of its own
+            from tms_engine.training.lanes.kernel import refusal as lanes_refusal
+
+            return lanes_refusal(experiment)
         if name == "numba":
             from tms_engine.training.numba.kernel import refusal as numba_refusal
 
