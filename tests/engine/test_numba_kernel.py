@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_torch_kernel import assert_same_bits, fresh_state, only
-from tms_engine import Experiment, Trainer, evaluate, geometry, process, sampling
+from tms_engine import Experiment, Trainer, evaluate, process, sampling
 from tms_engine.training.numba import kernel as numba_kernel
 from tms_engine.training.numba import loops as numba_loops
 from tms_engine.training.numba.kernel import NumbaKernel
@@ -31,7 +31,7 @@ EPS = float(np.finfo(np.float32).eps)
 @pytest.fixture(params=["advance", "advance_by_rows"])
 def variant(request, monkeypatch):
     """The test runs with both of the compiled loops, whatever its shapes."""
-    monkeypatch.setattr(numba_kernel, "_SHARED_FROM", 0 if request.param == "advance_by_rows" else 1 << 62)
+    monkeypatch.setattr(numba_kernel, "_shares_rows", lambda experiment: request.param == "advance_by_rows")
     return request.param
 
 
@@ -94,9 +94,9 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
     return loss, {"W": gradient + l2 * w, "b": 2 * weighted.sum(1) + l2 * b}
 
 
-def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> State:
+def assert_same_step(experiment: Experiment, x: np.ndarray, before: State, make=NumbaKernel) -> State:
     """Each kernel takes one step from `before`; only rounding may differ. Returns the state after."""
-    reference, kernel = TorchKernel(before, "cpu"), NumbaKernel(before)
+    reference, kernel = TorchKernel(before, "cpu"), make(before)
     expected, losses = (k.train_on(experiment, x[None])[0] for k in (reference, kernel))
     theirs, ours = reference.state(), kernel.state()
     assert ours.step == theirs.step
@@ -186,7 +186,7 @@ def test_instances_together_equal_each_alone_to_the_bit(n_instances, shape):
     batches = np.asarray(sampling.batches(experiment, 0, 20, "cpu"))
     together = NumbaKernel(fresh_state(experiment))
     losses = together.train_on(experiment, batches)
-    for i in range(n_instances):
+    for i in {0, 1, n_instances // 2, n_instances - 1}:
         alone = NumbaKernel(only(fresh_state(experiment), i))
         own = alone.train_on(experiment.alone(i), batches[:, i : i + 1])
         assert np.array_equal(own[:, 0], losses[:, i])
@@ -245,6 +245,26 @@ def test_the_number_of_threads_changes_no_bit(n_instances, shape):
         assert_same_bits(a[1], b[1])
 
 
+@pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
+def test_both_loops_have_the_same_bits(n_instances, shape, monkeypatch):
+    """Which of them trains depends on the number of instances and of threads."""
+    experiment = Experiment(n_instances=n_instances, **shape)
+    results = []
+    for by_rows in (False, True):
+        monkeypatch.setattr(numba_kernel, "_shares_rows", lambda experiment, by_rows=by_rows: by_rows)
+        results.append(train(experiment, 40))
+    assert np.array_equal(results[0][0], results[1][0])
+    assert_same_bits(results[0][1], results[1][1])
+
+
+def test_rows_are_shared_only_where_there_are_too_few_instances_for_the_threads():
+    large = Experiment(n_features=80, n_hidden=20, batch_size=1024)
+    for number, n_instances, expected in [(1, 1, False), (2, 1, True), (2, 2, False), (4, 3, True)]:
+        with process.threads(number):
+            assert numba_kernel._shares_rows(large.replace(n_instances=n_instances)) == expected
+            assert not numba_kernel._shares_rows(Experiment(n_instances=n_instances))
+
+
 # What it comes to --------------------------------------------------------------------------------------
 
 
@@ -263,7 +283,7 @@ def kolmogorov_smirnov_p(a: np.ndarray, b: np.ndarray) -> float:
 def fresh_losses(kernel: str, n_instances: int, n_steps: int, **fields) -> np.ndarray:
     trainer = Trainer(Experiment(n_instances=n_instances, kernel=kernel, device="cpu", **fields))
     trainer.advance(n_steps)
-    return evaluate(trainer.run(), rows=1 << 15, device="cpu").loss
+    return evaluate(trainer.run(), device="cpu").loss
 
 
 @pytest.mark.parametrize("fields", [{}, {"features": "anticorrelated", "sparsity": 0.8, "bias": True}])
@@ -274,17 +294,6 @@ def test_final_losses_are_distributed_as_the_torch_kernels(fields):
     ours = fresh_losses("numba", 128, 1000, **fields)
     theirs = fresh_losses("torch", 64, 1000, seed=7, **fields)
     assert kolmogorov_smirnov_p(ours, theirs) > 1e-3
-
-
-def test_128_instances_reach_the_published_losses_with_all_features_represented():
-    trainer = Trainer(Experiment(n_instances=128, kernel="numba"))
-    trainer.advance(10_000)
-    evaluation = evaluate(trainer.run(), rows=1 << 18)
-    assert evaluation.standard_error.max() < 3e-5
-    assert evaluation.loss.min() > 0.00388
-    assert evaluation.loss.max() < 0.00410
-    assert 0.00393 < np.median(evaluation.loss) < 0.00399
-    assert geometry.represented(trainer.run().weights).all()
 
 
 def test_a_million_steps_keep_their_whole_curve_in_little_memory():
@@ -406,11 +415,11 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     ]
     one_by_one, at_once = ([Trainer(e.replace(kernel="numba")) for e in setups] for _ in range(2))
     for trainer in one_by_one:
-        trainer.advance(200)
+        trainer.advance(60)
 
     def in_pieces(trainer):
         for _ in range(20):
-            trainer.advance(10)
+            trainer.advance(3)
 
     workers = [threading.Thread(target=in_pieces, args=[trainer]) for trainer in at_once]
     for worker in workers:
@@ -418,7 +427,7 @@ def test_two_trainers_at_once_give_the_bits_of_one_after_the_other():
     for worker in workers:
         worker.join()
     for mine, theirs in zip(at_once, one_by_one, strict=True):
-        assert mine.step == 200
+        assert mine.step == 60
         assert_same_bits(mine.run().state, theirs.run().state)
 
 
@@ -445,7 +454,7 @@ def test_python_goes_on_while_steps_are_taken():
     watcher.start()
     try:
         # About every millisecond, where it has a processor to itself; with the GIL held not once, ever.
-        assert max(woken() for _ in range(3)) > 10
+        assert any(woken() > 10 for _ in range(3))
     finally:
         done.set()
         watcher.join()
@@ -497,6 +506,7 @@ assert trainer.finished
 """
     # numba looks for more places than one.
     nowhere = dict.fromkeys(["NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"], os.devnull + "/nowhere")
+    nowhere["NUMBA_OPT"] = "0"  # compiles sooner
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=tmp_path,
