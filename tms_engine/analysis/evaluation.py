@@ -1,8 +1,9 @@
 """What a run has learned, in numbers: its loss on fresh data, places by it, and a summary.
 
-Every model of a data law is evaluated on the same rows (`strata.py`). So two models that differ little are
-told apart, with an error far below that of either loss. The number of rows depends on the sizes of the model
-alone: the loss of a model is the same number by itself, among others, in the app and on the command line.
+Of small models the expected loss is exact (`exact.py`), and nothing is drawn. Every other model of a data law
+is evaluated on the same rows (`strata.py`). So two models that differ little are told apart, with an error
+far below that of either loss. Which it is, and the number of rows, depend on what the model is alone: its
+loss is the same number by itself, among others, in the app and on the command line.
 
 Costs are linear in the number of instances.
 """
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from tms_engine.analysis import geometry
+from tms_engine.analysis import exact, geometry
 from tms_engine.analysis.strata import by_density, pieces, strata
 from tms_engine.arrays import Array, library_of, placed_like, single, to_host
 from tms_engine.data import law
@@ -27,7 +28,7 @@ from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
 # Of how losses are worked out. A summary that was saved by another method is made anew.
-METHOD = 2
+METHOD = 3
 
 # Rows that are drawn for an instance unless told; fewer, down to the least, where they come to more entries
 # than these, or to more multiplications.
@@ -44,10 +45,10 @@ class Evaluation(NamedTuple):
     """Loss on data that training never saw.
 
     loss            float64 (instances,): the mean over rows and features of importance · (x̂ − x)²
-    standard_error  float64 (instances,): of the loss, from the spread of its parts
-    rows            rows that were drawn for each instance
-    parts           float64 (instances, parts): the loss by each of the independent parts of the rows, which
-                    are the same for all instances; `loss` is their mean
+    standard_error  float64 (instances,): of the loss, from the spread of its parts; 0 where it is exact rows
+    rows that were drawn for each instance; 0 where the losses are exact, to 1e-6 of themselves parts
+    float64 (instances, parts): the loss by each of the independent parts of the rows, which
+                    are the same for all instances; `loss` is their mean (and the only part where it is exact)
     """
 
     loss: Float64[np.ndarray, " instances"]
@@ -66,7 +67,7 @@ class Comparison(NamedTuple):
     among    int64 (instances,): how many are compared, itself included
     to_best  float64 (instances,): its loss less that of the best of them; NaN where there is no rank
     error    float64 (instances,): standard error of that difference, far below that of either loss, since
-             both are of the same rows
+             both are of the same rows; 0 where losses are exact
     """
 
     rank: Int64[np.ndarray, " instances"]
@@ -78,12 +79,14 @@ class Comparison(NamedTuple):
 def evaluate(
     run: Run | Snapshot, rows: int | None = None, device: str | None = None, *, sample: int = 0
 ) -> Evaluation:
-    """Loss of each instance on fresh rows, under the experiment in force at its step.
+    """Loss of each instance on data that training never saw, under the experiment in force at its step.
 
-    The rows are the same at every call, and for every run of the same data law, whatever its random seed;
-    `sample` is the number of an independent sample of them. `rows` are drawn for each instance (a multiple of
-    the parts), by default 8,192, fewer for large models. Without a `device` they are evaluated where the run
-    was trained, or can be (a snapshot: on the CPU).
+    It is the exact expectation where that is known: for up to 8 features of tied_relu, linear and untied
+    models with a data law of the package (`exact.refusal` says why it is not). Else, and where `rows` or a
+    `sample` are asked for, it is that of fresh rows. These are the same at every call, and for every run of
+    the same data law, whatever its random seed; `sample` is the number of an independent sample of them.
+    `rows` are drawn for each instance (a multiple of the parts), by default 8,192, fewer for large models.
+    Without a `device` they are evaluated where the run was trained, or can be (a snapshot: on the CPU).
     """
     *_, evaluation = evaluating(run, rows, device, sample=sample)
     assert evaluation is not None
@@ -96,6 +99,16 @@ def evaluating(
     """`evaluate` in short pieces: gives None after each, and at last the Evaluation."""
     snapshot = run.at() if isinstance(run, Run) else run
     where = resolve_device(device or (run.device if isinstance(run, Run) else "cpu"))
+    if rows is None and sample == 0 and not exact.refusal(snapshot.experiment):
+        yield from _exactly(snapshot)
+    else:
+        yield from _by_rows(snapshot, rows, where, sample)
+
+
+def _by_rows(
+    snapshot: Snapshot, rows: int | None, where: str, sample: int
+) -> Iterator[Evaluation | None]:
+    """`evaluating`, on rows that are drawn."""
     experiment = snapshot.experiment
     wanted = max(1, default_rows(experiment) if rows is None else rows)
     width = max(experiment.n_features, experiment.n_hidden)
@@ -119,7 +132,19 @@ def evaluating(
                         total[here] += share * parts * losses.reshape(len(here), -1, parts).sum(1)
                     yield None
     with np.errstate(over="ignore", invalid="ignore"):  # a diverged instance may lose infinitely much
-        yield Evaluation(total.mean(1), _error_of_mean(total), drawn, total)
+        yield Evaluation(total.mean(1), _error_of_mean(total) if drawn else 0 * total[:, 0], drawn, total)
+
+
+def _exactly(snapshot: Snapshot) -> Iterator[Evaluation | None]:
+    """`evaluating`, where the expected loss is known."""
+    experiment = snapshot.experiment
+    importance = experiment.feature_importance()
+    of_features = np.empty(importance.shape)
+    for density, places in by_density(experiment):
+        yield from exact.expected_losses(snapshot, density, places, importance[places], of_features)
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = of_features.mean(1)
+    yield Evaluation(losses, np.zeros_like(losses), 0, losses[:, None])
 
 
 def default_rows(experiment: Experiment) -> int:
@@ -168,7 +193,8 @@ def compare(snapshot: Snapshot, evaluation: Evaluation) -> Comparison:
             order = some[np.argsort(loss[some], kind="stable")]
             rank[order], among[order] = np.arange(1, len(order) + 1), len(order)
             to_best[order] = loss[order] - loss[order[0]]
-            error[order] = _error_of_mean(evaluation.parts[order] - evaluation.parts[order[0]])
+            differences = evaluation.parts[order] - evaluation.parts[order[0]]
+            error[order] = _error_of_mean(differences) if evaluation.rows else 0
     return Comparison(rank, among, to_best, error)
 
 
