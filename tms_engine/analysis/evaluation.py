@@ -16,10 +16,12 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from tms_engine.analysis import exact, geometry
+from tms_engine.analysis.polytopes import name_instances
 from tms_engine.analysis.strata import by_density, pieces, strata
 from tms_engine.arrays import Array, library_of, placed_like, single, to_host
 from tms_engine.data import law
 from tms_engine.device import resolve_device
+from tms_engine.digits import how_exact
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.models import model
@@ -55,6 +57,19 @@ class Evaluation(NamedTuple):
     standard_error: Float64[np.ndarray, " instances"]
     rows: int
     parts: Float64[np.ndarray, "instances parts"]
+
+
+class FeatureLosses(NamedTuple):
+    """Where the loss of one instance comes from.
+
+    loss            float64 (features,): importance · E[(x̂_j − x_j)²]; their mean is the loss of the instance
+    standard_error  float64 (features,): of these; 0 where they are exact
+    rows            rows that were drawn; 0 where they are exact
+    """
+
+    loss: Float64[np.ndarray, " features"]
+    standard_error: Float64[np.ndarray, " features"]
+    rows: int
 
 
 class Comparison(NamedTuple):
@@ -105,15 +120,13 @@ def evaluating(
         yield from _by_rows(snapshot, rows, where, sample)
 
 
-def _by_rows(
-    snapshot: Snapshot, rows: int | None, where: str, sample: int
-) -> Iterator[Evaluation | None]:
+def _by_rows(snapshot: Snapshot, rows: int | None, where: str, sample: int) -> Iterator[Evaluation | None]:
     """`evaluating`, on rows that are drawn."""
     experiment = snapshot.experiment
     wanted = max(1, default_rows(experiment) if rows is None else rows)
     width = max(experiment.n_features, experiment.n_hidden)
     entries = _PIECE_ENTRIES if where == "cpu" else _DEVICE_PIECE_ENTRIES
-    parts = max(1, min(PARTS, max(_LEAST_PARTS, _PART_ENTRIES // width), wanted // 2))
+    parts = _parts(experiment, wanted)
     at_once = max(1, entries // (width * parts)) * parts  # rows: so that a piece has whole parts
     importance = single(experiment.feature_importance())
     total, drawn = np.zeros((experiment.n_instances, parts)), 0
@@ -145,6 +158,61 @@ def _exactly(snapshot: Snapshot) -> Iterator[Evaluation | None]:
     with np.errstate(over="ignore", invalid="ignore"):
         losses = of_features.mean(1)
     yield Evaluation(losses, np.zeros_like(losses), 0, losses[:, None])
+
+
+def feature_losses(run: Run | Snapshot, instance: int) -> FeatureLosses:
+    """The loss of each feature of one instance, worked out as `evaluate` works out the instance's.
+
+    Raises InputError if there is no such instance.
+    """
+    snapshot = run.at() if isinstance(run, Run) else run
+    check_instance(snapshot, instance)
+    experiment = snapshot.experiment.alone(instance)
+    parameters = {name: value[instance : instance + 1] for name, value in snapshot.parameters.items()}
+    alone = Snapshot(snapshot.step, experiment, parameters, snapshot.losses[instance : instance + 1])
+    importance, n = experiment.feature_importance(), experiment.n_features
+    if not exact.refusal(experiment):
+        losses = np.empty((1, n))
+        (density, places), *_ = by_density(experiment)
+        for _ in exact.expected_losses(alone, density, places, importance, losses):
+            pass
+        return FeatureLosses(losses[0], np.zeros(n), 0)
+    width, (density, _), *_ = max(n, experiment.n_hidden), *by_density(experiment)
+    wanted, parts = default_rows(experiment), _parts(experiment)
+    total, drawn = np.zeros((n, parts)), 0
+    for stratum in strata(experiment, density, wanted, parts):
+        drawn += 0 if stratum.exact else stratum.rows
+        share = stratum.probability / stratum.rows
+        for x in pieces(
+            experiment, density, stratum, max(1, _PIECE_ENTRIES // (width * parts)) * parts, "cpu", 0
+        ):
+            errors = _errors(alone, x, importance[0])
+            if stratum.exact:
+                total += share * errors.sum(0)[:, None]
+            else:
+                total += share * parts * errors.reshape(-1, parts, n).sum(0).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        return FeatureLosses(total.mean(1), _error_of_mean(total) if drawn else np.zeros(n), drawn)
+
+
+def _errors(
+    alone: Snapshot, x: Float32[np.ndarray, "rows features"], importance: Float64[np.ndarray, " features"]
+) -> Float64[np.ndarray, "rows features"]:
+    """Importance · (x̂_j − x_j)² of the only instance, in each row."""
+    trained = model(alone.experiment.model)
+    with np.errstate(over="ignore", invalid="ignore"):
+        blocks = [
+            (trained.target(rows[None]) - forward(trained, alone.parameters, rows[None]).reconstruction)[0]
+            for rows in row_blocks(x, alone.experiment.n_hidden)
+        ]
+        return np.square(np.concatenate(blocks).astype(np.float64)) * importance
+
+
+def _parts(experiment: Experiment, rows: int | None = None) -> int:
+    """Independent parts of the rows that are drawn, so many in all."""
+    width = max(experiment.n_features, experiment.n_hidden)
+    most = (default_rows(experiment) if rows is None else rows) // 2
+    return max(1, min(PARTS, max(_LEAST_PARTS, _PART_ENTRIES // width), most))
 
 
 def default_rows(experiment: Experiment) -> int:
@@ -218,7 +286,8 @@ def comparable(experiment: Experiment) -> list[Int64[np.ndarray, " some"]]:
 def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
     """The run in numbers, as JSON can hold them (None where a number is not finite).
 
-    Without `evaluated` the losses on fresh data are left out, as None: they cost the most.
+    Without `evaluated` the losses on fresh data and the names of the geometry are left out, as None: they
+    cost the most.
     """
     snapshot = run.at()
     n_instances = snapshot.experiment.n_instances
@@ -226,6 +295,7 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
     evaluation = evaluate(run) if evaluated else Evaluation(unknown, unknown, 0, unknown[:, None])
     comparison = compare(snapshot, evaluation)
     weights = snapshot.weights
+    names = name_instances(weights) if evaluated else None
     diverged = run.state.diverged_at >= 0
     columns = {
         "number": snapshot.experiment.numbers().tolist(),
@@ -238,6 +308,8 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
         "training_loss": _finite(snapshot.losses),
         "represented": geometry.represented(weights).sum(-1).tolist(),
         "total_dimensionality": _finite(geometry.dimensionality(weights).sum(-1)),
+        "name": [None] * n_instances if names is None else [names.names[k] for k in names.index],
+        "residual": _finite(unknown if names is None else names.residual),
         "total_squared_norm": _finite(np.square(weights.astype(np.float64)).sum((-1, -2))),
         "diverged_at": [at if at >= 0 else None for at in run.state.diverged_at.tolist()],
     }
@@ -246,6 +318,7 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
         "step": run.state.step,
         "steps": snapshot.experiment.steps,
         "loss": _number(alive.mean()) if len(alive) else None,
+        "evaluation": how_exact(evaluation.rows) if evaluated else None,
         "evaluation_rows": evaluation.rows,
         "evaluation_method": METHOD if evaluated else None,
         "diverged": [int(i) for i in np.flatnonzero(diverged)],
@@ -262,12 +335,16 @@ def is_evaluated(summary: dict[str, Any]) -> bool:
 def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
     """The features of one instance, a record each, None where a number is not finite.
 
-    Raises InputError if there is no such instance.
+    `loss` is importance · E[(x̂_j − x_j)²], as `feature_losses` has it: their mean is the loss of the
+    instance. Raises InputError if there is no such instance.
     """
     check_instance(run, instance)
     snapshot = run.at()
-    weights = snapshot.weights[instance : instance + 1]
-    columns: dict[str, Any] = {
+    weights, losses = snapshot.weights[instance : instance + 1], feature_losses(snapshot, instance)
+    columns: dict[str, Any] = {"loss": losses.loss}
+    if losses.rows:
+        columns["standard_error"] = losses.standard_error
+    columns |= {
         "norm": geometry.norms(weights)[0],
         "dimensionality": geometry.dimensionality(weights)[0],
         "interference": geometry.interference(weights)[0],
@@ -284,7 +361,7 @@ def features_of(run: Run, instance: int) -> list[dict[str, Any]]:
     ]
 
 
-def check_instance(run: Run, instance: int) -> None:
+def check_instance(run: Run | Snapshot, instance: int) -> None:
     """Raise InputError if the run has no such instance."""
     if not 0 <= instance < run.experiment.n_instances:
         raise InputError(f"instance should be from 0 to {run.experiment.n_instances - 1}, not {instance}")
