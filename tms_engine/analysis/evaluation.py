@@ -290,17 +290,38 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
     cost the most.
     """
     snapshot = run.at()
-    n_instances = snapshot.experiment.n_instances
-    unknown = np.full(n_instances, np.nan)
-    evaluation = evaluate(run) if evaluated else Evaluation(unknown, unknown, 0, unknown[:, None])
-    comparison = compare(snapshot, evaluation)
-    weights = snapshot.weights
-    names = name_instances(weights) if evaluated else None
+    evaluation = evaluate(run) if evaluated else None
     diverged = run.state.diverged_at >= 0
+    alive = np.empty(0) if evaluation is None else evaluation.loss[~diverged & np.isfinite(evaluation.loss)]
+    return {
+        "step": run.state.step,
+        "steps": snapshot.experiment.steps,
+        "loss": _number(alive.mean()) if len(alive) else None,
+        "evaluation": None if evaluation is None else how_exact(evaluation.rows),
+        "evaluation_rows": 0 if evaluation is None else evaluation.rows,
+        "evaluation_method": None if evaluation is None else METHOD,
+        "diverged": [int(i) for i in np.flatnonzero(diverged)],
+        "instances": instances_of(snapshot, evaluation, run.state.diverged_at),
+        "changes": [change._asdict() for change in run.changes],
+    }
+
+
+def instances_of(
+    snapshot: Snapshot, evaluation: Evaluation | None, diverged_at: Int64[np.ndarray, " instances"]
+) -> list[dict[str, Any]]:
+    """A record for each instance, as a summary has them; without an evaluation, and names, they are None."""
+    weights, n_instances = snapshot.weights, snapshot.experiment.n_instances
+    names = None if evaluation is None else name_instances(weights)
+    unknown = np.full(n_instances, np.nan)
+    comparison = Comparison(
+        np.zeros(n_instances, np.int64), np.zeros(n_instances, np.int64), unknown, unknown
+    )
+    if evaluation is not None:
+        comparison = compare(snapshot, evaluation)
     columns = {
         "number": snapshot.experiment.numbers().tolist(),
-        "loss": _finite(evaluation.loss),
-        "standard_error": _finite(evaluation.standard_error),
+        "loss": _finite(unknown if evaluation is None else evaluation.loss),
+        "standard_error": _finite(unknown if evaluation is None else evaluation.standard_error),
         "rank": [rank or None for rank in comparison.rank.tolist()],
         "among": comparison.among.tolist(),
         "to_best": _finite(comparison.to_best),
@@ -311,20 +332,9 @@ def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:
         "name": [None] * n_instances if names is None else [names.names[k] for k in names.index],
         "residual": _finite(unknown if names is None else names.residual),
         "total_squared_norm": _finite(np.square(weights.astype(np.float64)).sum((-1, -2))),
-        "diverged_at": [at if at >= 0 else None for at in run.state.diverged_at.tolist()],
+        "diverged_at": [at if at >= 0 else None for at in diverged_at.tolist()],
     }
-    alive = evaluation.loss[~diverged & np.isfinite(evaluation.loss)]
-    return {
-        "step": run.state.step,
-        "steps": snapshot.experiment.steps,
-        "loss": _number(alive.mean()) if len(alive) else None,
-        "evaluation": how_exact(evaluation.rows) if evaluated else None,
-        "evaluation_rows": evaluation.rows,
-        "evaluation_method": METHOD if evaluated else None,
-        "diverged": [int(i) for i in np.flatnonzero(diverged)],
-        "instances": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
-        "changes": [change._asdict() for change in run.changes],
-    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def is_evaluated(summary: dict[str, Any]) -> bool:

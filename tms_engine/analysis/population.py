@@ -36,8 +36,11 @@ def varied(experiment: Experiment) -> dict[str, Sequence[Any]]:
     return {name: value for name, value in fields.items() if isinstance(value, tuple) and len(set(value)) > 1}
 
 
-def records(summary: dict[str, Any], experiment: Experiment) -> list[Record]:
-    """A record for each instance: its place from 0, its number, what differs, and its numbers."""
+def records(instances: Sequence[Record], experiment: Experiment) -> list[Record]:
+    """A record for each instance: its place from 0, its number, what differs, and its numbers.
+
+    `instances` are those of a summary.
+    """
     fields = varied(experiment)
     return [
         {
@@ -46,7 +49,7 @@ def records(summary: dict[str, Any], experiment: Experiment) -> list[Record]:
             **{name: value[i] for name, value in fields.items()},
             **{name: value for name, value in row.items() if name != "number"},
         }
-        for i, row in enumerate(summary["instances"])
+        for i, row in enumerate(instances)
     ]
 
 
@@ -65,6 +68,39 @@ def ordered(rows: Sequence[Record], field: str = "rank") -> list[Record]:
     has.sort(key=lambda row: [row["rank"] or len(rows), row["instance"]])
     has.sort(key=lambda row: [*(row[column] for column in task), row[name]], reverse=backwards)
     return has + has_not
+
+
+class Chosen(NamedTuple):
+    """An instance that stands for others, and what for."""
+
+    instance: int
+    reason: str
+
+
+def representatives(rows: Sequence[Record], most: int) -> list[Chosen]:
+    """The best, the worst, and the best of each name, the most frequent name first: at most so many.
+
+    An instance that is several of these is there once. Where tasks differ, losses are not compared: there
+    are the best of each task, in order, and of each name the first.
+    """
+    alive = [row for row in ordered(rows) if row["rank"]]
+    found: dict[int, list[str]] = {}
+    if not alive:
+        return [Chosen(row["instance"], "") for row in rows[:most]]
+    several = any(row["among"] != len(alive) for row in alive)
+    if several:
+        for row in alive:
+            if row["rank"] == 1:
+                found[row["instance"]] = ["the best of its task"]
+    else:
+        found.setdefault(alive[0]["instance"], []).append("the best")
+        found.setdefault(alive[-1]["instance"], []).append("the worst")
+    for named in by_name(alive):
+        first = next(row for row in alive if row["name"] == named.name)
+        share = f"{100 * named.instances / len(alive):.3g} %"
+        of_name = f"first of {named.instances:,}" if several else f"best of {named.instances:,}"
+        found.setdefault(first["instance"], []).append(f"{of_name} so named, {share}")
+    return [Chosen(instance, "; ".join(reasons)) for instance, reasons in list(found.items())[:most]]
 
 
 def by_name(rows: Sequence[Record]) -> list[Named]:

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     field = options.sort or "rank"
     sign = "-" if field.startswith("-") else ""
     field = sign + _COLUMNS.get(field.removeprefix("-"), field.removeprefix("-").replace(" ", "_"))
-    rows = ordered(records(summary, run.current), field)
+    rows = ordered(records(summary["instances"], run.current), field)
     if options.csv:
         _write_csv(features if chosen is not None else rows[:top])
     elif options.json:
@@ -83,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
         experiment = run.experiment.model_dump(mode="json")
         if options.sort is not None or top is not None:
             summary |= {"instances": rows[:top]}
-        content = {"experiment": experiment, **summary, "features": features, "geometry": geometry}
+        content = {"experiment": experiment, **summary, "instance": instance, "features": features}
+        content["geometry"] = geometry
         print(json.dumps(_finite(content), indent=2))
     elif chosen is not None and run.experiment.n_instances > 1:
         print(f"{instance_text(summary, instance)}\n\n{table(features)}")

@@ -69,12 +69,14 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
             f"represented         {_span(instances, 'represented', 'd')} of {n} features",
             f"ΣD                  {_span(instances, 'total_dimensionality', '.3f')} of {m} dimensions",
         ]
+        if any(row["among"] < len(instances) for row in instances if row["rank"]):
+            lines.append("places              among the same sparsity and importances")
     if summary["diverged"]:
         lines.append(f"diverged            instance {some(summary['diverged'])}")
     for change in summary["changes"]:
         lines.append(f"changed             {change['field']} to {change['value']} at step {change['step']:,}")
     if len(instances) > 1 and any(row["name"] for row in instances):
-        lines += ["", names_table(records(summary, run.current))]
+        lines += ["", names_table(records(summary["instances"], run.current))]
     return "\n".join(lines)
 
 
@@ -97,13 +99,17 @@ def _losses(summary: dict[str, Any]) -> str:
     losses = sorted(i["loss"] for i in alive)
     span = f"{number(losses[0])} to {number(losses[-1])}"
     if any(i["among"] < len(alive) for i in alive):
-        return f"{span}, of different sparsities or importances, so not comparable"
+        return f"{span}, of several tasks"
     return f"{number(summary['loss'])} mean, {span}"
 
 
 def _span(instances: list[dict[str, Any]], name: str, form: str) -> str:
     values = [i[name] for i in instances if i[name] is not None]
-    return f"{min(values):{form}} to {max(values):{form}}" if values else "none"
+    return _from_to(f"{min(values):{form}}", f"{max(values):{form}}") if values else "none"
+
+
+def _from_to(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def some(values: Sequence[int]) -> str:
@@ -134,7 +140,8 @@ def _name_row(
     cells: dict[str, Any] = {"name": name, "instances": f"{count:,}", "share": f"{100 * count / of:.1f} %"}
     for k, column in enumerate(("least loss", "median", "greatest")):
         cells[column] = "" if loss is None else number(loss[k])
-    return cells | {"off": "" if residual is None else f"{residual[0]:.1f} to {residual[2]:.1f}°"}
+    off = "" if residual is None else f"{_from_to(f'{residual[0]:.1f}', f'{residual[2]:.1f}')}°"
+    return cells | {"off": off}
 
 
 def instance_rows(rows: Sequence[Record], summary: dict[str, Any]) -> list[dict[str, Any]]:

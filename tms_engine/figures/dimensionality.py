@@ -23,7 +23,7 @@ from tms_engine.figures.panels import (
 from tms_engine.training.run import Run
 
 # Solids that share a dimensionality.
-_SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
+SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
 # D between two names beside the axis: a line of their letters.
 _APART = 0.031
 
@@ -74,6 +74,6 @@ def _draw_solids(plot: Axes) -> None:
         height = max(value, height + _APART)
         plot.axhline(value, color="gray", ls=":", lw=0.8, zorder=0)
         plot.text(
-            1.01, height, f"{fixed(value, 3)} {_SOLIDS.get(name, name)}", va="center", fontsize=7,
+            1.01, height, f"{fixed(value, 3)} {SOLIDS.get(name, name)}", va="center", fontsize=7,
             transform=plot.get_yaxis_transform(),
         )  # fmt: skip
