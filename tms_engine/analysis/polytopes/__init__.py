@@ -1,34 +1,26 @@
-"""Names for the geometry of an instance (stub)."""
+"""Names for the geometry of an instance: which solids its represented features are, and how nearly.
 
-from typing import NamedTuple
+    from tms_engine import name_instances, polytopes
+    names = name_instances(run.weights)     # of every instance: names, residuals
+    polytopes(run.weights[0]).title         # "square antiprism, 4° off"
+    polytopes(run.weights[0]).parts         # name, features, dimension and residual of each part
 
-import numpy as np
-from jaxtyping import Float, Float64, Int64
+The features with ‖W_j‖ > ½ are taken as directions: norms do not count. They are split into **parts** that span
+orthogonal spaces, the factors of a tegum product (paper, "geometry"; `parting.py` says how). A part is never
+itself such a product: a square is two digons, an octahedron three, a triangular bipyramid a triangle and a digon.
+Each part has the name of the nearest ideal shape (`ideals.py`), and a residual: the root-mean-square angle
+between its features and the vertices of the ideal, after the best rotation and the best matching. Where no ideal
+is within 15° it is "8 in 3": so many features in so many dimensions.
 
+The **name of the whole** is told by its parts, "two digons and a triangle", as in the paper, which speaks of a
+pair of digons in two dimensions and of solids in three: parts that are one of these together have its name,
+octahedron or triangular, pentagonal … bipyramid. Its residual is of all features that are in named parts after one
+rotation: it counts also that parts are not quite orthogonal. Names have no sharp borders. Trained models form
+continua, as from the square antiprism to the snub disphenoid, so the residual belongs beside the name.
+"""
 
-class Names(NamedTuple):
-    names: tuple[str, ...]
-    index: Int64[np.ndarray, " instances"]
-    residual: Float64[np.ndarray, " instances"]
-    represented: Int64[np.ndarray, " instances"]
+from tms_engine.analysis.polytopes.hull import hull_edges
+from tms_engine.analysis.polytopes.naming import Names, Part, Polytopes, name_instances, polytopes
+from tms_engine.analysis.polytopes.words import title
 
-
-class Part(NamedTuple):
-    name: str
-    features: tuple[int, ...]
-    dimension: int
-    residual: float
-
-
-class Polytopes(NamedTuple):
-    name: str
-    residual: float
-    parts: tuple[Part, ...]
-
-
-def name_instances(weights: Float[np.ndarray, "instances features hidden"]) -> Names:
-    raise NotImplementedError
-
-
-def polytopes(weights: Float[np.ndarray, "features hidden"], before: Polytopes | None = None) -> Polytopes:
-    raise NotImplementedError
+__all__ = ["Names", "Part", "Polytopes", "hull_edges", "name_instances", "polytopes", "title"]

@@ -19,7 +19,7 @@ from tms_engine.training.numba.cache import compiled
 # A part has a name if the root-mean-square angle of its features to the ideal is at most this, in radians. Of
 # directions drawn at random, eight in three dimensions, one in fifty comes as near to one of the solids; the
 # worst of 256 trained models of the seed is at 10°.
-NAMED = math.radians(20)
+NAMED = math.radians(15)
 
 _SOLIDS = np.stack([ideals.solid(place) for place in range(len(ideals.SOLIDS))])
 _GRAMS = _SOLIDS @ np.swapaxes(_SOLIDS, 1, 2)

@@ -23,12 +23,10 @@ import numpy as np
 from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.analysis.polytopes import ideals
 from tms_engine.analysis.polytopes.fitting import (
-    NAMED,
     ascend,
     eigen,
     moments,
     nearest,
-    place,
     squared_angles,
     vertices,
 )
@@ -40,16 +38,28 @@ FLAT = math.radians(5)
 # With more represented features than this no parts are sought: the search takes a second there.
 MOST = 512
 
-# A shape is one integer: kind, size and dimension. Part of 0: the feature is not represented.
-BASE = 1 << 20
-NOT_FINITE = -1
+_BASE = 1 << 20
 
 _NONE, _SIMPLEX, _POLYGON = ideals.NONE, ideals.SIMPLEX, ideals.POLYGON
 
 
 @compiled()
 @no_type_check
-def _dimension(kind, size):
+def code_of(kind, size, dimension):
+    """A shape as one integer above 0."""
+    return (kind * _BASE + size) * _BASE + dimension
+
+
+@compiled()
+@no_type_check
+def shape_of(code):
+    """Kind, size and dimension."""
+    return code // _BASE // _BASE, code // _BASE % _BASE, code % _BASE
+
+
+@compiled()
+@no_type_check
+def ideal_dimension(kind, size):
     if kind == _NONE:
         return 1
     if kind == _SIMPLEX:
@@ -59,7 +69,7 @@ def _dimension(kind, size):
 
 @compiled()
 @no_type_check
-def _flat_dimension(u):
+def flat_dimension(u):
     """The least number of dimensions that holds the directions u (k, m) to FLAT."""
     values = eigen(moments(u), np.empty((min(u.shape), min(u.shape))))
     ascend(values)
@@ -157,7 +167,7 @@ def _search(u, part, shape, places):
         if fits and (split <= whole or orthogonal):
             cost[here], dimensions[here] = split, dimensions[one] + dimensions[other]
             continue
-        cost[here], dimensions[here] = whole, _dimension(kind, size)
+        cost[here], dimensions[here] = whole, ideal_dimension(kind, size)
         chosen[begin:end] = here
         kinds[begin:end] = kind
         vertex[begin:end] = tried[:size]
@@ -165,11 +175,13 @@ def _search(u, part, shape, places):
     while begin < k:
         end = begin + sizes[chosen[begin]]
         kind = kinds[begin]
-        dimension = _flat_dimension(ordered[begin:end]) if kind == _NONE else _dimension(kind, end - begin)
+        dimension = (
+            flat_dimension(ordered[begin:end]) if kind == _NONE else ideal_dimension(kind, end - begin)
+        )
         for position in range(begin, end):
             feature = order[position]
             part[feature], places[feature] = count, vertex[position]
-            shape[feature] = (kind * BASE + end - begin) * BASE + dimension
+            shape[feature] = code_of(kind, end - begin, dimension)
         begin, count = end, count + 1
 
 
@@ -184,12 +196,13 @@ def misfit(u, part, shape, places):
     named, width = 0, 0
     seen = np.zeros(k, np.bool_)
     for j in range(k):
-        if shape[j] // BASE // BASE == _NONE:
+        kind, _, dimension = shape_of(shape[j])
+        if kind == _NONE:
             continue
         named += 1
         if not seen[part[j]]:
             seen[part[j]] = True
-            width += shape[j] % BASE
+            width += dimension
     kept, ideal = np.empty((named, m)), np.zeros((named, width))
     row, column = 0, 0
     for number in range(k):
@@ -205,7 +218,7 @@ def misfit(u, part, shape, places):
             if part[j] == number:
                 kept[row] = u[j]
                 where[row - begin] = places[j]
-                kind, dimension = shape[j] // BASE // BASE, shape[j] % BASE
+                kind, _, dimension = shape_of(shape[j])
                 row += 1
         ideal[begin:row, column : column + dimension] = vertices(kind, where)
         column += dimension
@@ -242,7 +255,7 @@ def parts_of(w, part, shape, places):
             row += 1
     some, shapes, vertex = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
     if k > MOST:
-        shapes[:] = (_NONE * BASE + k) * BASE + min(k, m)
+        shapes[:] = code_of(_NONE, k, min(k, m))
     else:
         _search(u, some, shapes, vertex)
     for row in range(k):
@@ -253,7 +266,7 @@ def parts_of(w, part, shape, places):
 
 @compiled()
 @no_type_check
-def name_all(weights, codes, residual, represented):
+def name_all(weights, codes, residual):
     """Of finite weights (instances, n, m): the shapes (instances, n) of the parts, in order, residuals in radians.
 
     Codes beyond the number of parts are 0.
@@ -264,9 +277,7 @@ def name_all(weights, codes, residual, represented):
         total, named = parts_of(weights[i], part, shape, places)
         residual[i] = math.sqrt(total / named) if named > 0 else np.nan
         codes[i] = 0
-        represented[i] = 0
         for j in range(n):
             if part[j] >= 0:
-                represented[i] += 1
                 codes[i, part[j]] = -shape[j]
         ascend(codes[i])
