@@ -27,9 +27,10 @@ class Survey(NamedTuple):
 def survey(run: Run, step: int | None) -> Survey:
     """Evaluate and name all instances at the kept step nearest to `step`."""
     snapshot = run.at(step)
-    evaluation = evaluate(snapshot)
     diverged_at = np.where(run.state.diverged_at <= snapshot.step, run.state.diverged_at, -1)
-    instances = instances_of(snapshot, evaluation, diverged_at)
+    with np.errstate(all="ignore"):  # weights of a user's own may be anything
+        evaluation = evaluate(snapshot)
+        instances = instances_of(snapshot, evaluation, diverged_at)
     return Survey(snapshot, records(instances, snapshot.experiment), how_exact(evaluation.rows))
 
 
