@@ -8,7 +8,6 @@ below `digits.EXACT` of it, as the tests hold against rational arithmetic and ag
 """
 
 import itertools
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +16,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from tms_engine.data import law
 from tms_engine.experiment import Experiment
 from tms_engine.models import Model, model
+from tms_engine.sampling import law_parameters
 from tms_engine.training.state import Snapshot
 
 # With more features there are too many sets: a model of 8 takes about .4 ms, each feature more the
@@ -37,8 +37,8 @@ def refusal(experiment: Experiment) -> str:
         return f"of {experiment.model} no exact loss is known"
     if model(experiment.model).target is not Model._field_defaults["target"]:
         return f"{experiment.model} has a target of its own"
-    if law(experiment.features).fires == "unknown":
-        return f"how {experiment.features} data become active is not known"
+    if law(experiment.features).probabilities is None:
+        return f"of {experiment.features} data it is not known which features are active together"
     return ""
 
 
@@ -77,19 +77,11 @@ def active_sets(
     experiment: Experiment, density: float
 ) -> tuple[Bool[np.ndarray, "sets {experiment.n_features}"], Float64[np.ndarray, " sets"]]:
     """The sets of features that may be active, and the probability of each."""
-    n, fires = experiment.n_features, law(experiment.features).fires
+    n, probabilities = experiment.n_features, law(experiment.features).probabilities
+    assert probabilities is not None
     active = np.array(list(itertools.product((False, True), repeat=n)))
+    probability = probabilities(active, law_parameters(experiment)._replace(density=density))
     sizes = active.sum(1)
-    if fires == "n_active":
-        probability = np.where(sizes == experiment.n_active, 1 / math.comb(n, experiment.n_active), 0)
-    elif fires == "features":
-        probability = density**sizes * (1 - density) ** (n - sizes)
-    else:
-        fired = active.reshape(len(active), -1, experiment.set_size).sum(2)
-        members = experiment.set_size if fires == "whole sets" else 1
-        each = density if fires == "whole sets" else density / experiment.set_size
-        of_sets = np.select([fired == 0, fired == members], [1 - density, each], 0.0)
-        probability = of_sets.prod(1)
     by_size = np.bincount(sizes, probability, n + 1)
     from_size = by_size[::-1].cumsum()[::-1]
     keep = (probability > 0) & ((sizes <= 2) | (from_size[sizes] > _RARE * from_size[min(2, n)]))

@@ -1,6 +1,7 @@
 """Each feature active alone, with probability p = 1 − S: the seed's data, and the paper's."""
 
-from jaxtyping import Float32, Int64
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array
 from tms_engine.data import LawParameters
@@ -14,3 +15,13 @@ def sample(
     x = magnitude(word)
     x *= active(word, parameters.density)
     return x
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """Of exactly these features being active: p^k (1 − p)^(n − k) for k of n."""
+    k = active.sum(1)
+    return np.power(float(parameters.density), k) * np.power(
+        1 - float(parameters.density), active.shape[1] - k
+    )

@@ -3,7 +3,8 @@
 Magnitudes within a set are independent (paper, "Correlated and anticorrelated features").
 """
 
-from jaxtyping import Bool, Float32, Int64
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array
 from tms_engine.data import LawParameters
@@ -32,3 +33,12 @@ def in_sets(
     """The words by set, and which sets fire."""
     members = word.reshape(*word.shape[:-1], -1, parameters.set_size)
     return members, active(members[..., 0], parameters.density)[..., None]
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """p for each set that is whole, 1 − p for each that is empty, 0 where one is neither."""
+    size, p = parameters.set_size, float(parameters.density)
+    members = active.reshape(len(active), -1, size).sum(2)
+    return np.select([members == 0, members == size], [1 - p, p], 0.0).prod(1)
