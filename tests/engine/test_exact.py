@@ -11,7 +11,7 @@ from tests.engine.conftest import run_with
 from tms_engine import Experiment, Run, Trainer, evaluate, phases, register_law, theory
 from tms_engine.analysis import exact
 from tms_engine.analysis.evaluation import compare
-from tms_engine.data import bernoulli
+from tms_engine.data import bernoulli, law_names
 from tms_engine.digits import EXACT
 from tms_engine.training.state import initial_parameters
 
@@ -127,7 +127,7 @@ def test_two_features_in_one_dimension_are_those_of_the_phase_diagram():
 
 
 @pytest.mark.parametrize("model", ["tied_relu", "linear", "untied"])
-@pytest.mark.parametrize("features", ["bernoulli", "n_active", "correlated", "anticorrelated"])
+@pytest.mark.parametrize("features", law_names())
 def test_rows_by_the_hundred_thousand_say_the_same(model, features):
     experiment = Experiment(
         n_features=6,
@@ -142,6 +142,25 @@ def test_rows_by_the_hundred_thousand_say_the_same(model, features):
     )
     parameters = {name: value + np.float32(0.1) for name, value in initial_parameters(experiment).items()}
     run = Run.from_weights(parameters, experiment=experiment)
+    truth, drawn = evaluate(run), evaluate(run, 1 << 16)
+    assert truth.rows == 0 < drawn.rows
+    assert (np.abs(truth.loss - drawn.loss) < 4.5 * drawn.standard_error).all()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"relative_density": (1, 0.5, 2, 0, 1, 3)},
+        {"features": "at_least_one", "relative_density": (1, 0.5, 2, 0, 1, 3)},
+        {"relative_density": ((1,) * 6, (2,) * 6, (1, 0.5, 2, 0, 1, 3))},
+        {"features": "correlated", "set_size": (1, 2, 3)},
+        {"features": "anticorrelated", "set_size": (1, 2, 3)},
+        {"features": "hierarchical", "set_size": (1, 2, 3), "follow_probability": 0.3},
+    ],
+)
+def test_so_they_do_where_features_or_sets_differ(fields):
+    experiment = Experiment(n_features=6, n_instances=3, sparsity=0.8, **fields)
+    run = Run.from_weights(initial_parameters(experiment), experiment=experiment)
     truth, drawn = evaluate(run), evaluate(run, 1 << 16)
     assert truth.rows == 0 < drawn.rows
     assert (np.abs(truth.loss - drawn.loss) < 4.5 * drawn.standard_error).all()
@@ -182,6 +201,8 @@ def test_what_is_not_known_is_refused_with_a_reason_and_drawn():
         ({"n_features": 9}, "more than 8 features"),
         ({"model": "relu_hidden"}, "relu_hidden"),
         ({"features": "other_law"}, "other_law"),
+        ({"magnitudes": "constant"}, "magnitudes are not uniform"),
+        ({"unit_rows": True}, "magnitudes are not uniform"),
     ):
         experiment = Experiment(**fields)
         assert reason in exact.refusal(experiment)

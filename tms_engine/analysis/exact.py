@@ -9,6 +9,7 @@ below `digits.EXACT` of it, as the tests hold against rational arithmetic and ag
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
@@ -39,6 +40,8 @@ def refusal(experiment: Experiment) -> str:
         return f"{experiment.model} has a target of its own"
     if law(experiment.features).probabilities is None:
         return f"of {experiment.features} data it is not known which features are active together"
+    if experiment.magnitudes != "uniform" or experiment.unit_rows:
+        return "magnitudes are not uniform and independent"
     return ""
 
 
@@ -59,7 +62,7 @@ def expected_losses(
     experiment = snapshot.experiment
     trained, n = model(experiment.model), experiment.n_features
     assert trained.matrix is not None
-    active, probability = active_sets(experiment, density)
+    active, probability = active_sets(experiment, density, int(places[0]))
     some = max(1, _PIECE_TERMS // (n * int((1 << active.sum(1)).sum())))
     for first in range(0, len(places), some):
         here = places[first : first + some]
@@ -74,13 +77,21 @@ def expected_losses(
 
 
 def active_sets(
-    experiment: Experiment, density: float
+    experiment: Experiment, density: float, place: int = 0
 ) -> tuple[Bool[np.ndarray, "sets {experiment.n_features}"], Float64[np.ndarray, " sets"]]:
-    """The sets of features that may be active, and the probability of each."""
+    """The sets of features that may be active at a density, and the probability of each.
+
+    `place` is that of an instance, where those of features differ among instances.
+    """
     n, probabilities = experiment.n_features, law(experiment.features).probabilities
     assert probabilities is not None
     active = np.array(list(itertools.product((False, True), repeat=n)))
-    probability = probabilities(active, law_parameters(experiment)._replace(density=density))
+    own: Any = experiment.relative_density
+    if experiment.differs("relative_density"):
+        own = own[place]
+    of_features = None if own is None else np.minimum(density * np.array(own, np.float64), 1)
+    parameters = law_parameters(experiment)._replace(density=density, feature_density=of_features)
+    probability = probabilities(active, parameters)
     sizes = active.sum(1)
     by_size = np.bincount(sizes, probability, n + 1)
     from_size = by_size[::-1].cumsum()[::-1]

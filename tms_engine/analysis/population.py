@@ -9,11 +9,11 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import PER_INSTANCE, Experiment
+from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
 
 Record = dict[str, Any]
 # Fields that make another task of an instance: losses are compared within one.
-_TASK = ("sparsity", "importance_decay", "importance")
+_TASK = ("sparsity", "relative_density", "importance_decay", "importance")
 
 
 class Named(NamedTuple):
@@ -30,10 +30,8 @@ class Named(NamedTuple):
 
 def varied(experiment: Experiment) -> dict[str, Sequence[Any]]:
     """The fields in which the instances differ, and the value of each instance."""
-    fields = {name: getattr(experiment, name) for name in PER_INSTANCE}
-    if experiment.importance_differs:
-        fields["importance"] = experiment.importance
-    return {name: value for name, value in fields.items() if isinstance(value, tuple) and len(set(value)) > 1}
+    fields = {name: getattr(experiment, name) for name in (*PER_INSTANCE, *PER_FEATURE)}
+    return {name: value for name, value in fields.items() if experiment.differs(name) and len(set(value)) > 1}
 
 
 def records(instances: Sequence[Record], experiment: Experiment) -> list[Record]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tms_engine.analysis.population import Record, by_name, records
 from tms_engine.digits import EXACT, how_exact, number, with_error
-from tms_engine.experiment import PER_INSTANCE, Experiment
+from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
@@ -164,7 +164,7 @@ def instance_rows(rows: Sequence[Record], summary: dict[str, Any]) -> list[dict[
                 f"{row['rank']} of {row['among']}" if several_tasks and row["rank"] else row["rank"]
             )
         cells |= {"instance": row["instance"], **({"number": row["number"]} if numbered else {})}
-        cells |= {name: field_text(row[name]) for name in (*PER_INSTANCE, "importance") if name in row}
+        cells |= {name: field_text(row[name]) for name in (*PER_INSTANCE, *PER_FEATURE) if name in row}
         cells |= {"loss": loss, **({"±": error} if drawn else {})}
         if compared:
             behind = _behind(row)

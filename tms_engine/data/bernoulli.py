@@ -1,4 +1,7 @@
-"""Each feature active alone, with probability p = 1 − S: the seed's data, and the paper's."""
+"""Each feature active alone, with probability p = 1 − S: the seed's data, and the paper's.
+
+With `relative_density` feature j has a probability of its own (paper, "Non-uniform superposition").
+"""
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -12,16 +15,16 @@ def sample(
     word: Int64[Array, "*lead instances rows features"], parameters: LawParameters
 ) -> Float32[Array, "*lead instances rows features"]:
     """Uniform on (0, 1) where active, else 0."""
+    own = parameters.feature_density
     x = magnitude(word)
-    x *= active(word, parameters.density)
+    x *= active(word, parameters.density if own is None else own)
     return x
 
 
 def probabilities(
     active: Bool[np.ndarray, "sets features"], parameters: LawParameters
 ) -> Float64[np.ndarray, " sets"]:
-    """Of exactly these features being active: p^k (1 − p)^(n − k) for k of n."""
-    k = active.sum(1)
-    return np.power(float(parameters.density), k) * np.power(
-        1 - float(parameters.density), active.shape[1] - k
-    )
+    """Of exactly these features being active: Π p_j of these times Π (1 − p_j) of the others."""
+    own = parameters.feature_density
+    p = np.asarray(parameters.density if own is None else own, np.float64)
+    return np.where(active, p, 1 - p).prod(1)
