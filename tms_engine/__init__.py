@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         feature_losses,
         summarize,
     )
+    from tms_engine.analysis.polytopes import Names, Part, Polytopes, hull_edges, name_instances, polytopes
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -61,6 +62,12 @@ _HOMES = {
     "FeatureLosses": "analysis.evaluation",
     "feature_losses": "analysis.evaluation",
     "summarize": "analysis.evaluation",
+    "Names": "analysis.polytopes",
+    "Part": "analysis.polytopes",
+    "Polytopes": "analysis.polytopes",
+    "hull_edges": "analysis.polytopes",
+    "name_instances": "analysis.polytopes",
+    "polytopes": "analysis.polytopes",
     "Camera": "analysis.projection",
     "LawParameters": "data",
     "register_law": "data",
@@ -103,6 +110,9 @@ __all__ = [
     "InputError",
     "LawParameters",
     "Model",
+    "Names",
+    "Part",
+    "Polytopes",
     "Run",
     "Sizes",
     "Snapshot",
@@ -117,11 +127,14 @@ __all__ = [
     "feature_losses",
     "geometry",
     "gram_figure",
+    "hull_edges",
     "load_run",
     "loss_figure",
     "losses_figure",
     "n_active_figure",
+    "name_instances",
     "phases",
+    "polytopes",
     "preset",
     "projection",
     "register_law",
