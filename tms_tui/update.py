@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
+from tms_engine import digits
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
 from tms_tui.export import Format
@@ -422,7 +423,8 @@ def _told(model: Model, note: Note) -> Toast:
     if note.field == "steps":
         return _short_toast(f"{experiment.steps:,} steps now")
     value = experiment.of_instance(note.field, min(model.options.instance, experiment.n_instances - 1))
-    return _short_toast(f"{_FIELD_NAMES[note.field]} {value:.4g}")
+    text = digits.sparsity(value) if note.field == "sparsity" else f"{value:.4g}"
+    return _short_toast(f"{_FIELD_NAMES[note.field]} {text}")
 
 
 def _short_toast(text: str) -> Toast:

@@ -362,6 +362,17 @@ def test_density_ends_at_one_and_sparsity_below_one():
     assert player.view().experiment.sparsity == 0.9999
 
 
+@pytest.mark.parametrize("sparsity", [0.9993, 0.99999, 0.999999999])
+def test_no_step_towards_sparsity_is_lost_or_goes_the_other_way(sparsity):
+    player, _ = player_of(TINY.replace(sparsity=sparsity), paused=True)
+    player.scale_density(2 / 3)
+    assert sparsity <= player.view().experiment.sparsity <= max(sparsity, 0.9999)
+    player.scale_density(1.5)
+    player.scale_density(1.5)
+    assert 1 - player.view().experiment.sparsity == pytest.approx(1.5 * (1 - sparsity), rel=0.6)
+    assert player.view().experiment.sparsity < sparsity
+
+
 def test_a_note_says_which_field_was_changed_or_why_none_was():
     player, _ = player_of(TINY.replace(steps=6 * 10**11), paused=True)
     player.work()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tms_engine import digits
 from tms_engine.digits import number, with_error
 from tms_engine.experiment import PER_INSTANCE, Experiment
 
@@ -23,9 +24,9 @@ def headline(experiment: Experiment) -> str:
     """An experiment in a few words."""
     sparsity = experiment.sparsity
     if isinstance(sparsity, tuple):
-        sparsity_text = f"{min(sparsity):.3g} to {max(sparsity):.3g}"
+        sparsity_text = f"{digits.sparsity(min(sparsity))} to {digits.sparsity(max(sparsity))}"
     else:
-        sparsity_text = f"{sparsity:.4g}"
+        sparsity_text = digits.sparsity(sparsity)
     several = f", {experiment.n_instances} instances" if experiment.n_instances > 1 else ""
     model = "" if experiment.model == "tied_relu" else f"{experiment.model}, "
     if experiment.features == "n_active":
@@ -104,7 +105,7 @@ def instance_rows(summary: dict[str, Any], experiment: Experiment) -> list[dict[
     for i, row in enumerate(instances):
         loss, error = with_error(row["loss"], row["standard_error"])
         cells: dict[str, Any] = {"instance": i, **({"number": row["number"]} if numbered else {})}
-        cells |= {name: f"{getattr(experiment, name)[i]:.4g}" for name in varied}
+        cells |= {name: _setting(name, getattr(experiment, name)[i]) for name in varied}
         cells |= {"loss": loss, "±": error}
         if max(other["among"] for other in instances) > 1:
             place = f"{row['rank']} of {row['among']}" if row["rank"] else None
@@ -119,6 +120,10 @@ def instance_rows(summary: dict[str, Any], experiment: Experiment) -> list[dict[
             cells["diverged_at"] = row["diverged_at"]
         rows.append(cells)
     return rows
+
+
+def _setting(name: str, value: float) -> str:
+    return digits.sparsity(value) if name == "sparsity" else f"{value:.4g}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
