@@ -107,7 +107,8 @@ def dimensionality(
 ) -> Float64[np.ndarray, "instances features"]:
     """D_j = ‖W_j‖² / Σ_k (Ŵ_j · W_k)²: the fraction of a dimension that feature j has (paper, "geometry").
 
-    1 for a feature alone in its dimension, ½ in a digon, ⅜ in a square antiprism and in a cube.
+    1 for a feature alone in its dimension, ½ in a digon, ⅜ in a cube and in a square antiprism that is
+    stretched to a tight frame.
     """
     squared = np.square(norms(weights))
     total = squared + interference(weights)

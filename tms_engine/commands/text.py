@@ -22,17 +22,14 @@ _COLUMN_NAMES = {
 
 def headline(experiment: Experiment) -> str:
     """An experiment in a few words."""
-    sparsity = experiment.sparsity
-    if isinstance(sparsity, tuple):
-        sparsity_text = f"{digits.sparsity(min(sparsity))} to {digits.sparsity(max(sparsity))}"
-    else:
-        sparsity_text = digits.sparsity(sparsity)
+    values = experiment.sparsity if isinstance(experiment.sparsity, Sequence) else (experiment.sparsity,)
+    least, most = digits.sparsity(min(values)), digits.sparsity(max(values))
     several = f", {experiment.n_instances} instances" if experiment.n_instances > 1 else ""
     model = "" if experiment.model == "tied_relu" else f"{experiment.model}, "
     if experiment.features == "n_active":
         data = f"exactly {experiment.n_active} active"
     else:
-        data = f"{experiment.features}, S {sparsity_text}"
+        data = f"{experiment.features}, S {least}{f' to {most}' if most != least else ''}"
     return f"{experiment.n_features} → {experiment.n_hidden}, {model}{data}{several}, seed {experiment.seed}"
 
 

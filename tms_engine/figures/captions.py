@@ -124,8 +124,11 @@ def title(lines: Sequence[str], width: float, size: float = 12) -> str:
 
 
 def wrapped(line: str, room: int) -> list[str]:
-    """A line in several of so many letters at most."""
-    return textwrap.wrap(line, room)
+    """A line in as few of so many letters as it takes, of about one length."""
+    lines = textwrap.wrap(line, room)
+    while room > 1 and len(balanced := textwrap.wrap(line, room := room - 1)) == len(lines):
+        lines = balanced
+    return lines
 
 
 def _is_list_of_lists(value: Any) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -30,6 +30,9 @@ from tms_engine.training.state import Snapshot
 
 # Vectors that carry their number; more are lines alone.
 LABELLED = 100
+# Parts of the axes' reach below which the numbers would lie on each other, at the origin; they stand in a
+# corner instead, up to so many of them.
+_SHORT, _NAMED = 0.04, 12
 
 
 def weights_figure(
@@ -54,8 +57,10 @@ def weights_figure(
         space = scene(ax, m, reach, camera, axes)
         colors = on_white(feature_colors(n))
         if n <= LABELLED:
-            for j, tip in enumerate(tips):
-                _draw_vector(space, j, tip, colors[j], n)
+            lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1))
+            for j in np.argsort(-lengths, kind="stable"):  # a short one lies on a longer one, and is seen
+                _draw_vector(space, int(j), tips[j], colors[j], n, is_labelled=lengths[j] > _SHORT * reach)
+            _name_short(space, tips, lengths <= _SHORT * reach)
         else:
             ends = np.stack([np.zeros_like(tips), tips], 1)
             flat = not hasattr(space, "get_zlim")
@@ -91,12 +96,13 @@ def _draw_vector(
     tip: Float32[np.ndarray, "3"],
     color: Float32[np.ndarray, "3"],
     n: int,
+    is_labelled: bool,
 ) -> None:
-    """Vector j of n: its line, its end, its number."""
+    """Vector j of n: its line, its end, and its number if it is labelled."""
     line = np.stack([np.zeros(3, tip.dtype), tip])
     space.plot(*coordinates(line, space), color=color, lw=2 if n <= 20 else 1, label=f"Weight {j}")
     space.plot(*coordinates(tip[None], space), "o", color=color, ms=4 if n <= 20 else 2)
-    if np.isfinite(tip).all():
+    if is_labelled and np.isfinite(tip).all():
         space.text(
             *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
             str(j),
@@ -107,6 +113,18 @@ def _draw_vector(
             fontweight="bold" if n <= 20 else "normal",
             fontsize=11 if n <= 20 else 7,
         )
+
+
+def _name_short(
+    space: Any, tips: Float32[np.ndarray, "features 3"], are_short: Bool[np.ndarray, " features"]
+) -> None:
+    """The numbers of the vectors that are next to nothing."""
+    short = np.flatnonzero(are_short & np.isfinite(tips).all(-1)).tolist()
+    if short:
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        write: Any = space.text2D if hasattr(space, "get_zlim") else space.text
+        text = f"at the origin: {', '.join(map(str, short[:_NAMED]))}{more}"
+        write(0.02, 0.02, text, transform=space.transAxes, fontsize=9, color="0.3")
 
 
 def weights_html(

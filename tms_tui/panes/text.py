@@ -1,6 +1,7 @@
 """Text: a Static that is drawn again only when its text is another, and border titles in the same way."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.cells import cell_len, chop_cells
 from textual.content import Content
@@ -15,6 +16,9 @@ class Text(Static):
     """Shows Content. Textual itself draws the whole screen again for a text that is set to what it was."""
 
     _content: Content | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, **options)
 
     def show(self, content: Content, layout: bool = False) -> None:
         """`layout`: the text may take another size."""

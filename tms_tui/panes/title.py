@@ -58,7 +58,7 @@ def about(model: Model) -> Content:
     kernel = "/".join(filter(None, (view.device, view.kernel))) if view.kernel else ""
     seed = f"seed {experiment.seed}"
     whole = (run, sizes, sparsity, placed, kernel, seed)
-    forms = [(_TITLE, *whole)] if columns >= _WIDE else []
+    forms: list[tuple[str, ...]] = [(_TITLE, *whole)] if columns >= _WIDE else []
     forms += [(_SHORT_TITLE, *whole), (_SHORT_TITLE, *whole[:4], seed), (_SHORT_TITLE, *whole[:4])]
     forms += [(_SHORT_TITLE, run, sizes, sparsity, several), (_SHORT_TITLE, run, several)]
     forms += [("", run, several), ("", least)]
