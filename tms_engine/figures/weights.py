@@ -58,8 +58,12 @@ def weights_figure(
         colors = on_white(feature_colors(n))
         if n <= LABELLED:
             lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1))
-            for j in np.argsort(-lengths, kind="stable"):  # a short one lies on a longer one, and is seen
-                _draw_vector(space, int(j), tips[j], colors[j], n, is_labelled=lengths[j] > _SHORT * reach)
+            places = np.argsort(np.argsort(-lengths, kind="stable"))
+            for j, tip in enumerate(tips):
+                # A short one lies on a longer one in the same direction, and is seen.
+                _draw_vector(space, j, tip, colors[j], n, 2 + float(places[j]) / n)
+                if lengths[j] > _SHORT * reach:
+                    _write_number(space, j, tip, colors[j], n)
             _name_short(space, tips, lengths <= _SHORT * reach)
         else:
             ends = np.stack([np.zeros_like(tips), tips], 1)
@@ -91,28 +95,29 @@ def _tips(
 
 
 def _draw_vector(
-    space: Any,
-    j: int,
-    tip: Float32[np.ndarray, "3"],
-    color: Float32[np.ndarray, "3"],
-    n: int,
-    is_labelled: bool,
+    space: Any, j: int, tip: Float32[np.ndarray, "3"], color: Float32[np.ndarray, "3"], n: int, zorder: float
 ) -> None:
-    """Vector j of n: its line, its end, and its number if it is labelled."""
+    """Vector j of n: its line and its end."""
     line = np.stack([np.zeros(3, tip.dtype), tip])
-    space.plot(*coordinates(line, space), color=color, lw=2 if n <= 20 else 1, label=f"Weight {j}")
-    space.plot(*coordinates(tip[None], space), "o", color=color, ms=4 if n <= 20 else 2)
-    if is_labelled and np.isfinite(tip).all():
-        space.text(
-            *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
-            str(j),
-            color=0.75 * color,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
-            ha="center",
-            va="center",
-            fontweight="bold" if n <= 20 else "normal",
-            fontsize=11 if n <= 20 else 7,
-        )
+    style: dict[str, Any] = {"color": color, "zorder": zorder}
+    space.plot(*coordinates(line, space), lw=2 if n <= 20 else 1, label=f"Weight {j}", **style)
+    space.plot(*coordinates(tip[None], space), "o", ms=4 if n <= 20 else 2, **style)
+
+
+def _write_number(
+    space: Any, j: int, tip: Float32[np.ndarray, "3"], color: Float32[np.ndarray, "3"], n: int
+) -> None:
+    """The number of vector j of n, beyond its end."""
+    space.text(
+        *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
+        str(j),
+        color=0.75 * color,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+        ha="center",
+        va="center",
+        fontweight="bold" if n <= 20 else "normal",
+        fontsize=11 if n <= 20 else 7,
+    )
 
 
 def _name_short(
