@@ -457,29 +457,35 @@ class TerminalDriver(Driver):
         self._app.post_message(message)
 
     def _mouse_event(self, report: keyboard.Mouse) -> events.MouseEvent | None:
+        """None for a report from beyond the screen."""
         columns, rows = self._size or _DEFAULT_SIZE
-        buttons, x, y, released = report
-        if x >= columns or y >= rows:
+        if report.x >= columns or report.y >= rows:
             return None
-        (last_x, last_y), self._mouse_at = self._mouse_at, (x, y)
-        kind: type[events.MouseEvent]
-        button = 0
-        if buttons & 64:
-            kind = (
-                events.MouseScrollUp,
-                events.MouseScrollDown,
-                events.MouseScrollLeft,
-                events.MouseScrollRight,
-            )[buttons & 3]
-        else:
-            button = (buttons + 1) & 3
-            kind = events.MouseMove if buttons & 32 or not button else events.MouseDown
-            if released and not buttons & 32:
-                kind, button = events.MouseUp, button or 1
-        shift, meta, ctrl = bool(buttons & 4), bool(buttons & 8), bool(buttons & 16)
-        return kind(
-            None, x, y, x - last_x, y - last_y, button, shift, meta, ctrl, screen_x=x, screen_y=y
-        )  # fmt: skip
+        last, self._mouse_at = self._mouse_at, (report.x, report.y)
+        return mouse_event(report, last)
+
+
+def mouse_event(report: keyboard.Mouse, last: tuple[int, int]) -> events.MouseEvent:
+    """Textual's event for a report; `last` is where the mouse was, in columns and rows."""
+    buttons, x, y, released = report
+    kind: type[events.MouseEvent]
+    button = 0
+    if buttons & 64:
+        kind = (
+            events.MouseScrollUp,
+            events.MouseScrollDown,
+            events.MouseScrollLeft,
+            events.MouseScrollRight,
+        )[buttons & 3]
+    else:
+        button = (buttons + 1) & 3
+        kind = events.MouseMove if buttons & 32 or not button else events.MouseDown
+        if released and not buttons & 32:
+            kind, button = events.MouseUp, button or 1
+    shift, meta, ctrl = bool(buttons & 4), bool(buttons & 8), bool(buttons & 16)
+    return kind(
+        None, x, y, x - last[0], y - last[1], button, shift, meta, ctrl, screen_x=x, screen_y=y
+    )  # fmt: skip
 
 
 def _size(stream: Any) -> tuple[int, int]:
