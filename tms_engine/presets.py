@@ -1,6 +1,7 @@
 """Presets: named experiments, from the seed and from the paper. Each is made, and checked, when asked for.
 
-What a description says that training ends in was counted over 64 or 128 random seeds (32 of 80 → 20, 4 of 400 → 30).
+What a description says that training ends in was counted over 64 or 128 random seeds (32 of 80 → 20, 4 of
+400 → 30).
 """
 
 import difflib

@@ -1,8 +1,9 @@
 """Safetensors files: written without copies, and read whatever may have happened to them.
 
-The library maps a file into memory, and a mapped file that another host replaces over NFS ends the process.
-So the file is read whole, and what its header says is checked here. To write one, the library copies all
-arrays twice while no other thread can run: for a large run the screen stood still for a third of a second.
+The library reads a file through a memory map, and where another host replaces that over NFS, the process
+ends. Its functions on bytes copy, and no other thread runs meanwhile: at 200 MB, for .3 to .7 s to write and
+.5 s to read on two busy cores, in which the screen stands still; here, for less than .001 s. So a file is
+read whole, and what its header says is checked here. Tests hold both ways to the library.
 
     bytes 0 to 7    length of the header, little-endian
     header          JSON: {"__metadata__": {name: text}, NAME: {"dtype", "shape", "data_offsets": [begin,
