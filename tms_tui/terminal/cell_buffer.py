@@ -42,6 +42,10 @@ _CLUSTERS = 0x110000
 # Columns whose age is kept together: of what does not fit into a piece, the oldest is sent first.
 _BLOCK = 8
 
+# Pieces after which what was sent is old; cells of one style that make a text; and columns after which a run
+# of cells may be cut, to send a part of it first.
+_OLD, _TEXT_CELLS, _CUT = 6, 3, 16
+
 # So many cells that have not changed are rather sent again than jumped over.
 _BRIDGE = 4
 
@@ -244,14 +248,20 @@ class Shown:
         """What makes the terminal show what is wanted; it is noted as shown. Both have the same size.
 
         With a budget, about so many bytes at most, in which what has been the same for longest comes first:
-        an answer before the animation. The rest is for the next piece.
+        an answer before the animation. Of what has been the same for some pieces, text comes before what has
+        another colour in each cell: it says more, for fewer bytes. The rest is for the next piece.
         """
         self._pieces += 1
         shown, columns = self._buffer, wanted.columns
         begins, ends = _runs(shown, wanted)
+        chooses = budget is not None and int((ends - begins).sum()) > budget // 16
+        if chooses:
+            begins, ends = _cut(shown, wanted, begins, ends)
         segments = _segments(wanted, begins, ends)
-        if budget is not None and int((ends - begins).sum()) > budget // 16:
-            segments = [segments[i] for i in np.argsort(self._sent[begins // _BLOCK], kind="stable")]
+        if chooses:
+            ages = np.maximum(self._sent[begins // _BLOCK], self._pieces - _OLD)
+            changes = np.array([len(texts) for _, _, texts in segments])
+            segments = [segments[i] for i in np.lexsort((changes * _TEXT_CELLS > ends - begins, ages))]
         out, whole = _Out(wanted.styles.codes, few_colors), True
         for begin, end, texts in segments:
             if budget is not None and out.size > budget:
@@ -300,6 +310,18 @@ def _runs(shown: CellBuffer, wanted: CellBuffer) -> tuple[np.ndarray, np.ndarray
     joined &= at[1:] // columns == at[:-1] // columns
     first = np.concatenate([[True], ~joined])
     return at[first], at[np.concatenate([~joined, [True]])] + 1
+
+
+def _cut(
+    shown: CellBuffer, wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The runs, cut at some columns, but through no character: a row may have text and a picture."""
+    at = np.arange(len(wanted.texts))
+    at = at[at % wanted.columns % _CUT == 0]
+    at = at[(wanted.texts[at] != _COVERED) & (shown.texts[at] != _COVERED)]
+    run = np.searchsorted(begins, at, "right") - 1
+    at = at[(run >= 0) & (at > begins[run]) & (at < ends[run])]
+    return np.sort(np.concatenate([begins, at])), np.sort(np.concatenate([ends, at]))
 
 
 _Texts = list[tuple[str, int, int]]  # text, number of its style, cells that it takes
