@@ -8,6 +8,7 @@ newest.
 import re
 import unicodedata
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -64,6 +65,7 @@ class Styles:
             1, np.int32
         )  # of each style, the number that all have that look so on a blank
         self._blank_number: dict[_Style, int] = {}
+        self._few = np.zeros(1, np.int32)  # of each style, the number of that in 256 colours
 
     def number(self, codes: str) -> int:
         """The number of a style."""
@@ -96,6 +98,14 @@ class Styles:
             self._blanks = np.concatenate([self._blanks, np.array(numbers, np.int32)])
             self._blanks[0] = self._blank_number.get(_blank(""), 0)
         return self._blanks
+
+    def in_256_colors(self) -> np.ndarray:
+        """For each style the number of that with the nearest colours of the palette of 256."""
+        while len(self._few) < len(self.codes):  # those in 256 colours may be new, and stay as they are
+            new = self.codes[len(self._few) :]
+            numbers = [self.number(_in_256_colors(codes)) for codes in new]
+            self._few = np.concatenate([self._few, np.array(numbers, np.int32)])
+        return self._few
 
     @property
     def is_full(self) -> bool:
@@ -214,6 +224,12 @@ class CellBuffer:
         other.cursor = self.cursor
         return other
 
+    def with_codes(self, numbers: np.ndarray) -> "CellBuffer":
+        """The same cells, each in the style that its own stands for."""
+        other = copy(self)
+        other.codes = numbers[self.codes]
+        return other
+
     def resized(self, columns: int, rows: int) -> "CellBuffer":
         """The same cells on a screen of another size."""
         other = CellBuffer(columns, rows, self.styles)
@@ -252,6 +268,8 @@ class Shown:
         another colour in each cell: it says more, for fewer bytes. The rest is for the next piece.
         """
         self._pieces += 1
+        if few_colors:  # before they are compared: most shades that differ are then the same
+            wanted = wanted.with_codes(wanted.styles.in_256_colors())
         shown, columns = self._buffer, wanted.columns
         begins, ends = _runs(shown, wanted)
         chooses = budget is not None and int((ends - begins).sum()) > budget // 16
@@ -262,7 +280,7 @@ class Shown:
             ages = np.maximum(self._sent[begins // _BLOCK], self._pieces - _OLD)
             changes = np.array([len(texts) for _, _, texts in segments])
             segments = [segments[i] for i in np.lexsort((changes * _TEXT_CELLS > ends - begins, ages))]
-        out, whole = _Out(wanted.styles.codes, few_colors), True
+        out, whole = _Out(wanted.styles.codes), True
         for begin, end, texts in segments:
             if budget is not None and out.size > budget:
                 whole = False
@@ -358,10 +376,10 @@ def _segments(wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray) -> list[
 class _Out:
     """What is sent: begins and ends in the terminal's own style."""
 
-    def __init__(self, codes: list[str], few_colors: bool) -> None:
+    def __init__(self, codes: list[str]) -> None:
         self.parts: list[str] = []
         self.size = 0  # in bytes
-        self._codes, self._few_colors = codes, few_colors
+        self._codes = codes
         self._style = ""
         self._x = self._y = 0  # where the next text goes
         self._is_there = False  # whether the cursor is known to be there
@@ -385,8 +403,7 @@ class _Out:
     def text(self, text: str, number: int, cells: int) -> None:
         style = self._codes[number]
         if style != self._style and not (text.isspace() and _blank(style) == _blank(self._style)):
-            codes = _change(self._style, style)
-            self._add(_in_256_colors(codes) if self._few_colors else codes)
+            self._add(_change(self._style, style))
             self._style = style
         if text.isascii() or _ONE_CELL.fullmatch(text):
             self.move(self._x, self._y)
