@@ -220,12 +220,14 @@ class TmsApp(App[None]):
         """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
         if not self.screen_stack:
             return
-        if not isinstance(message, m.Tick):
-            self._ask()
         layout = self._layout()
         if layout != self.model.layout:
             self.model, _ = update(self.model, m.LayoutChanged(layout))
+            self._is_asked = True
+        before = self.model
         self.model, effects = update(self.model, message)
+        if self.model is not before and not isinstance(message, m.Tick):
+            self._ask()
         for effect in effects:
             self._carry_out(effect)
 

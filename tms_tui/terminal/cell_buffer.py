@@ -43,9 +43,10 @@ _CLUSTERS = 0x110000
 # Columns whose age is kept together: of what does not fit into a piece, the oldest is sent first.
 _BLOCK = 8
 
-# Pieces after which what was sent is old; cells of one style that make a text; and columns after which a run
-# of cells may be cut, to send a part of it first.
-_OLD, _TEXT_CELLS, _CUT = 6, 3, 16
+# Cells a style where there are few; and columns after which a run of cells may be cut, to send a part of it
+# first.
+_PLAIN, _CUT = 3, 16
+_WORD = re.compile("[A-Za-z0-9]{2}")
 
 # So many cells that have not changed are rather sent again than jumped over.
 _BRIDGE = 4
@@ -263,9 +264,9 @@ class Shown:
     def follow(self, wanted: CellBuffer, budget: int | None = None, few_colors: bool = False) -> Piece:
         """What makes the terminal show what is wanted; it is noted as shown. Both have the same size.
 
-        With a budget, about so many bytes at most, in which what has been the same for longest comes first:
-        an answer before the animation. Of what has been the same for some pieces, text comes before what has
-        another colour in each cell: it says more, for fewer bytes. The rest is for the next piece.
+        With a budget, about so many bytes at most, in which text comes first, for it says the most in the
+        fewest bytes, then what has few colours, then pictures; and of each what has been the same for
+        longest: an answer before the animation. The rest is for the next piece.
         """
         self._pieces += 1
         if few_colors:  # before they are compared: most shades that differ are then the same
@@ -277,9 +278,8 @@ class Shown:
             begins, ends = _cut(shown, wanted, begins, ends)
         segments = _segments(wanted, begins, ends)
         if chooses:
-            ages = np.maximum(self._sent[begins // _BLOCK], self._pieces - _OLD)
-            changes = np.array([len(texts) for _, _, texts in segments])
-            segments = [segments[i] for i in np.lexsort((changes * _TEXT_CELLS > ends - begins, ages))]
+            order = np.lexsort((self._sent[begins // _BLOCK], [_rank(*segment) for segment in segments]))
+            segments = [segments[i] for i in order]
         out, whole = _Out(wanted.styles.codes), True
         for begin, end, texts in segments:
             if budget is not None and out.size > budget:
@@ -371,6 +371,13 @@ def _segments(wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray) -> list[
         (begin, end, parts[i:j])
         for begin, end, i, j in zip(begins.tolist(), ends.tolist(), bounds, bounds[1:], strict=False)
     ]
+
+
+def _rank(begin: int, end: int, texts: _Texts) -> int:
+    """What is sent first: words and numbers, then what has few colours, then pictures."""
+    if any(_WORD.search(text) for text, _, _ in texts):
+        return 0
+    return 1 if len(texts) * _PLAIN <= end - begin else 2
 
 
 class _Out:

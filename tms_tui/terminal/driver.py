@@ -128,6 +128,7 @@ class TerminalDriver(Driver):
         with self._lock:
             self._written.append(data)
             self._stale_until = 0.0
+            self._line.drawn(time.monotonic())
         self._work.set()
 
     def start_application_mode(self) -> None:
@@ -407,6 +408,8 @@ class TerminalDriver(Driver):
             tokens = [t for t in tokens if t not in set(typed)] + [keyboard.Paste(pasted)]
         if any(map(_asks, tokens)):
             self._line.asked(now)
+            self._busy |= self._line.is_slow  # only what answers is drawn now
+            self._work.set()
         for token in tokens:
             match token:
                 case keyboard.Answer():

@@ -30,10 +30,10 @@ _VERY_SLOW = 50_000.0
 # Of a slow line's time, what the animation takes: where answers tell what is under way, and where it is only
 # estimated; and so much of that with low bandwidth.
 _SHARE, _BLIND_SHARE, _LOW_SHARE = 0.85, 0.6, 0.4
-# Seconds after a key in which nothing is sent but what was there before it, for the app needs so long to draw
-# the answer; seconds after that before another key is waited for; and seconds in which all that is drawn may
-# be the answer, for which the whole line is there.
-_HOLD, _NO_HOLD, _ANSWERS = 0.06, 0.25, 1.0
+# After a key the line is kept free until something is drawn, that many seconds after it or later, or for so
+# many seconds; then not for others for so many, though another key comes. For so many after a key all that is
+# drawn may be the answer, and has the whole line.
+_DRAWN, _HOLD, _NO_HOLD, _ANSWERS = 0.01, 0.1, 0.25, 1.0
 
 # Seconds without an answer after which a terminal is taken to have lost one; doubled each time.
 _LOST = 2.0
@@ -63,8 +63,8 @@ class Line:
         self.rate = float("inf")  # bytes a second
         self._low = _LOW_SHARE if low_bandwidth else 1.0
         self._round_trip = float("inf")  # seconds that an answer takes where nothing is in its way
-        self._asked_at = self._held_at = float("-inf")  # the last key; and the last that was waited for
-        self._rests_until = float("-inf")
+        self._asked_at = float("-inf")  # when a key came
+        self._held_until = self._rests_until = float("-inf")
         # With answers: pieces that are under way (when sent, bytes), and when the last answer came.
         self._answers = False
         self._under_way: deque[tuple[float, int]] = deque()
@@ -94,9 +94,14 @@ class Line:
 
     def asked(self, now: float) -> None:
         """A key has come: what answers it is to find the line free."""
-        if now > self._held_at + _HOLD + _NO_HOLD:
-            self._held_at = now
+        if now > self._held_until + _NO_HOLD:
+            self._held_until = now + _HOLD
         self._asked_at = now
+
+    def drawn(self, now: float) -> None:
+        """The app has drawn something: if a key has come, the answer."""
+        if self._asked_at + _DRAWN < now < self._held_until:
+            self._held_until = now
 
     def sent(self, now: float, size: int) -> None:
         """A piece of so many bytes, with the question at its end, is about to be written."""
@@ -165,7 +170,7 @@ class Line:
         if not self.is_slow:
             return wait
         is_answer = now < self._asked_at + _ANSWERS
-        return max(wait, (self._held_at + _HOLD if is_answer else self._rests_until) - now)
+        return max(wait, (self._held_until if is_answer else self._rests_until) - now)
 
     def _wait_blindly(self, now: float) -> float:
         return max(0.0, self._backlog(now) / self.rate - _ALMOST)
