@@ -46,7 +46,8 @@ _BLOCK = 8
 # Cells a style where there are few; and columns after which a run of cells may be cut, to send a part of it
 # first.
 _PLAIN, _CUT = 3, 16
-_WORD = re.compile("[A-Za-z0-9]{2}")
+# A word or number; and anything but blanks, boxes, blocks and braille.
+_WORD, _SIGN = re.compile("[A-Za-z0-9]{2}"), re.compile("[^\\s\\u2500-\\u259f\\u2800-\\u28ff]")
 
 # So many cells that have not changed are rather sent again than jumped over.
 _BRIDGE = 4
@@ -375,9 +376,10 @@ def _segments(wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray) -> list[
 
 def _rank(begin: int, end: int, texts: _Texts) -> int:
     """What is sent first: words and numbers, then what has few colours, then pictures."""
-    if any(_WORD.search(text) for text, _, _ in texts):
+    is_plain = len(texts) * _PLAIN <= end - begin
+    if any((_SIGN if is_plain else _WORD).search(text) for text, _, _ in texts):
         return 0
-    return 1 if len(texts) * _PLAIN <= end - begin else 2
+    return 1 if is_plain else 2
 
 
 class _Out:

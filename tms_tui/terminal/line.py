@@ -3,11 +3,11 @@
 What is written to a terminal waits in buffers: of the kernel, of ssh, of the network. A program that goes on
 writing is seen as it was seconds ago. Two things tell how full they are:
 
-- A terminal answers "are you there?" (DSR, ESC [ 5 n) when it has shown all that came before. Each piece ends
-  with that question, so what is under way is known, wherever it waits.
-- Where nobody answers, only a write that has to wait tells anything: the kernel's buffer is full then. What is
-  written from one such wait to another is what the line has taken meanwhile. From its rate follows what is
-  under way.
+- A terminal answers "are you there?" (DSR, ESC [ 5 n) when it has shown all that came before. Each piece
+  ends with that question, so what is under way is known, wherever it waits.
+- Where nobody answers, only a write that has to wait tells anything: the kernel's buffer is full then. What
+  is written from one such wait to another is what the line has taken meanwhile. From its rate follows what
+  is under way.
 
 On a slow line the animation leaves part of the time free, and all of it for a moment after a key: the answer
 finds nothing in its way. No clock and no terminal here: times are seconds, given by the caller.
@@ -40,11 +40,13 @@ _LOST = 2.0
 _LONGEST_LOST = 60.0
 
 # Without answers: the rate is known after so many waits, bytes and seconds of a full buffer, for readers take
-# bytes in bursts; so many bytes without a wait, or seconds without a byte, and it was full only by chance.
+# bytes in bursts. After so many bytes without a wait it was full only by chance; and after as many as it has
+# room for, if for so many seconds nothing was written: it may have been empty then.
 _WAITS, _SAMPLE, _SAMPLE_SECONDS = 3, 6000, 0.25
 _FREE, _GAP = 32_768, 0.1
-# It is used this much less, for nothing tells of a small backlog; and whether the line is faster by now, which
-# fills the buffer once more, is tried after so many seconds, doubled each time, when no key came for so many.
+# The rate is used this much less, for nothing tells of a small backlog. Whether the line is faster by now,
+# which fills the buffer once more, is tried after so many seconds, doubled each time, when no key came for so
+# many.
 _CAUTION = 0.85
 _TRY_AGAIN, _LONGEST_TRY, _NO_KEYS = 60.0, 3600.0, 10.0
 
@@ -74,8 +76,9 @@ class Line:
         # since.
         self._bucket, self._bucket_at = 0.0, 0.0
         self._full_since: float | None = None
-        self._waits = self._passed = self._free = 0
-        self._wrote_at = 0.0
+        self._waits = self._passed = 0
+        # Since the last wait: bytes, and whether there was a time without any.
+        self._free, self._paused, self._wrote_at = 0, False, 0.0
         self._try_again, self._try_at = _TRY_AGAIN, float("inf")
 
     @property
@@ -147,11 +150,12 @@ class Line:
                 seconds = at - self._full_since
                 if self._waits >= _WAITS and self._passed >= _SAMPLE and seconds >= _SAMPLE_SECONDS:
                     self._found(at, self._passed / seconds)
-            self._bucket, self._bucket_at, self._free = _KERNEL, at, 0
-        elif self._free + size > _FREE or at > self._wrote_at + _GAP:
-            self._full_since = None  # the reader had only paused
+            self._bucket, self._bucket_at, self._free, self._paused = _KERNEL, at, 0, False
         else:
             self._free += size
+            self._paused |= at > self._wrote_at + _GAP
+            if self._free > (_KERNEL if self._paused else _FREE):
+                self._full_since = None  # it was the reader that had paused
         self._passed += size
         self._wrote_at = at
 
