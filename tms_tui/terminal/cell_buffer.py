@@ -46,7 +46,8 @@ _BLOCK = 8
 # Cells a style where there are few; and columns after which a run of cells may be cut, to send a part of it
 # first.
 _PLAIN, _CUT = 3, 16
-# A word or number; and anything but blanks, boxes, blocks and braille.
+# A word or number; anything but blanks, boxes, blocks and braille; and braille.
+_PICTURE = re.compile("[\\u2800-\\u28ff]")
 _WORD, _SIGN = re.compile("[A-Za-z0-9]{2}"), re.compile("[^\\s\\u2500-\\u259f\\u2800-\\u28ff]")
 
 # So many cells that have not changed are rather sent again than jumped over.
@@ -376,10 +377,11 @@ def _segments(wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray) -> list[
 
 def _rank(begin: int, end: int, texts: _Texts) -> int:
     """What is sent first: words and numbers, then what has few colours, then pictures."""
-    is_plain = len(texts) * _PLAIN <= end - begin
-    if any((_SIGN if is_plain else _WORD).search(text) for text, _, _ in texts):
+    is_plain = len(texts) == 1 or len(texts) * _PLAIN <= end - begin
+    content = "".join(text for text, _, _ in texts)
+    if (_SIGN if is_plain else _WORD).search(content):
         return 0
-    return 1 if is_plain else 2
+    return 1 if is_plain and not _PICTURE.search(content) else 2
 
 
 class _Out:
