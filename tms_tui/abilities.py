@@ -116,13 +116,13 @@ def can_encode(encoding: str | None) -> bool:
 class Colors(NamedTuple):
     """How many colours, 2 (none but the terminal's own), 8, 16, 256 or TRUECOLOR, and why."""
 
-    count: int
+    number: int
     because: str
 
 
 def colors_of(environment: Mapping[str, str]) -> int:
     """How many colours the terminal has."""
-    return known_colors(environment).count
+    return known_colors(environment).number
 
 
 def known_colors(environment: Mapping[str, str]) -> Colors:
