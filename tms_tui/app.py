@@ -182,7 +182,7 @@ class TmsApp(App[None]):
         self.call_after_refresh(self._begin)
         if self._ended_by:
             self._terminate()
-        self.set_interval(1 / max(self._fps, _TICKS), self.tick)
+        self.set_interval(1 / max(self._fps, _TICKS), self._tick_in_time)
         if self._warning:
             self.notify(self._warning, severity="warning")
 
@@ -241,7 +241,15 @@ class TmsApp(App[None]):
     def _tick_soon(self) -> None:
         self._ticks_soon = False
         if self._clock() > self._last_tick + _LEAST_TICK:
-            self.tick()
+            self.tick(animates=False)
+
+    def _tick_in_time(self) -> None:
+        """A tick of the timer: an animation has its frames a second, and half a tick is no delay."""
+        now = self._clock()
+        is_due = now > self._frame_due - 0.5 / max(self._fps, _TICKS)
+        if is_due:
+            self._frame_due = max(self._frame_due, now) + 1 / self._fps
+        self.tick(animates=is_due)
 
     def _layout(self) -> Layout:
         focused, maximized = self.dashboard.focused, self.dashboard.maximized
@@ -252,8 +260,10 @@ class TmsApp(App[None]):
             screen=_SCREENS.get(type(self.screen), "other"),
         )
 
-    def tick(self) -> None:
-        """Let time pass, and show the Model if it is another."""
+    def tick(self, animates: bool = True) -> None:
+        """Let time pass, and show the Model if it is another; unless it `animates`, only what was asked
+        for.
+        """
         if not self.is_running:  # the timer stops last, when the screens are gone
             return
         now = self._clock()
@@ -280,11 +290,9 @@ class TmsApp(App[None]):
         view = self.model.view
         if (view.note, view.phase, view.pace) != (before.note, before.phase, before.pace):
             self._is_asked = True
-        # An animation has its frames a second, and where the line is slow, the next tick will do.
-        is_due = now > self._frame_due - 0.5 / max(self._fps, _TICKS)
-        if self._is_asked or (is_due and not compat.is_busy(self)):
+        # Where the line is slow, the next tick will do.
+        if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
-            self._frame_due = max(self._frame_due, now) + 1 / self._fps
             self.dashboard.show(self.model, now)
 
     def _look_at(self, autosave: Autosave) -> None:
