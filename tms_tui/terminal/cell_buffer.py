@@ -169,7 +169,12 @@ class CellBuffer:
             codes, ends, text = part.partition("m")
             number = known(codes) if ends else None
             if number is None or (style and number) or not (text.isprintable() or not text):
-                take("\x1b[" + part)
+                line, semicolon, column = part[:-1].partition(";")
+                if semicolon and part[-1] == "H" and line.isdecimal() and column.isdecimal():
+                    put()
+                    self.cursor = (_number(column) - 1, _number(line) - 1)
+                else:
+                    take("\x1b[" + part)
                 continue
             style = codes if number else ""
             if text:
