@@ -353,7 +353,7 @@ class Experiment(BaseModel):
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
-        before = self.model_dump()
+        before = dict(self)
         if "instances" in fields and "n_instances" not in fields:
             del before["n_instances"]
         return type(self)(**{**before, **fields})

@@ -66,6 +66,10 @@ _END = 3.0
 # Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
 _REST = 0.3
 
+# Seconds for which the screen waits for the training thread; in a longer step, the run is exported as it is
+# shown.
+_SHORTLY = 0.1
+
 # Characters of a toast.
 _LONGEST_TOAST = 400
 
@@ -253,7 +257,7 @@ class TmsApp(App[None]):
                     self.send(answer)
         if self._autosave is not None:
             self._look_at(self._autosave)
-        self.send(m.Tick(self.session.view(), passed))
+        self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
         if self._is_asked or not compat.is_busy(self):  # else the line is slow, and the next tick will do
             self._is_asked = False
             self.dashboard.show(self.model, now)
@@ -389,7 +393,7 @@ class TmsApp(App[None]):
 
     def _start_export(self, wanted: m.StartExport) -> None:
         try:
-            run = self.session.run()
+            run = self.session.run(_SHORTLY)
         except TimeoutError as error:
             self.send(m.Refused(f"cannot export: {error}; try again"))
             return

@@ -330,6 +330,7 @@ class Tick:
 
     view: View  # the session's newest
     seconds: float  # since the last tick
+    waiting: float = 0.0  # seconds for which a command has waited for the training thread
 
 
 @dataclass(frozen=True)

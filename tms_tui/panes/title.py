@@ -8,7 +8,7 @@ from textual.content import Content
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.model import Model
 from tms_tui.panes.text import cut
-from tms_tui.view import View
+from tms_tui.view import loading
 
 if TYPE_CHECKING:
     from tms_engine.runs import Status
@@ -69,10 +69,6 @@ def _place(model: Model) -> str:
     rank, among = view.comparison.rank[instance], view.comparison.among[instance]
     of = "" if among == len(view.comparison.among) else f" of {among} like it"
     return f"no. {rank}{of} by fresh loss"
-
-
-def loading(view: View) -> str:
-    return f"loading {view.library}".strip()
 
 
 def followed(status: "Status") -> str:
