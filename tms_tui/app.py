@@ -70,6 +70,9 @@ _REST = 0.3
 # shown.
 _SHORTLY = 0.1
 
+# Seconds of work that a kill may cost without a word about it.
+_PROMISED = 10.0
+
 # Characters of a toast.
 _LONGEST_TOAST = 400
 
@@ -266,6 +269,8 @@ class TmsApp(App[None]):
         autosave.name = self.model.run_name
         if autosave.error != self.model.unsaved:
             self.send(m.Autosaved(autosave.error))
+        if autosave.at_risk > _PROMISED and not self.model.told_risk:
+            self.send(m.SavesSlowly(autosave.at_risk))
         if autosave.found is not None and self.model.layout.screen == "dashboard":
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))

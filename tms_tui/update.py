@@ -72,6 +72,7 @@ from tms_tui.messages import (
     SaveAtTheEnd,
     SaveFailed,
     SaveScreen,
+    SavesSlowly,
     ScaleDensity,
     ScaleLearningRate,
     ScreenName,
@@ -319,6 +320,10 @@ def _update(model: Model, message: Message) -> Updated:
             return dataclasses.replace(_begin_anew(model), run_name=session.name), ()
         case Autosaved(error):
             return _autosaved(model, error)
+        case SavesSlowly(seconds):
+            sentence = f"saves of so large a run take long: a kill may cost the last {seconds:.0f} s"
+            toast = Toast(sentence, severity="warning", seconds=8)
+            return dataclasses.replace(model, told_risk=True), (toast,)
 
         # The shell
         case Tick():

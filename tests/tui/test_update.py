@@ -85,6 +85,12 @@ def test_a_key_that_has_to_wait_is_answered_in_words_once(phase, rate, waiting, 
     assert len(after(model, m.Tick(view, 0.0, waiting))[1]) == (words != "")
 
 
+def test_saves_that_take_long_are_told_with_what_is_at_risk():
+    model, effects = after(still_model(), m.SavesSlowly(14.6))
+    assert "a kill may cost the last 15 s" in effects[0].text
+    assert model.told_risk
+
+
 def test_five_presses_on_one_view_are_five_relative_commands():
     model = still_model()
     _, effects = press(model, *["right_square_bracket"] * 5)
