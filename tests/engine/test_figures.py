@@ -219,8 +219,7 @@ def test_html_twins_are_seen_from_the_camera(tmp_path):
 
 
 def test_300_dpi_is_the_seeds_size(tmp_path):
-    run = small()
-    save_figures(run, tmp_path)
+    save_figures(small(), tmp_path, only=["n_active"])
     with Image.open(tmp_path / "n_active.png") as image:
         assert image.size[0] == 15 * 300
         assert round(image.info["dpi"][0]) == 300

@@ -30,7 +30,7 @@ def test_a_damaged_run_is_a_sentence_or_a_run(tmp_path, seed):
 
 
 def test_a_killed_run_has_lost_ten_seconds_at_most_and_goes_on_to_the_bit(tmp_path):
-    safe.kill_train(tmp_path, 0)
+    safe.kill_train(tmp_path, 11)  # after 2.7 s: it has saved by then
 
 
 def test_two_that_train_at_once_have_a_directory_each(tmp_path):
