@@ -71,6 +71,13 @@ _REST = 0.3
 # one look to the next where keys ask for it.
 _TICKS, _LEAST_TICK = 30.0, 0.015
 
+# Seconds for which the screen waits for the training thread; in a longer step, the run is exported as it is
+# shown.
+_SHORTLY = 0.1
+
+# Seconds of work that a kill may cost without a word about it.
+_PROMISED = 10.0
+
 # Characters of a toast.
 _LONGEST_TOAST = 400
 
@@ -286,7 +293,7 @@ class TmsApp(App[None]):
         if self._autosave is not None:
             self._look_at(self._autosave)
         before = self.model.view
-        self.send(m.Tick(self.session.view(), passed))
+        self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
         view = self.model.view
         if (view.note, view.phase, view.pace) != (before.note, before.phase, before.pace):
             self._is_asked = True
@@ -299,6 +306,8 @@ class TmsApp(App[None]):
         autosave.name = self.model.run_name
         if autosave.error != self.model.unsaved:
             self.send(m.Autosaved(autosave.error))
+        if autosave.at_risk > _PROMISED and not self.model.told_risk:
+            self.send(m.SavesSlowly(autosave.at_risk))
         if autosave.found is not None and self.model.layout.screen == "dashboard":
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
@@ -426,7 +435,7 @@ class TmsApp(App[None]):
 
     def _start_export(self, wanted: m.StartExport) -> None:
         try:
-            run = self.session.run()
+            run = self.session.run(_SHORTLY)
         except TimeoutError as error:
             self.send(m.Refused(f"cannot export: {error}; try again"))
             return

@@ -11,6 +11,9 @@ from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from jaxtyping import Int64
+
 from tms_engine import digits, process
 from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
@@ -81,7 +84,7 @@ class Player:
         self._run: Run | None = None
         self._curve: LossCurve | None = None
         self._kept_steps: tuple[int, ...] = ()
-        self._diverged_at: tuple[int, ...] = ()
+        self._diverged_at: Int64[np.ndarray, " instances"] = np.zeros(0, np.int64)
         self._copied_at = -math.inf
         self._observe_at = -math.inf  # while it trains, not before; by perf_counter
         self._unseen = False  # whether steps were taken since the latest snapshot
@@ -412,8 +415,8 @@ class Player:
         self._run = run
         self._curve = run.history.loss_curve()
         self._kept_steps = tuple(kept.step for kept in run.history.kept)
-        self._diverged_at = tuple(run.state.diverged_at.tolist())
-        make_read_only(*self._curve)
+        self._diverged_at = run.state.diverged_at
+        make_read_only(*self._curve, self._diverged_at)
         for kept in reversed(run.history.kept):
             if kept.step <= self._read_only_until:
                 break

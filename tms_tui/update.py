@@ -73,6 +73,7 @@ from tms_tui.messages import (
     SaveAtTheEnd,
     SaveFailed,
     SaveScreen,
+    SavesSlowly,
     ScaleDensity,
     ScaleLearningRate,
     ScreenName,
@@ -98,7 +99,7 @@ from tms_tui.messages import (
 )
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.space_scene import axes_of
-from tms_tui.view import Note
+from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
     DATA,
@@ -131,6 +132,9 @@ _LOOKS, _READS = 40, 60
 
 # The most seconds between two ticks that turn the space: after a pause it does not jump.
 _LONGEST_TICK = 0.25
+
+# Seconds of a step, and of waiting for it, from which on a key is answered in words.
+_LONG = 0.2
 
 # Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
 _WORTH_SAVING = 60.0
@@ -317,6 +321,10 @@ def _update(model: Model, message: Message) -> Updated:
             return dataclasses.replace(_begin_anew(model), run_name=session.name), ()
         case Autosaved(error):
             return _autosaved(model, error)
+        case SavesSlowly(seconds):
+            sentence = f"saves of so large a run take long: a kill may cost the last {seconds:.0f} s"
+            toast = Toast(sentence, severity="warning", seconds=8)
+            return dataclasses.replace(model, told_risk=True), (toast,)
 
         # The shell
         case Tick():
@@ -387,6 +395,8 @@ def _tick(model: Model, tick: Tick) -> Updated:
     effects: tuple[Effect, ...] = ()
     if view is not model.view:
         model, effects = _seen(dataclasses.replace(model, view=view))
+    model, told = _wait_told(model, tick.waiting)
+    effects += told
     options = model.options
     if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
@@ -395,6 +405,28 @@ def _tick(model: Model, tick: Tick) -> Updated:
         if m > 2 and seconds:
             model = _camera(model, yaw=options.camera.yaw + TURN_SPEED * seconds)
     return model, effects
+
+
+def _wait_told(model: Model, waiting: float) -> Updated:
+    """Say once that what a key asked for comes later, where the thread loads, compiles or takes a long step.
+
+    On a busy machine it may be late without one of these; then there is nothing to tell.
+    """
+    view = model.view
+    if view.phase == "loading":
+        why = loading(view)
+    elif view.phase == "compiling":
+        why = f"compiling the {view.kernel} kernel"
+    elif waiting > _LONG and 0 < view.rate < 1 / _LONG:
+        why = f"within a step that takes about {1 / view.rate:.2g} s"
+    else:
+        why = ""
+    if waiting and why and not model.told_to_wait:
+        said = _short_toast(f"{why}: what you asked for comes then")
+        return dataclasses.replace(model, told_to_wait=True), (said,)
+    if not waiting and model.told_to_wait:
+        return dataclasses.replace(model, told_to_wait=False), ()
+    return model, ()
 
 
 def _seen(model: Model) -> Updated:

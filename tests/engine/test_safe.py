@@ -235,3 +235,11 @@ def test_a_kill_between_the_moves_of_two_saves_loses_nothing(tmp_path):
     with safe.failing_call(6, errno.EIO, True), pytest.raises(InputError):
         save_run(trainer.run(), tmp_path, evaluated=False)
     assert load_run(tmp_path).state.step == 5
+
+
+def test_a_summary_of_many_instances_is_the_same_json_with_a_line_each():
+    rows = [{"number": i, "loss": None if i % 2 else i / 7} for i in range(1_000)]
+    for n in (0, 1, 100, 101, 1_000):
+        summary = {"step": 3, "instances": rows[:n], "changes": [{"field": "steps"}]}
+        assert json.loads(saving._summary_text(summary)) == summary
+    assert len(saving._summary_text({"instances": rows, "changes": []}).splitlines()) == 1_005

@@ -267,7 +267,7 @@ def test_a_view_shows_the_run():
     assert view.snapshot.step == 120
     assert np.array_equal(view.snapshot.weights, run.weights)
     assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
-    assert view.diverged_at == (-1, -1)
+    assert view.diverged_at.tolist() == [-1, -1]
     assert list(view.kept_steps) == [kept.step for kept in run.history.kept]
     assert view.run.at(60).parameters is run.at(60).parameters
 
@@ -299,7 +299,7 @@ def test_when_all_have_diverged_the_player_ends_and_a_restart_begins_anew():
     player.restart(TINY)
     play_out(player)
     assert player.view().phase == "finished"
-    assert player.view().diverged_at == (-1,)
+    assert player.view().diverged_at.tolist() == [-1]
 
 
 def test_a_restart_keeps_the_experiment_in_force_or_takes_another():

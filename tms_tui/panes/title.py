@@ -10,7 +10,7 @@ from tms_engine import digits
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.model import Model
 from tms_tui.panes.text import cut, first_that_fits
-from tms_tui.view import View
+from tms_tui.view import loading
 
 if TYPE_CHECKING:
     from tms_engine.runs import Status
@@ -83,10 +83,6 @@ def _place(model: Model) -> str:
     if view.comparison is None or model.options.step is not None or view.comparison.among[instance] < 2:
         return ""
     return f"place {view.comparison.rank[instance]:,} of {view.comparison.among[instance]:,}"
-
-
-def loading(view: View) -> str:
-    return f"loading {view.library}".strip()
 
 
 def followed(status: "Status", whole: bool = True) -> str:
