@@ -53,9 +53,8 @@ def _analysis() -> None:
         middle = time.process_time()
         name_instances(weights)
         ended = time.process_time()
-        print(
-            f"{n} → {m}: exact loss {1000 * (middle - began):.0f} µs, name {1000 * (ended - middle):.0f} µs an instance"
-        )
+        loss, name = 1000 * (middle - began), 1000 * (ended - middle)
+        print(f"{n} → {m}: exact loss {loss:.0f} µs, name {name:.0f} µs an instance")
 
 
 if __name__ == "__main__":

@@ -330,7 +330,7 @@ def instances_of(
         "training_loss": _finite(snapshot.losses),
         "represented": geometry.represented(weights).sum(-1).tolist(),
         "total_dimensionality": _finite(geometry.dimensionality(weights).sum(-1)),
-        "name": [None] * n_instances if names is None else [names.names[k] for k in names.index],
+        "name": [None] * n_instances if names is None else [names.names[k] for k in names.which],
         "residual": _finite(unknown if names is None else names.residual),
         "total_squared_norm": _finite(np.square(weights.astype(np.float64)).sum((-1, -2))),
         "diverged_at": [at if at >= 0 else None for at in diverged_at.tolist()],

@@ -22,6 +22,8 @@ from tms_engine.errors import InputError
 
 # As wide as a table may be where nobody says how wide the screen is: a file, a pipe.
 _ANY_WIDTH = 1 << 20
+# What is told of a part of a geometry.
+_OF_A_PART = ("name", "features", "dimension", "residual")
 # What else the columns may be called by --sort: as the table calls them, and in words.
 _COLUMNS = {
     "place": "rank",
@@ -78,8 +80,9 @@ def run(options: argparse.Namespace) -> int:
     if options.csv:
         _write_csv(features if chosen is not None else rows[:top])
     elif options.json:
-        of_one = polytopes(run.weights[instance])._asdict()
-        geometry = of_one | {"parts": [part._asdict() for part in of_one["parts"]]}
+        of_one = polytopes(run.weights[instance])
+        parts = [{name: getattr(part, name) for name in _OF_A_PART} for part in of_one.parts]
+        geometry = {"name": of_one.name, "residual": of_one.residual, "parts": parts}
         experiment = run.experiment.model_dump(mode="json")
         if options.sort is not None or top is not None:
             summary |= {"instances": rows[:top]}

@@ -1,8 +1,10 @@
 """What the commands print about a run: a headline, a summary, tables, numbers."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tms_engine import digits
 from tms_engine.analysis.population import Record, by_name, records
 from tms_engine.digits import EXACT, how_exact, number, with_error
 from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
@@ -32,17 +34,14 @@ SHOWN_ROWS, _SHOWN_NAMES = 20, 12
 
 def headline(experiment: Experiment) -> str:
     """An experiment in a few words."""
-    sparsity = experiment.sparsity
-    if isinstance(sparsity, tuple):
-        sparsity_text = f"{min(sparsity):.3g} to {max(sparsity):.3g}"
-    else:
-        sparsity_text = f"{sparsity:.4g}"
+    values = experiment.sparsity if isinstance(experiment.sparsity, Sequence) else (experiment.sparsity,)
+    least, most = digits.sparsity(min(values)), digits.sparsity(max(values))
     several = f", {experiment.n_instances} instances" if experiment.n_instances > 1 else ""
     model = "" if experiment.model == "tied_relu" else f"{experiment.model}, "
     if experiment.features == "n_active":
         data = f"exactly {experiment.n_active} active"
     else:
-        data = f"{experiment.features}, S {sparsity_text}"
+        data = f"{experiment.features}, S {least}{f' to {most}' if most != least else ''}"
     return f"{experiment.n_features} → {experiment.n_hidden}, {model}{data}{several}, seed {experiment.seed}"
 
 
@@ -74,10 +73,18 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
     if summary["diverged"]:
         lines.append(f"diverged            instance {some(summary['diverged'])}")
     for change in summary["changes"]:
-        lines.append(f"changed             {change['field']} to {change['value']} at step {change['step']:,}")
+        value = _value_text(change["value"])
+        lines.append(f"changed             {change['field']} to {value} at step {change['step']:,}")
     if len(instances) > 1 and any(row["name"] for row in instances):
         lines += ["", names_table(records(summary["instances"], run.current))]
     return "\n".join(lines)
+
+
+def _value_text(value: Any) -> str:
+    """A field's value; of a long list, the first ten and how many more there are."""
+    if not isinstance(value, list | tuple) or len(value) <= 10:
+        return str(value)
+    return f"({some(value)})"
 
 
 def _rows(summary: dict[str, Any]) -> str:
@@ -87,8 +94,9 @@ def _rows(summary: dict[str, Any]) -> str:
 
 def _title(row: dict[str, Any]) -> str:
     """What the geometry of an instance is called, and how far it is off."""
-    off = "" if row["residual"] is None else f", {row['residual']:.1f}° off"
-    return f"{row['name']}{off}"
+    from tms_engine.analysis.polytopes import title
+
+    return title(row["name"], math.nan if row["residual"] is None else row["residual"])
 
 
 def _losses(summary: dict[str, Any]) -> str:
@@ -112,7 +120,7 @@ def _from_to(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def some(values: Sequence[int]) -> str:
+def some(values: Sequence[Any]) -> str:
     """The first ten, and how many more there are."""
     more = f" and {len(values) - 10:,} more" if len(values) > 10 else ""
     return ", ".join(map(str, values[:10])) + more
@@ -164,7 +172,7 @@ def instance_rows(rows: Sequence[Record], summary: dict[str, Any]) -> list[dict[
                 f"{row['rank']} of {row['among']}" if several_tasks and row["rank"] else row["rank"]
             )
         cells |= {"instance": row["instance"], **({"number": row["number"]} if numbered else {})}
-        cells |= {name: field_text(row[name]) for name in (*PER_INSTANCE, *PER_FEATURE) if name in row}
+        cells |= {name: _setting(name, row[name]) for name in (*PER_INSTANCE, *PER_FEATURE) if name in row}
         cells |= {"loss": loss, **({"±": error} if drawn else {})}
         if compared:
             behind = _behind(row)
@@ -184,13 +192,6 @@ def _behind(row: Record) -> tuple[str, str]:
     if row["rank"] == 1:
         return "best", ""
     return with_error(row["to_best"], row["to_best_error"], sign=True, least=EXACT * row["loss"])
-
-
-def field_text(value: Any) -> str:
-    """The value of a field for one instance; of a list its first three."""
-    if isinstance(value, tuple | list):
-        return ",".join(f"{one:.3g}" for one in value[:3]) + (",…" if len(value) > 3 else "")
-    return f"{value:.4g}"
 
 
 def instance_text(summary: dict[str, Any], instance: int) -> str:
@@ -221,6 +222,13 @@ def fitted(rows: list[dict[str, Any]], width: int) -> tuple[str, list[str]]:
             text = table(rows)
             without.append(column)
     return text, without
+
+
+def _setting(name: str, value: Any) -> str:
+    """The value of a field for one instance; of a list its first three."""
+    if isinstance(value, tuple | list):
+        return ",".join(f"{one:.3g}" for one in value[:3]) + (",…" if len(value) > 3 else "")
+    return digits.sparsity(value) if name == "sparsity" else f"{value:.4g}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from tms_engine.analysis.geometry import represented
-from tms_engine.analysis.polytopes import hull_edges
+from tms_engine.analysis.polytopes import hull_edges, title
 from tms_engine.analysis.population import representatives
 from tms_engine.analysis.projection import HOME, Camera
 from tms_engine.digits import number
@@ -55,7 +55,7 @@ def contact_sheet_figure(
         for position, panel in enumerate(panels, start=1):
             space = scene((figure, n_rows, columns, position), m, reach, camera, axes)
             _draw_edges(space, panel)
-            draw_vectors(space, panel.tips)
+            draw_vectors(space, panel.tips, reach)
             space.set_title("\n".join(panel.title), fontsize=9)
             space.locator_params(nbins=4)
             space.tick_params(labelsize=7)
@@ -104,15 +104,15 @@ def _panels(found: Survey, axes: Sequence[int] | None) -> tuple[list[_Panel], fl
         row = found.rows[chosen.instance]
         tips, farthest = tips_of(found.snapshot, chosen.instance, axes)
         reach = max(reach, farthest)
-        off = "" if row["residual"] is None else f", {row['residual']:.1f}° off"
+        residual = math.nan if row["residual"] is None else row["residual"]
         settings = captions.settings_of(found.snapshot.experiment, chosen.instance, differing)
-        title = [
+        lines = [
             f"instance {chosen.instance}, loss {number(row['loss'])}",
             *([settings] if settings else []),
-            f"{row['name']}{off}",
+            title(row["name"], residual),
             *captions.wrapped(chosen.reason, 44),
         ]
-        panels.append(_Panel(tips, _edges(found.snapshot, chosen.instance, len(tips)), title))
+        panels.append(_Panel(tips, _edges(found.snapshot, chosen.instance, len(tips)), lines))
     return panels, reach
 
 
