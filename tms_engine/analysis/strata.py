@@ -74,7 +74,10 @@ def strata(experiment: Experiment, density: float, rows: int, parts: int) -> lis
         exact.append(Stratum(float(probability[0]), (0,), (1,), exact=True))
         fired, probability = fired[1:], probability[1:]
     panels = _panels(experiment)
-    if len(fired) and fired[0] == 1 and fires != "whole sets" and panels:
+    even = fires in ("features", "n_active") or (
+        fires == "one of a set" and isinstance(experiment.set_size, int)
+    )
+    if len(fired) and fired[0] == 1 and even and panels:  # each feature is as likely to be the only one
         nodes = experiment.n_features * 2 * panels
         exact.append(Stratum(float(probability[0]), (1,), (nodes,), exact=True))
         fired, probability = fired[1:], probability[1:]
@@ -87,9 +90,9 @@ def _drawn(
     """Strata with rows in proportion to the roots of their probabilities.
 
     Rare strata lose more, and with rows in proportion to the probabilities themselves they would hardly be
-    met: where correlated pairs have learned to share, all loss is of two pairs at once. Roots cost 15 % of
-    variance where all strata lose alike. Neighbours are put together until they have a share that is worth a
-    stratum; within it, rows are in proportion to the probabilities, up to rounding.
+    met: where correlated pairs have learned to share, all loss is of two pairs at once. Where all strata lose
+    alike, roots cost up to a quarter more variance. Neighbours are put together until they have a share that
+    is worth a stratum; within it, rows are in proportion to the probabilities, up to rounding.
     """
     roots, strata = np.sqrt(probability), []
     begin, share = 0, 0.0

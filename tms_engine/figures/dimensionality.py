@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from tms_engine.analysis import geometry, theory
@@ -23,7 +24,7 @@ from tms_engine.figures.panels import (
 from tms_engine.training.run import Run
 
 # Solids that share a dimensionality.
-_SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
+SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
 # D between two names beside the axis: a line of their letters.
 _APART = 0.031
 
@@ -52,7 +53,10 @@ def dimensionality_figure(
         if n <= ANNOTATED:
             plot.set_xticks(range(n))
             for j, value in enumerate(dimensionality):
-                plot.text(j, np.nan_to_num(value) + 0.01, fixed(value), ha="center", fontsize=9)
+                plot.text(
+                    j, np.nan_to_num(value) + 0.01, fixed(value), ha="center", fontsize=9,
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
+                )  # fmt: skip
         if not np.isfinite(dimensionality).any():
             say_what_is_missing(plot, "no value is finite")
         _draw_solids(plot)
@@ -74,6 +78,6 @@ def _draw_solids(plot: Axes) -> None:
         height = max(value, height + _APART)
         plot.axhline(value, color="gray", ls=":", lw=0.8, zorder=0)
         plot.text(
-            1.01, height, f"{fixed(value, 3)} {_SOLIDS.get(name, name)}", va="center", fontsize=7,
+            1.01, height, f"{fixed(value, 3)} {SOLIDS.get(name, name)}", va="center", fontsize=7,
             transform=plot.get_yaxis_transform(),
         )  # fmt: skip

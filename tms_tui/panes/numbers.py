@@ -8,8 +8,9 @@ import numpy as np
 from textual.content import Content
 from textual.geometry import Size
 
+from tms_engine import digits
 from tms_engine.analysis.geometry import REPRESENTED_NORM
-from tms_engine.digits import with_error
+from tms_engine.digits import EXACT, how_exact, with_error
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
 from tms_tui.model import Model
@@ -41,11 +42,20 @@ def numbers(model: Model, memo: Memo, size: Size) -> Content | None:
         return None
     rows = number_rows(model, measured)
     reason = ["", *textwrap.wrap(model.view.reason, max(size.width, 1))]
-    width = max(len(name) for name, _ in rows)
-    lines = [Content.assemble((f"{name:<{width}} ", "$foreground 60%"), value) for name, value in rows]
-    if len(rows) + len(reason) <= size.height:
+    names = max(len(name) for name, _ in rows)
+    lines = [line for name, value in rows for line in _lines(name, value, names, size.width)]
+    if len(lines) + len(reason) <= size.height:
         lines += [Content.styled(line, "$foreground 60%") for line in reason]
     return Content("\n").join(lines)
+
+
+def _lines(name: str, value: str, names: int, width: int) -> list[Content]:
+    """A name and its value behind it, in its column or nearer; on a line of its own if there is no room."""
+    styled = Content.styled(name, "$foreground 60%")
+    for column in (names, len(name)):
+        if column + 1 + len(value) <= width:
+            return [Content.assemble(styled, " " * (column + 1 - len(name)), value)]
+    return [*([styled] if name else []), Content(f"{value:>{width}}")]
 
 
 def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
@@ -59,7 +69,7 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
         ("represented", f"{represented:,} of {len(norms):,}"),
         (f"{signs.sigma}D", f"{'' if exact else '~'}{total:.3f} of {experiment.n_hidden:,}"),
         (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
-        ("S", f"{experiment.of_instance('sparsity', i):.4g}"),
+        ("S", digits.sparsity(experiment.of_instance("sparsity", i))),
         ("rate", f"{experiment.of_instance('learning_rate', i):.3g}"),
     ]
     decay = experiment.of_instance("importance_decay", i)
@@ -76,7 +86,7 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
 
 
 def _fresh_loss(model: Model) -> list[tuple[str, str]]:
-    """The loss on fresh data with its error, the step that it is of, and the place by it.
+    """The loss on fresh data with its error or as exact, the step that it is of, and the place by it.
 
     The place is among the instances with the same sparsity and importances, and the difference to the best
     has an error of its own, since all are evaluated on the same rows. Nothing at an earlier step.
@@ -89,14 +99,17 @@ def _fresh_loss(model: Model) -> list[tuple[str, str]]:
     loss, error = with_error(value, error_of)
     rows = [("fresh loss", loss)]
     if math.isfinite(value) and math.isfinite(error_of):
-        rows.append(("", f"{plus_minus}{error}"))
+        rows.append(("", f"{plus_minus}{error}" if evaluation.rows else how_exact(0)))
     if view.phase == "training" or view.evaluation_step != view.step:
         rows.append(("  of step", f"{view.evaluation_step:,}"))
     if places is not None and places.rank[i] and places.among[i] > 1:
         rows.append(("place", f"{places.rank[i]:,} of {places.among[i]:,}"))
         if places.rank[i] > 1:
-            behind, error = with_error(float(places.to_best[i]), float(places.error[i]), sign=True)
-            rows += [("to the best", behind), ("", f"{plus_minus}{error}")]
+            difference, error_of = float(places.to_best[i]), float(places.error[i])
+            behind, error = with_error(difference, error_of, sign=True, least=EXACT * value)
+            rows.append(("to the best", behind))
+            if evaluation.rows:
+                rows.append(("", f"{plus_minus}{error}"))
     return rows
 
 
