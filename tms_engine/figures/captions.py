@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tms_engine import digits
-from tms_engine.experiment import PER_INSTANCE, Experiment
+from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
 from tms_engine.training.state import Change, Snapshot
 
 # How a field is named where there is little room.
@@ -15,6 +15,7 @@ _SHORT = {
     "importance_decay": "importance decay",
     "learning_rate": "learning rate",
     "importance": "importance",
+    "relative_density": "densities",
 }
 
 
@@ -50,9 +51,10 @@ def data_of(snapshot: Snapshot, instance: int) -> str:
     law = experiment.features
     if law == "n_active":
         return f"exactly {active([experiment.n_active])}"
-    sets = f" sets of {experiment.set_size}" if law in ("correlated", "anticorrelated") else " features"
+    in_sets = law in ("correlated", "anticorrelated", "hierarchical")
+    sets = f" sets of {field_value('set_size', experiment.set_size)}" if in_sets else " features"
     sparsity = digits.sparsity(experiment.per_instance("sparsity")[instance])
-    return f"{law.capitalize()}{sets}, S\u00a0=\u00a0{sparsity}"
+    return f"{law.capitalize().replace('_', ' ')}{sets}, S\u00a0=\u00a0{sparsity}"
 
 
 def active(numbers: Sequence[int]) -> str:
@@ -85,7 +87,7 @@ def field_value(field: str, value: Any) -> str:
 def change_text(change: Change, instance: int) -> str:
     """A live change; where each instance has a value of its own, that of this one: "sparsity[3] → 0.8"."""
     of_each = change.field in PER_INSTANCE and isinstance(change.value, tuple)
-    of_each = of_each or (change.field == "importance" and _is_list_of_lists(change.value))
+    of_each = of_each or (change.field in PER_FEATURE and _is_list_of_lists(change.value))
     value = change.value[instance] if of_each else change.value
     return f"{change.field}{f'[{instance}]' if of_each else ''} → {field_value(change.field, value)}"
 
@@ -97,9 +99,9 @@ def differing(experiment: Experiment) -> list[str]:
         for name in PER_INSTANCE
         if isinstance(getattr(experiment, name), tuple) and len(set(getattr(experiment, name))) > 1
     ]
-    lists = experiment.importance
-    if _is_list_of_lists(lists) and len(set(lists or ())) > 1:
-        names.append("importance")
+    names += [
+        name for name in PER_FEATURE if experiment.differs(name) and len(set(getattr(experiment, name))) > 1
+    ]
     return names
 
 
