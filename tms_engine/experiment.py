@@ -305,9 +305,10 @@ class Experiment(BaseModel):
         description="Density of each feature, in units of 1 − S, at most 1 in all: a list, or one per "
         "instance; where features is bernoulli or at_least_one.",
     )
-    magnitudes: Literal["uniform", "exponential", "constant"] = Field(
+    magnitudes: Literal["uniform", "signed", "exponential", "constant"] = Field(
         default="uniform",
-        description="Value of an active feature: uniform on (0, 1), exponential of mean 1, or constant 1.",
+        description="Value of an active feature: uniform on (0, 1), signed (uniform on (−1, 1)), exponential "
+        "of mean 1, or constant 1.",
     )
     unit_rows: bool = Field(default=False, description="Scale each row to length 1, unless it is all zero.")
     dataset_rows: WholeOrNone = Field(

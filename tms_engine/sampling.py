@@ -69,12 +69,14 @@ def sample(
 def finished(experiment: Experiment, x: Float32[Array, "*lead features"]) -> Float32[Array, "*lead features"]:
     """Features that are uniform where active, with the magnitudes and the length of rows that are wanted.
 
-    E[x²] of an active feature is 1/3 where uniform, 2 where exponential (x = −log u, of mean 1), 1 where
-    constant.
+    E[x²] of an active feature is 1/3 where uniform or signed (x = 2u − 1), 2 where exponential (x = −log u,
+    of mean 1), 1 where constant.
     """
     library = library_of(x)
     if experiment.magnitudes == "constant":
         x = library.asarray(x > 0, dtype=library.float32)
+    elif experiment.magnitudes == "signed":
+        x = library.where(x > 0, 2 * x - 1, x)
     elif experiment.magnitudes == "exponential":
         x = -library.log(library.where(x > 0, x, library.ones_like(x)))
     if experiment.unit_rows:

@@ -54,7 +54,7 @@ def test_bash_completes_commands_options_presets_choices_and_directories(tmp_pat
         "tms|train|": sorted(PRESETS),
         "tms|train|paper-2": ["paper-20-5"],
         "tms|train|--learn": ["--learning-rate"],
-        "tms|train|gist|--model|": ["linear", "relu_hidden", "tied_relu", "untied"],
+        "tms|train|gist|--model|": ["absolute_value", "linear", "relu_hidden", "tied_relu", "untied"],
         "tms|train|--schedule|c": ["constant", "cosine"],
         "tms|train|--no-b": ["--no-bias"],
         "tms|train|--quiet|--config|m": ["mine.toml"],

@@ -24,6 +24,7 @@ UNUSUAL = [
     {"features": "at_least_one", "relative_density": (0, 1, 2, 3, 4, 5, 6, 7)},
     {"relative_density": (1, 1, 1, 0.5, 1, 1, 1, 30)},
     {"magnitudes": "exponential"},
+    {"magnitudes": "signed"},
     {"magnitudes": "constant", "unit_rows": True},
     {"dataset_rows": 50},
 ]
@@ -130,16 +131,17 @@ def test_densities_of_each_instance_and_of_a_change():
 
 
 @pytest.mark.parametrize(
-    ("magnitudes", "mean", "square"), [("uniform", 1 / 2, 1 / 3), ("exponential", 1, 2), ("constant", 1, 1)]
+    ("magnitudes", "mean", "square"),
+    [("uniform", 1 / 2, 1 / 3), ("signed", 0, 1 / 3), ("exponential", 1, 2), ("constant", 1, 1)],
 )
 def test_magnitudes_have_their_moments_and_leave_what_is_active(magnitudes, mean, square):
     x, usual = draw(magnitudes=magnitudes, sparsity=0.5), draw(sparsity=0.5)
-    assert ((x > 0) == (usual > 0)).all()
-    values = x[x > 0].astype(np.float64)
-    fourth = {"uniform": 1 / 5, "exponential": 24, "constant": 1}[magnitudes]
+    assert ((x != 0) == (usual > 0)).all()
+    values = x[usual > 0].astype(np.float64)
+    fourth = {"uniform": 1 / 5, "signed": 1 / 5, "exponential": 24, "constant": 1}[magnitudes]
     assert abs(values.mean() - mean) <= 5 * math.sqrt((square - mean**2) / values.size)
     assert abs((values**2).mean() - square) <= 5 * math.sqrt((fourth - square**2) / values.size)
-    above = {"uniform": 0, "exponential": math.exp(-2), "constant": 0}[magnitudes]
+    above = {"uniform": 0, "signed": 0, "exponential": math.exp(-2), "constant": 0}[magnitudes]
     assert_probability((values > 2).mean(), above, values.size)
 
 
@@ -244,7 +246,7 @@ def test_what_has_no_compiled_draw_is_refused_by_name_and_trained_by_torch():
         ({"relative_density": [-1] * 8}, "relative_density should be at least 0, not -1"),
         ({"relative_density": [0] * 8}, "relative_density should be above 0 for some feature"),
         ({"relative_density": [1] * 8, "features": "n_active"}, "should be left out with n_active data"),
-        ({"magnitudes": "normal"}, "magnitudes should be 'uniform', 'exponential' or 'constant'"),
+        ({"magnitudes": "normal"}, "magnitudes should be 'uniform', 'signed', 'exponential' or 'constant'"),
         ({"dataset_rows": 0}, "dataset_rows should be greater than or equal to 1"),
         ({"follow_probability": 1.5}, "follow_probability should be less than or equal to 1"),
     ],

@@ -62,12 +62,13 @@ def test_so_it_does_for_the_other_laws(features):
 
 
 @pytest.mark.parametrize("features", ["bernoulli", "n_active", "correlated", "anticorrelated"])
-@pytest.mark.parametrize("model", ["tied_relu", "linear", "untied", "relu_hidden"])
+@pytest.mark.parametrize("model", ["tied_relu", "linear", "untied", "relu_hidden", "absolute_value"])
 def test_a_loss_is_that_of_the_batches_that_training_draws(features, model):
     experiment = Experiment(
         n_features=6,
         features=features,
         model=model,
+        magnitudes="signed" if model == "absolute_value" else "uniform",
         n_active=3,
         set_size=3,
         sparsity=0.7,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tms_engine import Experiment, InputError, Trainer, evaluate, geometry, load_run, models, save_run
+from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, models, save_run
 from tms_engine.analysis.clouds import cloud_sample, project
 from tms_engine.models import Model, model, model_names, register_model
 from tms_engine.models.layers import forward, row_blocks, row_losses
@@ -109,7 +109,7 @@ def test_a_shard_of_joint_xavier_starts_as_the_whole():
     assert Experiment(init_std=0.25).first_std == 0.25
 
 
-BUILT_IN = ("tied_relu", "linear", "untied", "relu_hidden")
+BUILT_IN = ("tied_relu", "linear", "untied", "relu_hidden", "absolute_value")
 
 
 def written_out(name, x, p):
@@ -118,7 +118,7 @@ def written_out(name, x, p):
     into = p["W"] if "W" in p else p["E"]
     out_of = p["W"].T if "W" in p else p["D"]
     h = [sum(x[j] * into[j, d] for j in range(n)) for d in range(m)]
-    if name == "relu_hidden":
+    if name in ("relu_hidden", "absolute_value"):
         h = [max(0, value) for value in h]
     linear = [sum(h[d] * out_of[d, k] for d in range(m)) + p["b"][k] for k in range(n)]
     return h, linear if name == "linear" else [max(0, value) for value in linear]
@@ -131,7 +131,7 @@ def test_every_model_is_its_definition_written_out(name, library):
     rng = np.random.default_rng(0)
     parameters = initial_parameters(experiment)
     parameters["b"] = rng.standard_normal((2, 4)).astype(np.float32)
-    x = rng.random((2, 5, 4)).astype(np.float32)
+    x = rng.uniform(-1, 1, (2, 5, 4)).astype(np.float32)
     output = forward(model(name), {k: library(v) for k, v in parameters.items()}, library(x))
     for i in range(2):
         for row in range(5):
@@ -241,3 +241,17 @@ def test_a_run_of_a_model_that_is_not_registered_gets_one_sentence(own_model, tm
 def test_a_built_in_model_cannot_be_replaced():
     with pytest.raises(InputError, match="there is a model 'linear' already"):
         register_model("linear", model("untied"))
+
+
+def test_two_neurons_compute_an_absolute_value_exactly():
+    encoder, decoder = np.zeros((1, 3, 6), np.float32), np.zeros((1, 6, 3), np.float32)
+    for j in range(3):
+        encoder[0, j, 2 * j], encoder[0, j, 2 * j + 1] = 1, -1
+        decoder[0, 2 * j : 2 * j + 2, j] = 1
+    experiment = Experiment(
+        n_features=3, n_hidden=6, model="absolute_value", magnitudes="signed", sparsity=0.3, keep=0
+    )
+    run = Run.from_weights({"E": encoder, "D": decoder}, experiment=experiment)
+    assert evaluate(run).loss[0] < 1e-13
+    nothing = Run.from_weights({"E": 0 * encoder, "D": 0 * decoder}, experiment=experiment)
+    assert evaluate(nothing).loss[0] == pytest.approx(0.7 / 3, rel=0.01)

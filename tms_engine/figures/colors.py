@@ -53,7 +53,7 @@ def mix(
     x: Float[np.ndarray, "rows features"], colors: Float[np.ndarray, "features 3"]
 ) -> Float[np.ndarray, "rows 3"]:
     """The seed's colouring: the sum of feature colours × magnitudes, cut off at 1. Nothing is black."""
-    return np.minimum(x @ colors, 1)
+    return np.minimum(np.abs(x) @ colors, 1)
 
 
 def on_white(colors: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3"]:
@@ -76,4 +76,5 @@ def strongest(
     x: Float[np.ndarray, "rows features"], colors: Float[np.ndarray, "features 3"]
 ) -> Float[np.ndarray, "rows 3"]:
     """The colour of each row's largest feature; nothing active is black."""
+    x = np.abs(x)
     return colors[x.argmax(-1)] * (x.max(-1, keepdims=True) > 0)

@@ -58,6 +58,7 @@ _TABLE: dict[str, str] = {
     "linear": "h = xW, x̂ = hWᵀ + b: the paper's comparison, which learns principal components",
     "untied": "h = xE, x̂ = ReLU(hD + b): a decoder of its own",
     "relu_hidden": "h = ReLU(xW), x̂ = ReLU(hWᵀ + b)",
+    "absolute_value": "h = ReLU(xE), ŷ = ReLU(hD + b), for |x|: the paper's computation in superposition",
 }
 _registered: dict[str, Model] = {}
 

@@ -36,6 +36,16 @@ class Entry(NamedTuple):
 
 EXPERIMENTS: dict[str, Entry] = {
     "polygons": Entry("5 features in 2 dimensions: from two features to a pentagon, by sparsity", 1, 0.2),
+    "correlation": Entry("correlated and anticorrelated sets in a plane: orthogonal, antipodal", 2, 0.3),
+    "local_structure": Entry(
+        "correlated sets: principal components if dense, superposition if sparse", 3, 0.3
+    ),
+    "nonuniform": Entry("a pentagon, one feature denser or sparser: it bends, and jumps to digons", 10, 1),
+    "dynamics": Entry("features that jump between levels of D; six that become an octahedron", 0.3, 0.1),
+    "adversarial": Entry("how vulnerable models are to attacks, beside their features per dimension", 8, 0.3),
+    "absolute_value": Entry("|x| of 100 features by 40 neurons: monosemantic, then in superposition", 15, 1),
+    "privileged_basis": Entry("a ReLU in the hidden layer: features on neurons, the best of many", 15, 0.5),
+    "memorisation": Entry("a fixed set of T rows: data in superposition, then features", 15, 1),
 }
 
 
