@@ -87,7 +87,8 @@ def figure(table: "pl.DataFrame") -> Figure:
     densities = sorted(set(plane["density"]), reverse=True)
     whole: Any = new_figure(1.5 * max(len(densities), 6), 6)
     above, below = whole.subfigures(2, 1, height_ratios=[1, 1.9])
-    for plot, density in zip(above.subplots(1, len(densities)), densities, strict=True):
+    panels = above.subplots(1, len(densities), squeeze=False)[0]
+    for plot, density in zip(panels, densities, strict=True):
         model = _best(plane.filter(pl.col("density") == density)).sort("feature")
         draw_vectors(plot, weights_of(model), feature_colors(model["set"].to_numpy()), reach=1.6)
         plot.set_title(f"1 − S = {density_text(density)}", fontsize=8)

@@ -44,11 +44,15 @@ def plan(quick: bool) -> Plan:
 
 
 def table(trained: Trained) -> "pl.DataFrame":
-    """A row a feature of every model. `ratio` is the density of feature 0 in units of the others'; `solution`
-    is what its model has become: pentagon (all five represented), digons (all but feature 0), or other."""
+    """A row a feature of every model: see `with_solutions`."""
+    return with_solutions(features_frame(trained.sweeps["5-2"]))
+
+
+def with_solutions(features: "pl.DataFrame") -> "pl.DataFrame":
+    """A table of features, with `ratio`, the density of feature 0 in units of the others', and `solution`:
+    what the model is, pentagon (all five represented), digons (all but feature 0), or other."""
     import polars as pl
 
-    frame = features_frame(trained.sweeps["5-2"])
     ratio = pl.col("relative_density").str.split(",").list.first().cast(pl.Float64)
     lost = (pl.col("norm").filter(pl.col("feature") == 0) < REPRESENTED_NORM).first().over("row")
     solution = (
@@ -58,7 +62,7 @@ def table(trained: Trained) -> "pl.DataFrame":
         .then(pl.lit("digons"))
         .otherwise(pl.lit("other"))
     )
-    return frame.with_columns(ratio=ratio, solution=solution)
+    return features.with_columns(ratio=ratio, solution=solution)
 
 
 def loss_of_two_digons(ratio: float) -> float:
