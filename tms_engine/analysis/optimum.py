@@ -130,11 +130,3 @@ def _update(inverse: np.ndarray, change: np.ndarray, turned: np.ndarray) -> np.n
         + (ratio * twice)[:, None, None] * np.einsum("ki,kj->kij", change, change)
         - ratio[:, None, None] * (outer + outer.swapaxes(1, 2))
     )
-
-
-def polygon(corners: int, n_features: int, radius: float = 1.0) -> Float64[np.ndarray, "features 2"]:
-    """The first `corners` features on a regular polygon, the others 0: (features, 2)."""
-    angles = 2 * np.pi * np.arange(corners) / corners
-    found = np.zeros((n_features, 2))
-    found[:corners] = radius * np.stack([np.cos(angles), np.sin(angles)], -1)
-    return found

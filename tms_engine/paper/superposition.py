@@ -6,7 +6,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from tms_engine.figures.panels import new_figure
-from tms_engine.paper.drawing import SHARED, SHARED_SCALE, draw_gram, draw_norms
+from tms_engine.paper.drawing import GRAM, GRAM_SCALE, SHARED, SHARED_SCALE, draw_gram, draw_norms
 from tms_engine.paper.frames import features_frame, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
@@ -71,7 +71,6 @@ def figure(table: "pl.DataFrame") -> Figure:
     columns: list[float | None] = [None, *densities]
     whole = new_figure(1.45 * len(columns) + 1, 3.5 * len(sizes))
     grid = whole.subplots(2 * len(sizes), len(columns), squeeze=False, height_ratios=[1, 1] * len(sizes))
-    image = None
     for i, (n, m) in enumerate(sizes):
         own = table.filter((pl.col("n_features") == n) & (pl.col("n_hidden") == m))
         for k, density in enumerate(columns):
@@ -80,7 +79,7 @@ def figure(table: "pl.DataFrame") -> Figure:
             )  # fmt: skip
             model = own.filter(is_own).sort("feature")
             above, below = grid[2 * i, k], grid[2 * i + 1, k]
-            image = draw_gram(above, weights_of(model))
+            draw_gram(above, weights_of(model))
             draw_norms(below, model["norm"].to_list(), model["interference"].to_list())
             shown = (model["norm"] > 0.5).sum()
             above.set_title("linear" if density is None else f"S = {1 - density:.4g}", fontsize=10)
@@ -88,8 +87,8 @@ def figure(table: "pl.DataFrame") -> Figure:
             below.tick_params(labelsize=7)
         grid[2 * i, 0].set_ylabel(f"{n} → {m}\nW Wᵀ", fontsize=10)
         grid[2 * i + 1, 0].set_ylabel("feature", fontsize=9)
-    whole.colorbar(image, ax=grid[::2, :], shrink=0.6, label="entry of W Wᵀ", aspect=15)
-    shared = ScalarMappable(SHARED_SCALE, SHARED)
-    label = "Σ (Ŵⱼ · Wₖ)²: how shared feature j is"
-    whole.colorbar(shared, ax=grid[1::2, :], shrink=0.6, label=label, aspect=15)
+        entries, shared = ScalarMappable(GRAM_SCALE, GRAM), ScalarMappable(SHARED_SCALE, SHARED)
+        whole.colorbar(entries, ax=grid[2 * i, :], label="W Wᵀ", aspect=12)
+        whole.colorbar(shared, ax=grid[2 * i + 1, :], label="Σ (Ŵⱼ · Wₖ)²", aspect=12)
+    whole.suptitle("Feature directions by sparsity; bars: light where other features share the direction")
     return whole

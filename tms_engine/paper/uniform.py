@@ -22,8 +22,7 @@ PAPER = (
 )
 DEPARTS = (
     "As in the notebook, from which 200 → 20 at 20 densities down to 1/20 are; 400 → 30 has 20 densities "
-    "down to 1/10, as the figure of the paper. Dense data keep m / ‖W‖² well above 1 (S = 0): with the loss "
-    "of equal features the model shrinks what it shares."
+    "down to 1/10, as the figure of the paper. One model a density, as there."
 )
 QUICK = "60 features in 6 dimensions, ten densities, 4,000 steps"
 
@@ -75,7 +74,7 @@ def figure(table: "pl.DataFrame") -> Figure:
         above.text(
             0.99, 0.5, "1/2 ", color="0.4", ha="right", va="bottom", transform=above.get_yaxis_transform()
         )
-        above.set(xscale="log", ylim=(0, 1.6), title=f"{n} equal features in {m} dimensions")
+        above.set(xscale="log", ylim=(0, 1.2), title=f"{n} equal features in {m} dimensions")
         below.scatter(1 / own["density"], own["dimensionality"], s=6, alpha=0.25, lw=0)
         for name, value in DIMENSIONALITY.items():
             below.axhline(value, color="0.75", lw=0.7, zorder=0)
