@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from tms_engine.analysis.geometry import represented
 from tms_engine.analysis.optimum import minimum
 from tms_engine.analysis.polytopes import name_instances
 from tms_engine.figures.panels import new_figure
@@ -17,6 +19,7 @@ from tms_engine.models.layers import regular_polygon
 from tms_engine.paper.drawing import draw_vectors
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
+from tms_engine.training.history import Kept
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +49,7 @@ def plan(quick: bool) -> Plan:
     many = {f"{n}-2": notebook(**own, n_features=n, sparsity=1 - _P) for n in (5, 6)}
     sweeps = {"one-active": Sweep(one, seeds=16 if quick else 64, weights=True)}
     sweeps |= {name: Sweep(base, seeds=64 if quick else 1024, weights=True) for name, base in many.items()}
-    runs = {f"{k}-gon": one.replace(init=f"{k}-gon", n_instances=4, keep=64) for k in _CORNERS}
+    runs = {f"{k}-gon": one.replace(init=f"{k}-gon", n_instances=4, keep=256) for k in _CORNERS}
     return Plan(sweeps, runs)
 
 
@@ -62,6 +65,9 @@ def levels(n: int, p: float | None) -> "pl.DataFrame":
         start = regular_polygon(k, Sizes(n, 2, True, 0.0))[None].astype(np.float64)
         bias = np.where(np.arange(n) < k, -0.1, 1 / (2 * n) if p is None else p / 2)[None]
         found = minimum(start, bias, np.ones((1, n)), p)
+        shift = 1e-3 * np.random.default_rng(k).standard_normal(found.weights.shape)
+        shifted = minimum(found.weights + shift, found.bias, np.ones((1, n)), p)
+        stays = represented(shifted.weights).sum() == k
         pieces.append(
             pl.DataFrame(
                 {
@@ -71,12 +77,13 @@ def levels(n: int, p: float | None) -> "pl.DataFrame":
                     "corners": k,
                     "name": _named(k, n),
                     "loss": found.loss[0] / n,
+                    "minimum": shifted.loss[0] / n if stays else None,
                     "feature": np.arange(n),
                     "bias": found.bias[0],
                     "w_0": found.weights[0, :, 0],
                     "w_1": found.weights[0, :, 1],
                 },
-                schema_overrides={"density": pl.Float64},
+                schema_overrides={"density": pl.Float64, "minimum": pl.Float64},
             )
         )
     return pl.concat(pieces)
@@ -90,7 +97,8 @@ def _named(k: int, n: int) -> str:
 def table(trained: Trained) -> "pl.DataFrame":
     """Rows of three kinds, told apart by row_is.
 
-    level  a k-gon at its best, a row a feature: corners, loss, bias, w_0, w_1
+    level  a k-gon at its best, a row a feature: corners, loss, bias, w_0, w_1; and minimum, the loss of the
+           minimum beside it where k features are represented, null where it is a saddle
     model  a trained one, from Xavier's first weights: loss, name, and the level nearest in loss
     curve  the exact loss of a model that started on a k-gon (corners) at a step
     """
@@ -130,7 +138,7 @@ def _curves(run: "Run", corners: int) -> "pl.DataFrame":
     from tms_engine.analysis.optimum import summed_loss
 
     n, pieces = run.experiment.n_features, []
-    for kept in run.history.kept:
+    for kept in (*run.history.kept, Kept(run.state.step, run.state.parameters)):
         weights, bias = kept.parameters["W"], kept.parameters["b"]
         loss = summed_loss(weights, bias, np.ones(bias.shape), None) / n
         pieces.append(
@@ -139,7 +147,7 @@ def _curves(run: "Run", corners: int) -> "pl.DataFrame":
                  "number": run.experiment.numbers(), "loss": loss}
             )
         )  # fmt: skip
-    return pl.concat(pieces)
+    return pl.concat(pieces).unique(["number", "step"])
 
 
 def figure(table: "pl.DataFrame") -> Figure:
@@ -151,7 +159,8 @@ def figure(table: "pl.DataFrame") -> Figure:
     level = table.filter(pl.col("row_is") == "level")
     one = level.filter(pl.col("density").is_null())
     whole = new_figure(13, 7.5)
-    above, below = whole.subfigures(2, 1, height_ratios=[1, 2.2])
+    rows: Any = whole.subfigures(2, 1, height_ratios=[1, 2.2])
+    above, below = rows
     for place, (k, plot) in enumerate(zip(_CORNERS, above.subplots(1, 5), strict=True)):
         own = one.filter(pl.col("corners") == k).sort("feature")
         draw_vectors(plot, own.select("w_0", "w_1").to_numpy(), [colors[k]] * len(own), reach=1.6)
@@ -162,9 +171,11 @@ def figure(table: "pl.DataFrame") -> Figure:
     curves = table.filter(pl.col("row_is") == "curve")
     for (k, _), own in curves.group_by("corners", "number"):
         own = own.sort("step")
-        left.plot(own["step"], own["loss"], color=colors[k], lw=1.2, alpha=0.9)  # type: ignore[index]
+        left.plot(own["step"], own["loss"], color=colors[k], lw=1.2, alpha=0.9)
     _draw_levels(left, one, colors)
-    left.set(xlabel="step", ylabel="loss, exact", title="6 → 2, one active, started on each")
+    left.set(xlabel="step", ylabel="loss, exact", title="6 → 2, one active, started on each k-gon")
+    lines = [Line2D([], [], color="0.3", ls=ls) for ls in ("--", ":")]
+    left.legend(lines, ["k-gon, the others 0", "the minimum beside it"], fontsize=8, frameon=False)
     for plot, (n, density) in zip(others, ((6, None), (5, _P), (6, _P)), strict=True):
         _draw_ends(plot, table, n, density, colors)
     return whole
@@ -173,6 +184,8 @@ def figure(table: "pl.DataFrame") -> Figure:
 def _draw_levels(plot: Any, level: "pl.DataFrame", colors: dict[int, Any]) -> None:
     for row in level.unique("corners").sort("corners").iter_rows(named=True):
         plot.axhline(row["loss"], color=colors[row["corners"]], ls="--", lw=0.9, zorder=0)
+        if row["minimum"] is not None and row["minimum"] < 0.999 * row["loss"]:
+            plot.axhline(row["minimum"], color=colors[row["corners"]], ls=":", lw=1.2, zorder=0)
 
 
 def _draw_ends(plot: Any, table: "pl.DataFrame", n: int, density: float | None, colors: Any) -> None:
@@ -190,7 +203,7 @@ def _draw_ends(plot: Any, table: "pl.DataFrame", n: int, density: float | None, 
         f"{row['len'] / len(models):4.0%}  {row['name']}" for row in counts.head(5).iter_rows(named=True)
     ]
     plot.text(0.03, 0.98, "\n".join(lines), transform=plot.transAxes, va="top", fontsize=7)
-    least, most = models["loss"].min(), models["loss"].max()
+    least, most = (float(at(models["loss"].to_numpy())) for at in (np.min, np.max))
     data = "one active" if density is None else f"S = {1 - density:g}"
     plot.set(xlim=(-0.6, 0.6), xticks=[], title=f"{n} → 2, {data}", xlabel=f"{len(models):,} seeds")
     room = 0.08 * (most - least) + 1e-5
