@@ -71,7 +71,6 @@ def minimum(
     """
     n_problems, n, m = weights.shape
     x = np.concatenate([np.reshape(weights, (n_problems, n * m)), bias], 1).astype(np.float64)
-    importance = np.broadcast_to(np.asarray(importance, np.float64), (n_problems, n))
 
     def losses(at: np.ndarray, of: np.ndarray) -> np.ndarray:
         return summed_loss(at[:, : n * m].reshape(-1, n, m), at[:, n * m :], importance[of], p)
