@@ -275,22 +275,25 @@ def test_many_features_take_linear_memory_and_little_time():
 
 def test_the_name_of_before_stays_until_another_is_nearer_by_the_margin():
     antiprism, disphenoid = ideals.square_antiprism(), ideals.snub_disphenoid()
-    places = np.array(polytopes(antiprism).parts[0].features)
-    # The disphenoid's vertices, in the order in which they are nearest to the antiprism's.
+    # The disphenoid's vertices, in the order and the rotation in which they are nearest to the antiprism's.
     vertex = np.zeros(8, np.int64)
     fitting.place(ideals.SOLID + 2, antiprism, vertex)
-    q, _, r = np.linalg.svd(disphenoid[vertex].T @ antiprism)
-    ends = antiprism, disphenoid[vertex] @ q @ r
-    names, before = [], None
-    way = np.concatenate([np.linspace(0, 1, 40), np.linspace(1, 0, 40)])
+    u, _, v = np.linalg.svd(disphenoid[vertex].T @ antiprism)
+    disphenoid = disphenoid[vertex] @ u @ v
+    there = np.linspace(0, 1, 40)
+    way = np.concatenate([there, there[::-1]])
+    steady, alone, before = [], [], None
     for share in way:
-        before = polytopes((1 - share) * ends[0] + share * ends[1], before, margin=1.0)
-        names.append(before.name)
-        assert abs(before.residual - polytopes((1 - share) * ends[0] + share * ends[1]).residual) <= 1.0
-    changes = [k for k in range(1, 80) if names[k] != names[k - 1]]
-    assert len(changes) == 2
-    assert way[changes[0]] > 0.5 > way[changes[1]]
-    assert len(places) == 8
+        weights = (1 - share) * antiprism + share * disphenoid
+        now = polytopes(weights)
+        before = polytopes(weights, before, margin=1.0)
+        assert before.residual <= now.residual + 1
+        steady.append(before.name)
+        alone.append(now.name)
+    later, at_once = ([k for k in range(1, 80) if x[k] != x[k - 1]] for x in (steady, alone))
+    assert len(later) == len(at_once) == 2
+    assert way[later[0]] > way[at_once[0]]
+    assert way[later[1]] < way[at_once[1]]
 
 
 def test_a_name_of_before_does_not_outlive_its_features():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.trials import safe
 from tms_engine import Experiment, InputError, Run, Trainer, load_run, runs, save_run, train
-from tms_engine.runs import Keeper, list_runs, load_summary, start, status_of, training
+from tms_engine.runs import Keeper, list_runs, load_summary, start, status_of
 from tms_engine.runs import save as saving
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,6 @@ def fails(monkeypatch, code: int = errno.ENOSPC):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 def test_a_disk_that_is_full_for_a_while_stops_no_training(tmp_path, monkeypatch, code):
-    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
     trainer, said = Trainer(Experiment(steps=300)), []
     with start(trainer, tmp_path / "run") as lock:
         keeper = Keeper(lock, trainer, said.append)

@@ -199,6 +199,8 @@ def test_ticks_and_choices_are_set_by_keys() -> None:
 
 def test_a_tick_and_a_button_are_set_by_the_mouse() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
+        app.screen.query_one("#field-bias").scroll_visible(animate=False)
+        await pilot.pause()
         await pilot.click("#field-bias Tick")
         await pilot.click("#start")
 
