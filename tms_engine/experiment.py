@@ -108,6 +108,8 @@ def _number_or_none(value: Any) -> float | None:
 def _numbers(value: Any) -> float | tuple[float, ...]:
     """A number, a list of numbers, or either as text from a command line ("0.9" or "0.9,0.95")."""
     try:
+        if type(value) is tuple and set(map(type, value)) == {float}:  # a million of them, as often as not
+            return value
         if isinstance(value, str):
             value = value.split(",") if "," in value else _number(value)
         if isinstance(value, Iterable):
@@ -118,7 +120,13 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
 
 
 def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
+    """Each number is finite and in an interval, which `rule` says in words."""
+
     def check(value: float | Sequence[float]) -> float | Sequence[float]:
+        if isinstance(value, tuple) and value:
+            fine = all(map(math.isfinite, value)) and holds(min(value)) and holds(max(value))
+            if fine:
+                return value
         for number in value if isinstance(value, tuple) else (value,):
             if not (math.isfinite(number) and holds(number)):
                 raise ValueError(f"should be {rule}, not {number}")
@@ -353,7 +361,7 @@ class Experiment(BaseModel):
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
-        before = self.model_dump()
+        before = dict(self)
         if "instances" in fields and "n_instances" not in fields:
             del before["n_instances"]
         return type(self)(**{**before, **fields})

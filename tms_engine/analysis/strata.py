@@ -83,9 +83,9 @@ def _drawn(
     """Strata with rows in proportion to the roots of their probabilities.
 
     Rare strata lose more, and with rows in proportion to the probabilities themselves they would hardly be
-    met: where correlated pairs have learned to share, all loss is of two pairs at once. Roots cost 15 % of
-    variance where all strata lose alike. Neighbours are put together until they have a share that is worth a
-    stratum; within it, rows are in proportion to the probabilities, up to rounding.
+    met: where correlated pairs have learned to share, all loss is of two pairs at once. Where all strata lose
+    alike, roots cost up to a quarter more variance. Neighbours are put together until they have a share that
+    is worth a stratum; within it, rows are in proportion to the probabilities, up to rounding.
     """
     roots, strata = np.sqrt(probability), []
     begin, share = 0, 0.0
