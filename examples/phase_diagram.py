@@ -1,7 +1,7 @@
-"""Sweep the paper's 2 features in 1 dimension over densities and importances, eight models a point, in one table.
+"""Sweep the paper's 2 features in 1 dimension over densities and importances, eight models a point.
 
-Prints the phase of the best model at each point: whether one feature has the dimension (1 or 2), or both share it as an
-antipodal pair (+).
+Prints the phase of the best model at each point: one feature has the dimension (1 or 2), or both share it as
+an antipodal pair (+).
 """
 
 from tms_engine import Experiment, Sweep, phases
