@@ -145,8 +145,10 @@ def test_importances_of_each_instance_are_those_of_its_loss():
 
 @pytest.mark.parametrize("n_instances", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
 def test_an_instance_has_the_same_bits_alone_and_among_others(n_instances):
-    sparsity = tuple(np.linspace(0, 0.99, n_instances))
-    experiment = Experiment(n_instances=n_instances, sparsity=sparsity, n_features=5, n_hidden=2, bias=True)
+    sparsity = np.random.default_rng(0).permutation(np.linspace(0, 0.99, n_instances))
+    experiment = Experiment(
+        n_instances=n_instances, sparsity=tuple(sparsity), n_features=5, n_hidden=2, bias=True
+    )
     losses, state = train(experiment, 30)
     for i in {0, n_instances // 2, n_instances - 1}:
         own, alone = train(experiment.alone(i), 30)
