@@ -25,7 +25,7 @@ def refusal(experiment: Experiment) -> str:
 
 
 def working_bytes(experiment: Experiment) -> int:
-    """Bytes that this kernel holds: the state, a copy while it is packed, and what words are compared with."""
+    """Bytes that this kernel holds: the state, a copy while that is packed, and what it draws by."""
     n, instances = experiment.n_features, experiment.n_instances + LANES
     numbers = n * (experiment.n_hidden + 1) + LANES
     # Sorted by density, most groups have one of their own, and a few are of two.
