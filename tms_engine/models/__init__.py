@@ -45,7 +45,7 @@ class Model(NamedTuple):
     target: Callable[[Any], Any] = lambda x: x
     """(x) → what x̂ should be, (instances, batch, features)."""
     compiled: bool = False
-    """Whether the compiled kernels have it; else they refuse it, and torch serves."""
+    """Whether the numba and the Triton kernel have it; else they refuse it. (lanes has a table of its own.)"""
 
 
 _TABLE: dict[str, str] = {
