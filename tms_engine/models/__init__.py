@@ -45,7 +45,7 @@ class Model(NamedTuple):
     target: Callable[[Any], Any] = lambda x: x
     """(x) → what x̂ should be, (instances, batch, features)."""
     compiled: bool = False
-    """Whether the numba and the Triton kernel have it; else they refuse it. (lanes has a table of its own.)"""
+    """Whether the numba and the Triton kernel have it; else they refuse it. (lanes has its own table.)"""
 
 
 _TABLE: dict[str, str] = {
