@@ -34,6 +34,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/populations.py
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/polytopes.py
 	$(BIN)/python benchmarks/frames.py
 	$(BIN)/python benchmarks/app.py
 

@@ -5,6 +5,8 @@ import inspect
 import numba
 from numba.core import caching
 
+from tms_engine.analysis.polytopes import parting
+
 SEEN = f"training/numba/cache.py was written for numba 0.68, and this is {numba.__version__}:"
 
 
@@ -20,3 +22,10 @@ def test_a_dispatcher_has_a_cache_to_be_replaced():
     dispatcher = numba.njit(lambda x: x)
     assert hasattr(dispatcher, "_cache"), f"{SEEN} a dispatcher has no _cache"
     assert isinstance(dispatcher._cache, caching.NullCache), f"{SEEN} _cache is a {type(dispatcher._cache)}"
+
+
+def test_what_is_compiled_is_stamped_with_the_files_that_it_takes_functions_and_constants_from():
+    kept = getattr(parting.name_all._cache, "_cache_file", None)
+    assert kept is not None, f"{SEEN} a cache has no _cache_file"
+    assert hasattr(kept, "_source_stamp"), f"{SEEN} a cache file has no _source_stamp"
+    assert {"fitting.py", "ideals.py"} <= {name for name, *_ in kept._source_stamp[1:]}

@@ -60,7 +60,7 @@ def test_how_far_superposition_goes():
     assert np.allclose(1 - unequal.loss / dedicated, [0.098, 0], atol=5e-4)
 
 
-@pytest.mark.parametrize("p", [0.01, 0.3])
+@pytest.mark.parametrize("p", [1e-9, 1e-6, 0.01, 0.3])
 def test_superposition_goes_further_than_the_pure_strategies_say(p):
     r = phases.superposition_boundary(p)
     assert 0.8 * theory.pure_strategy_boundary(p) < r < 0.9 * theory.pure_strategy_boundary(p)

@@ -12,7 +12,7 @@ from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
-from tms_tui.screens.experiment_form import ExperimentForm, Row, text_of, texts_of
+from tms_tui.screens.experiment_form import ExperimentForm, Row, shown_texts, text_of
 from tms_tui.screens.modal import Choice, Tick
 
 pytestmark = pytest.mark.slow
@@ -62,8 +62,38 @@ def start(app: Host) -> Button:
 
 @pytest.mark.parametrize("experiment", [p.experiment for p in PRESETS.values()], ids=list(PRESETS))
 def test_an_experiment_typed_is_the_experiment(experiment: Experiment) -> None:
-    texts: dict[str, Any] = texts_of(experiment)
+    texts: dict[str, Any] = shown_texts(experiment)
     assert Experiment(**texts) == experiment
+
+
+def test_a_list_of_a_million_values_is_told_in_a_few_words_and_kept_as_it_is() -> None:
+    values = tuple(0.5 + i / 10**7 for i in range(10**6))
+    experiment = Experiment(n_features=4, sparsity=values, n_instances=10**6)
+
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        assert row(app, "sparsity").text == "1,000,000 values, 0.5,0.5000001,0.5000002 ..."
+        await type_into(app, pilot, "steps", "77")
+        assert marked(app) == {"steps"}
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.result == experiment.replace(steps=77)
+        assert app.result.sparsity == values
+
+    with_form(check, experiment)
+
+
+def test_a_long_list_that_is_edited_is_read_as_it_is_typed() -> None:
+    async def check(app: Host, pilot: Pilot[None]) -> None:
+        before = row(app, "sparsity").text
+        await type_into(app, pilot, "sparsity", before + "9")
+        assert "should be a number or a list of numbers" in wrong(app, "sparsity")
+        await type_into(app, pilot, "sparsity", "0.5")
+        assert marked(app) == {"sparsity"}
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.result == Experiment(n_instances=500, sparsity=0.5)
+
+    with_form(check, Experiment(n_instances=500, sparsity=(0.9,) * 500))
 
 
 def test_every_field_has_a_row_with_its_help_and_an_input_of_its_kind() -> None:
@@ -169,6 +199,8 @@ def test_ticks_and_choices_are_set_by_keys() -> None:
 
 def test_a_tick_and_a_button_are_set_by_the_mouse() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
+        app.screen.query_one("#field-bias").scroll_visible(animate=False)
+        await pilot.pause()
         await pilot.click("#field-bias Tick")
         await pilot.click("#start")
 

@@ -1,13 +1,16 @@
-"""How the numba kernel's functions are compiled, and kept on disk. All that leans on private parts of numba.
+"""How our compiled functions are made, and kept on disk. All that leans on private parts of numba.
 
-Seen in numba 0.68: `numba.core.caching.FunctionCache` with `load_overload`, `save_overload` and `flush`, and
-the `_cache` of a dispatcher. tests/engine/test_numba_cache.py fails with a clear word where these are gone.
+Seen in numba 0.68: `numba.core.caching.FunctionCache` with `load_overload`, `save_overload` and `flush`, the
+stamp of its `_cache_file`, and the `_cache` of a dispatcher. tests/engine/test_numba_cache.py fails with a
+clear word where these are gone.
 """
 
+import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -15,7 +18,17 @@ from numba.core.caching import FunctionCache
 
 
 class ForgivingCache(FunctionCache):
-    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors."""
+    """numba's cache on disk, to which a file that is damaged and a disk that is full are no errors.
+
+    What was compiled is made anew when its file has changed, as numba's, and also when one of those has that
+    its functions and constants are imported from: both are compiled into it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        files = sorted({Path(module.__file__ or "") for module in _imported(vars(_module(function)))})
+        stamps = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
+        self._cache_file._source_stamp = (self._cache_file._source_stamp, *stamps)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -28,6 +41,22 @@ class ForgivingCache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):
             super().save_overload(sig, data)
+
+
+def _module(function: Callable[..., Any]) -> ModuleType:
+    return sys.modules[function.__module__]
+
+
+def _imported(names: dict[str, Any]) -> Iterator[ModuleType]:
+    """Our modules that names in a module come from: modules, and those of compiled functions with theirs."""
+    for value in names.values():
+        if isinstance(value, ModuleType) and value.__name__.startswith("tms_engine."):
+            yield value
+        elif (
+            isinstance(value, numba.core.dispatcher.Dispatcher) and vars(_module(value.py_func)) is not names
+        ):
+            yield _module(value.py_func)
+            yield from _imported(vars(_module(value.py_func)))
 
 
 # Modules with compiled functions, and where those of each are kept.
@@ -46,7 +75,7 @@ def compiled(parallel: bool = False) -> Callable[[Any], Any]:
 
     def decorate(function: Any) -> Any:
         dispatcher = numba.njit(function, **options)
-        with suppress(RuntimeError):  # no directory that can be written
+        with suppress(RuntimeError, OSError):  # no directory that can be written, no files of ours
             dispatcher._cache = ForgivingCache(function)
             kept = (function.__module__.rpartition(".")[2], Path(dispatcher._cache.cache_path))
             if kept not in _kept:
