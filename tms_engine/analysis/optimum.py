@@ -14,9 +14,9 @@ from jaxtyping import Float, Float64
 from tms_engine.analysis.exact import active_sets
 from tms_engine.experiment import Experiment
 
-# Steps of the search, the norm of the gradient at which it ends, and the difference of two places that a
-# derivative is taken over: the losses are exact to about 1e-13.
-_ITERATIONS, _FLAT, _APART = 200, 1e-8, 1e-5
+# Steps of the search, the share of the loss below which what a step can still gain ends it, and the difference
+# of two places that a derivative is taken over: the losses are exact to about 1e-13.
+_ITERATIONS, _GAIN, _APART = 200, 1e-11, 1e-5
 # Halvings of a step before a search is at its end, and the share of the expected descent that is enough.
 _HALVINGS, _ENOUGH = 25, 1e-4
 
@@ -86,14 +86,15 @@ def minimum(
     inverse = np.tile(np.eye(x.shape[1]), (n_problems, 1, 1))
     active = everyone
     for _ in range(_ITERATIONS):
-        active = active[np.abs(slope[active]).max(1) > _FLAT]
-        if not len(active):
-            break
         step = -np.einsum("kij,kj->ki", inverse[active], slope[active])
         descent = (step * slope[active]).sum(1)
         lost = descent >= 0  # rounding: from the beginning
         inverse[active[lost]] = np.eye(x.shape[1])
         step[lost], descent[lost] = -slope[active[lost]], -np.square(slope[active[lost]]).sum(1)
+        gains = -descent > _GAIN * loss[active]
+        active, step, descent = active[gains], step[gains], descent[gains]
+        if not len(active):
+            break
         share, waits = np.ones(len(active)), np.ones(len(active), bool)
         new_loss = loss[active].copy()
         for _ in range(_HALVINGS):

@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from tms_engine.analysis.geometry import represented
 from tms_engine.analysis.optimum import Minimum, minimum
-from tms_engine.analysis.polytopes import name_instances
 from tms_engine.figures.panels import new_figure
 from tms_engine.models import Sizes
 from tms_engine.models.layers import regular_polygon
@@ -51,8 +50,8 @@ def plan(quick: bool) -> Plan:
     own |= {"batch_size": 256, "steps": 5000} if quick else {}
     one = notebook(**own, n_features=_N, features="n_active", n_active=1)
     many = {f"{n}-2": notebook(**own, n_features=n, sparsity=1 - _P) for n in (5, 6)}
-    sweeps = {"one-active": Sweep(one, seeds=16 if quick else 64, weights=True)}
-    sweeps |= {name: Sweep(base, seeds=64 if quick else 1024, weights=True) for name, base in many.items()}
+    sweeps = {"one-active": Sweep(one, seeds=16 if quick else 64)}
+    sweeps |= {name: Sweep(base, seeds=64 if quick else 1024) for name, base in many.items()}
     runs = {f"{k}-gon": one.replace(init=f"{k}-gon", n_instances=4, keep=256) for k in _CORNERS}
     return Plan(sweeps, runs)
 
@@ -134,14 +133,12 @@ def _models(sweep: Sweep, level: "pl.DataFrame", n: int, p: float | None) -> "pl
     import polars as pl
 
     models = sweep.table()
-    names = name_instances(sweep.weights())
     known = level.filter(~pl.col("shared")).unique("corners").sort("corners")
     apart = np.abs(models["loss"].to_numpy()[:, None] - known["loss"].to_numpy())
-    return models.select("number", "loss", "represented").with_columns(
+    return models.select("number", "name", "residual", "loss", "represented").with_columns(
         pl.lit("model").alias("row_is"),
         pl.lit(n).alias("n_features"),
         pl.lit(p, pl.Float64).alias("density"),
-        pl.Series("name", [names.of(i) for i in range(len(models))]),
         pl.Series("nearest", known["name"].to_numpy()[apart.argmin(1)].astype(str)),
     )
 
