@@ -229,6 +229,20 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
     return AfterValidator(check)
 
 
+# Noise on a polygon: enough to leave a saddle by itself, too little to choose where to.
+_GON_STD = 0.01
+# How the first weights may be drawn, beside K-gon.
+INITS = ("normal", "xavier", "joint_xavier")
+_GON = re.compile(r"([1-9][0-9]{0,8})-gon")
+
+
+def _init(value: str) -> str:
+    named = _GON.fullmatch(value)
+    if value in INITS or (named and int(named[1]) >= 2):
+        return value
+    raise ValueError(f"should be {', '.join(INITS)}, or 2-gon, 3-gon, 4-gon …, not {quoted(value)}")
+
+
 def _set_size(value: Any) -> Any:
     """A whole number, or a list of them, also as text: "2" and "3,2,1"."""
     if isinstance(value, str) and "," in value:
@@ -256,6 +270,7 @@ PerFeature = Annotated[
     BeforeValidator(_of_features),
     AfterValidator(_none_negative),
 ]
+Init = Annotated[str, AfterValidator(_init)]
 SetSize = Annotated[int | tuple[int, ...], BeforeValidator(_set_size)]
 
 
@@ -325,10 +340,12 @@ class Experiment(BaseModel):
         description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
     )
     bias: bool = Field(default=False, description="Add a learned bias before the ReLU, starting at 0.")
-    init: Literal["normal", "xavier", "joint_xavier"] = Field(
+    init: Init = Field(
         default="normal",
-        description="Initial weights: normal, of variance 1; Xavier's 2 / (n + m), of each instance; or "
-        "that of the paper's notebook, with the instances in the fan, 2 / (m · (n + n_instances)).",
+        description="Initial weights: normal, of variance 1; xavier, 2 / (n + m), of each instance; "
+        "joint_xavier, the paper's notebook's, with the instances in the fan, 2 / (m · (n + n_instances)); "
+        "or K-gon, as 5-gon: the first K features on a regular polygon of radius 1, the others at 0, with "
+        "noise of deviation .01.",
     )
     init_std: NumberOrNone = Field(
         default=None, gt=0, description="Deviation of the initial weights (default: that of init)."
@@ -406,6 +423,7 @@ class Experiment(BaseModel):
                 )
         if self.relative_density is not None:
             self._check_relative_density()
+        self._check_corners()
         if self.magnitudes != "uniform" and not is_built_in(self.features):
             raise InputError(
                 f"magnitudes should be uniform: {self.features} data have those of their registered law",
@@ -425,6 +443,15 @@ class Experiment(BaseModel):
             )
         if not all(any(row) for row in (value if self.differs("relative_density") else (value,))):
             raise InputError("relative_density should be above 0 for some feature", "relative_density")
+
+    def _check_corners(self) -> None:
+        needed = 2 if self.corners > 2 else 1
+        if self.corners > self.n_features or needed > self.n_hidden:
+            raise InputError(
+                f"init {self.init} needs {self.corners} features and {needed} hidden "
+                f"dimension{'' if needed == 1 else 's'} at least",
+                "init",
+            )
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
@@ -452,15 +479,21 @@ class Experiment(BaseModel):
         return float(value[instance] if isinstance(value, tuple) else value)
 
     @property
+    def corners(self) -> int:
+        """Features that start on a regular polygon; 0 where none does."""
+        named = _GON.fullmatch(self.init)
+        return int(named[1]) if named else 0
+
+    @property
     def first_std(self) -> float:
-        """Standard deviation of the initial weights."""
+        """Standard deviation of the initial weights, or of the noise on a polygon."""
         n, m = self.n_features, self.n_hidden
         named = {
             "normal": 1.0,
             "xavier": (2 / (n + m)) ** 0.5,
             "joint_xavier": (2 / (m * (n + self.n_instances))) ** 0.5,
         }
-        return named[self.init] if self.init_std is None else self.init_std
+        return named.get(self.init, _GON_STD) if self.init_std is None else self.init_std
 
     def feature_importance(self) -> "Float64[np.ndarray, 'instances features']":
         """Weight of each feature in the loss: importance_j · decay^j; infinite where that is too large."""

@@ -94,6 +94,13 @@ def test_so_it_is_where_a_model_is_nearly_perfect_and_its_loss_tiny():
             assert evaluate(holding(weights, some)).loss[0] == pytest.approx(true, rel=EXACT)
 
 
+@pytest.mark.parametrize("size", [1e-2, 1e-3, 1e-5, 1e-8])
+def test_so_it_is_where_some_features_hardly_count_and_differences_would_cancel(size):
+    weights = np.array([[1.0], [0.5], [size], [-size], [1.1 * size]])
+    true = rational_loss(weights, np.zeros(5), 0.5)
+    assert evaluate(holding(weights, sparsity=0.5)).loss[0] == pytest.approx(true, rel=0.1 * EXACT)
+
+
 @pytest.mark.slow
 def test_so_it_is_for_trained_models_of_eight_features():
     trainer = Trainer(Experiment(n_instances=2, bias=True, steps=2000))

@@ -123,17 +123,15 @@ def test_extremes_of_density():
     assert abs((found > 0).sum() - 8) < 5 * math.sqrt(8)
 
 
-@pytest.mark.parametrize("density", [1e-4, 0.001, 0.05, 0.37, 0.99999, 1.0])
-def test_magnitudes_lie_between_0_and_1(density):
-    found = draws(np.array([density]), 8, 32)
-    top = np.concatenate([[-1], found.choices[0].astype(np.int64)])
-    widths = np.maximum(np.diff(top), 1)
-    for width, cell in zip(
-        (*widths, int(found.threshold[0]) + 1), (*found.cell_of_first[0], found.cell[0]), strict=True
-    ):
-        cells = np.float32((width - 1) >> 9)
-        assert 0 < (np.float32(0.5) * cell) < 1
-        assert (cells + np.float32(0.5)) * cell < 1
+def test_magnitudes_lie_between_0_and_1():
+    # The lowest and the highest, at densities of all sizes, and at many where there are nearly 2²³ cells.
+    densities = np.concatenate([np.geomspace(1e-5, 1, 500), np.linspace(0.78, 1, 5000)])
+    found = draws(densities, 8, 1)
+    bounds = np.concatenate([np.full_like(found.least[:, None], -1), found.choices.astype(np.int64)], 1)
+    of_first = np.maximum(np.diff(bounds), 1), found.cell_of_first
+    for width, cell in (of_first, (found.threshold.astype(np.int64) + 1, found.cell)):
+        assert (np.float32(0.5) * cell > 0).all()
+        assert ((((width - 1) >> 9).astype(np.float32) + np.float32(0.5)) * cell < 1).all()
 
 
 def test_an_instance_draws_by_its_own_density_and_number():

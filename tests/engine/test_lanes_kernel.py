@@ -145,8 +145,10 @@ def test_importances_of_each_instance_are_those_of_its_loss():
 
 @pytest.mark.parametrize("n_instances", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
 def test_an_instance_has_the_same_bits_alone_and_among_others(n_instances):
-    sparsity = tuple(np.linspace(0, 0.99, n_instances))
-    experiment = Experiment(n_instances=n_instances, sparsity=sparsity, n_features=5, n_hidden=2, bias=True)
+    sparsity = np.random.default_rng(0).permutation(np.linspace(0, 0.99, n_instances))
+    experiment = Experiment(
+        n_instances=n_instances, sparsity=tuple(sparsity), n_features=5, n_hidden=2, bias=True
+    )
     losses, state = train(experiment, 30)
     for i in {0, n_instances // 2, n_instances - 1}:
         own, alone = train(experiment.alone(i), 30)
@@ -280,3 +282,18 @@ def test_its_instructions_are_of_vectors(alone):
     if register:
         assert len(re.findall(rf"vfn?m\w+ps.*{register}", text)) >= 10
         assert len(re.findall(rf"vpmulld.*{register}", text)) >= 4
+
+
+@pytest.mark.usefixtures("layout")
+def test_narrower_registers_have_the_same_bits(monkeypatch):
+    if not vectors.binding.get_host_cpu_features().get("avx2"):
+        pytest.skip("no processor with AVX2")
+    experiment = Experiment(n_instances=2, bias=True, sparsity=0.7)
+    losses, state = train(experiment, 50)
+    monkeypatch.setattr(loops, "_compiled", {})
+    monkeypatch.setattr(vectors.binding, "get_host_cpu_name", lambda: "haswell")
+    monkeypatch.setattr(vectors.binding.FeatureMap, "flatten", lambda features: "")
+    narrow, of_narrow = train(experiment, 50)
+    assert "%zmm" not in loops.assembly(loops.Shape(8, 3, True, True, False, alone=True))
+    assert np.array_equal(narrow, losses)
+    assert_same_bits(of_narrow, state)

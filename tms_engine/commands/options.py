@@ -186,7 +186,12 @@ def add_field(group: Any, name: str, default_told: bool = False, varied: bool = 
     group.add_argument(option, default=argparse.SUPPRESS, metavar=_METAVARS.get(name, metavar), help=about)
 
 
-_METAVARS = {"device": "DEVICE", "instances": "I,...", "importance": "X,..."}
+_METAVARS = {
+    "device": "DEVICE",
+    "init": "normal|xavier|joint_xavier|K-gon",
+    "instances": "I,...",
+    "importance": "X,...",
+}
 
 
 def given_fields(options: argparse.Namespace) -> dict[str, Any]:

@@ -168,9 +168,9 @@ def _spec(options: argparse.Namespace) -> tuple[Spec, str]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields, and density, that the command line sets, in its order as far as argparse keeps it."""
-    given = common.given_fields(options)
-    return given | ({DENSITY: options.density} if hasattr(options, DENSITY) else {})
+    """The fields, and density, that the command line sets, in its order."""
+    fields = common.given_fields(options)
+    return {name: value for name, value in vars(options).items() if name in fields or name == DENSITY}
 
 
 def _new_directory(name: str) -> Path:
@@ -191,7 +191,7 @@ def _new_directory(name: str) -> Path:
 
 @contextlib.contextmanager
 def _workers(options: argparse.Namespace) -> Iterator[Executor | None]:
-    """What carries the shards; what is under way is ended if this is left by an exception."""
+    """What carries the shards; what is under way when this is left is ended."""
     from tms_engine.sweeps import dask, devices, processes
 
     executor: Executor | None = None
@@ -201,13 +201,11 @@ def _workers(options: argparse.Namespace) -> Iterator[Executor | None]:
         executor = devices([name.strip() for name in options.devices.split(",")])
     elif options.scheduler is not None:
         executor = dask(options.scheduler)
-    finished = False
     try:
         yield executor
-        finished = True
     finally:
         if executor is not None:
-            executor.shutdown(wait=finished, cancel_futures=not finished)
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _train(

@@ -53,9 +53,8 @@ def data_of(snapshot: Snapshot, instance: int) -> str:
         return f"exactly {active([experiment.n_active])}"
     in_sets = law in ("correlated", "anticorrelated", "hierarchical")
     sets = f" sets of {field_value('set_size', experiment.set_size)}" if in_sets else " features"
-    name = law.capitalize().replace("_", " ")
     sparsity = digits.sparsity(experiment.per_instance("sparsity")[instance])
-    return f"{name}{sets}, S\u00a0=\u00a0{sparsity}"
+    return f"{law.capitalize().replace('_', ' ')}{sets}, S\u00a0=\u00a0{sparsity}"
 
 
 def active(numbers: Sequence[int]) -> str:

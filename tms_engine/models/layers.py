@@ -32,6 +32,18 @@ def weights_and_bias(sizes: Sizes, generator: np.random.Generator) -> dict[str, 
     return {"W": weights.astype(np.float32)} | zero_bias(sizes)
 
 
+def regular_polygon(corners: int, sizes: Sizes) -> Float32[np.ndarray, "features hidden"]:
+    """The first `corners` features on a regular polygon of radius 1 in the first two hidden dimensions, from
+    the first axis on; the others are 0. Of two corners one dimension is enough.
+    """
+    angles = 2 * np.pi * np.arange(corners) / corners
+    found = np.zeros((sizes.n_features, sizes.n_hidden), np.float32)
+    found[:corners, 0] = np.cos(angles)
+    if corners > 2:
+        found[:corners, 1] = np.sin(angles)
+    return found
+
+
 def zero_bias(sizes: Sizes) -> dict[str, Float32[np.ndarray, " features"]]:
     """b (features) = 0 where there is a bias."""
     return {"b": np.zeros(sizes.n_features, np.float32)} if sizes.bias else {}

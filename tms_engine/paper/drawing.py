@@ -14,6 +14,10 @@ from tms_engine.figures.colors import feature_colors
 SHARED = "viridis"
 SHARED_SCALE = Normalize(0, 1, clip=True)
 
+# W Wᵀ, whose entries are from about −1 to 1.
+GRAM = "RdBu_r"
+GRAM_SCALE = Normalize(-1, 1, clip=True)
+
 
 def density_text(p: float) -> str:
     """1 − S in two significant digits."""
@@ -35,13 +39,11 @@ def draw_vectors(
         spine.set_visible(False)
 
 
-def draw_gram(plot: Any, weights: Float[np.ndarray, "features hidden"]) -> Any:
-    """W Wᵀ as a heat map from −1 to 1; the image, for a colour bar."""
-    image = plot.imshow(
-        geometry.gram(weights[None])[0], cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest"
-    )
+def draw_gram(plot: Any, weights: Float[np.ndarray, "features hidden"]) -> None:
+    """W Wᵀ as a heat map."""
+    gram = geometry.gram(weights[None])[0]
+    plot.imshow(gram, cmap=GRAM, norm=GRAM_SCALE, interpolation="nearest")
     plot.set(xticks=[], yticks=[])
-    return image
 
 
 def draw_norms(plot: Any, norms: Sequence[float], interference: Sequence[float]) -> None:

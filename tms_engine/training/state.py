@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.models import Sizes, model
+from tms_engine.models.layers import regular_polygon
 
 # Parameters by the names that the model gives them, each (instances, ...).
 Parameters = dict[str, Float32[np.ndarray, "instances ..."]]
@@ -84,9 +86,19 @@ def initial_parameters(experiment: Experiment) -> Parameters:
     """
     sizes = Sizes(experiment.n_features, experiment.n_hidden, experiment.bias, experiment.first_std)
     start = model(experiment.model).parameters
+    corners = experiment.corners
     whole: Parameters = {}
     for i, number in enumerate(experiment.numbers().tolist()):
-        for name, value in start(sizes, np.random.default_rng([experiment.seed, number])).items():
+        first = start(sizes, np.random.default_rng([experiment.seed, number]))
+        if corners:
+            if "W" not in first or first["W"].shape != (sizes.n_features, sizes.n_hidden):
+                raise InputError(
+                    f"init {experiment.init} is for models with one W (features, hidden), which "
+                    f"{experiment.model} has not",
+                    "init",
+                )
+            first["W"] = first["W"] + regular_polygon(corners, sizes)
+        for name, value in first.items():
             if i == 0:
                 whole[name] = np.empty((experiment.n_instances, *value.shape), np.float32)
             whole[name][i] = value

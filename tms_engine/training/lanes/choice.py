@@ -25,10 +25,14 @@ def refusal(experiment: Experiment) -> str:
 
 
 def working_bytes(experiment: Experiment) -> int:
-    """Bytes that this kernel holds: the state and a copy, and what the words are compared with."""
-    numbers = experiment.n_features * (experiment.n_hidden + 1) + LANES
-    table = min(experiment.batch_size, 14 * int(experiment.batch_size**0.5)) + 4 * experiment.n_features + 64
-    return 4 * (experiment.n_instances + LANES) * (8 * numbers + 2 * table)
+    """Bytes that this kernel holds: the state, a copy while that is packed, and what it draws by."""
+    n, instances = experiment.n_features, experiment.n_instances + LANES
+    numbers = n * (experiment.n_hidden + 1) + LANES
+    # Sorted by density, most groups have one of their own, and a few are of two.
+    densities = len(set(experiment.sparsity)) if isinstance(experiment.sparsity, tuple) else 1
+    drawn = min(instances, 2 * densities * LANES)
+    table = min(experiment.batch_size, 14 * int(experiment.batch_size**0.5)) + 4 * n
+    return 4 * instances * (5 * numbers + 4 * n + 16) + 12 * drawn * table
 
 
 def side_by_side_from(experiment: Experiment) -> int:
