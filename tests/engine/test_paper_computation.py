@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tms_engine import Experiment
+from tms_engine import Experiment, sampling
 from tms_engine.paper import absolute_value, adversarial, memorisation, privileged_basis
 from tms_engine.paper.plan import Trained
 from tms_engine.sweeps.sweep import Sweep
@@ -53,6 +53,12 @@ def test_attacks_where_every_relu_is_on_add_the_greatest_that_a_row_of_the_matri
     assert adversarial.added_loss(weights, bias, x, length) == pytest.approx(gains.max(1).mean())
 
 
+def test_attacks_go_both_ways():
+    # Outputs of .5 instead of 1: to lower one by ε adds 2 · .5 ε + ε², to raise it takes away.
+    added = adversarial.added_loss(np.eye(4), np.full(4, -0.5), np.ones((2, 4)), 0.1)
+    assert added == pytest.approx((0.1 + 0.1**2) / 4)
+
+
 def test_no_model_is_attacked_in_vain():
     assert adversarial.added_loss(np.zeros((4, 2)), np.zeros(4), np.zeros((3, 4)), 0.1) == 0
 
@@ -90,6 +96,11 @@ def test_table_and_figure_of_finite_data(tmp_path):
     assert counts == {"model": 4, "feature": 12, "datum": 7}
     losses = table.filter(pl.col("kind") == "model")
     assert ((losses["train_loss"] > 0) == (losses["dataset_rows"] == 5)).all()  # the two rows are empty
+    run = trained.sweeps["models"].run(2)
+    (x,) = sampling.batches(run.experiment, 7, 1, "cpu")  # all five rows, as at every step
+    w, b = run.weights[0], run.state.parameters["b"][0]
+    by_hand = float(((np.maximum(x[0] @ w @ w.T + b, 0) - x[0]) ** 2).mean())
+    assert losses.filter(pl.col("row") == 2)["train_loss"][0] == pytest.approx(by_hand, rel=1e-5)
     assert memorisation.figure(table) is not None
 
 

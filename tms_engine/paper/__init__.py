@@ -44,12 +44,12 @@ EXPERIMENTS: dict[str, Entry] = {
     "local_structure": Entry(
         "correlated sets: principal components if dense, superposition if sparse", 3, 0.3
     ),
-    "nonuniform": Entry("a pentagon, one feature denser or sparser: it bends, and jumps to digons", 10, 1),
+    "nonuniform": Entry("a pentagon, one feature denser or sparser: it bends, and jumps to digons", 5, 0.5),
     "dynamics": Entry("features that jump between levels of D; six that become an octahedron", 0.3, 0.1),
     "adversarial": Entry("how vulnerable models are to attacks, beside their features per dimension", 8, 0.3),
-    "absolute_value": Entry("|x| of 100 features by 40 neurons: monosemantic, then in superposition", 15, 1),
-    "privileged_basis": Entry("a ReLU in the hidden layer: features on neurons, the best of many", 15, 0.5),
-    "memorisation": Entry("a fixed set of T rows: data in superposition, then features", 15, 1),
+    "absolute_value": Entry("|x| of 100 features by 40 neurons: monosemantic, then in superposition", 6, 0.5),
+    "privileged_basis": Entry("a ReLU in the hidden layer: features on neurons, the best of many", 12, 1),
+    "memorisation": Entry("a fixed set of T rows: data in superposition, then features", 15, 0.7),
 }
 
 
