@@ -30,9 +30,9 @@ DEPARTS = (
     "Xavier over 16,000 models would start all of them at 0. The boundaries drawn through are those of the "
     "global minimum of the exact loss, which has shorter arms and other biases than the pure strategies "
     "(dashed, the paper's theory): superposition reaches further. As in the paper, colours are means over "
-    "ten models but the worst; the agreement that is counted is of the best. In n = 3, m = 2 with r > 1 the "
-    "optimum pairs the two others; which two are paired is settled early in training, so that many models "
-    "keep the extra feature in a pair, and the mean is between red and blue."
+    "ten models but the worst, and mixed where models differ; the agreement that is counted is of the best. "
+    "In n = 2, m = 1 half of the first weights have arms of one sign, and near r = 1 many of these end with "
+    "one feature alone; in n = 3, m = 2 which two features are paired is settled early in training."
 )
 QUICK = "14 × 14 cells, four models a cell, batch 128, 5,000 steps"
 
