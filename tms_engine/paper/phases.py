@@ -185,6 +185,8 @@ def figure(table: "pl.DataFrame") -> Figure:
         _draw(row[0], trained, density, ratio, cells)
         row[0].set_title(f"n = {n}, m = {m}: trained, mean of all but the worst", fontsize=10)
         _draw(row[1], at_best, density, ratio, cells)
+        others = cells.filter(pl.col("state") != pl.col("optimum_state"))
+        row[1].plot(others["relative_importance"], others["density"], "kx", ms=5)
         row[1].set_title(f"numerical optimum; the best trained agrees in {agree:.1%}", fontsize=10)
     for name, (norm, shared) in _OF_STATE.items():
         color = cell_colors(norm, shared)
@@ -193,6 +195,7 @@ def figure(table: "pl.DataFrame") -> Figure:
         )
     grid[0, 1].plot([], [], "k-", lw=1.2, label="boundaries of the optimum")
     grid[0, 1].plot([], [], "k--", lw=1.2, label="of the pure strategies")
+    grid[0, 1].plot([], [], "kx", ms=5, label="the best trained is in another state")
     whole.legend(*grid[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return whole
 
