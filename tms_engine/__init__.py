@@ -7,7 +7,8 @@
 
 An `Experiment` holds every choice that defines a run. `train`, or a `Trainer` step by step, makes a `Run`
 of it, which `evaluate`, `summarize`, `geometry` and the figure functions take, and which `save_run` and
-`load_run` keep on disk. `register_law` and `register_model` bring data laws and models of your own. A
+`load_run` keep on disk. A `Sweep` is many models over a grid, with one table. `register_law` and
+`register_model` bring data laws and models of your own. A
 user's mistake raises `InputError`, a ValueError, with one sentence. The repository's `examples/` has a
 short script on each.
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tms_engine.models import Model, Sizes, register_model
     from tms_engine.presets import PRESETS, preset
     from tms_engine.runs import load_run, save_run, train
+    from tms_engine.sweeps import Sweep, load_sweep
     from tms_engine.training.run import Run
     from tms_engine.training.state import Change, Snapshot
     from tms_engine.training.trainer import Trainer
@@ -69,6 +71,8 @@ _HOMES = {
     "load_run": "runs",
     "save_run": "runs",
     "train": "runs",
+    "Sweep": "sweeps",
+    "load_sweep": "sweeps",
     "Run": "training.run",
     "Change": "training.state",
     "Snapshot": "training.state",
@@ -89,6 +93,7 @@ __all__ = [
     "Run",
     "Sizes",
     "Snapshot",
+    "Sweep",
     "Trainer",
     "__version__",
     "cloud_figure",
@@ -98,6 +103,7 @@ __all__ = [
     "geometry",
     "gram_figure",
     "load_run",
+    "load_sweep",
     "loss_figure",
     "n_active_figure",
     "phases",

@@ -24,6 +24,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -48,8 +49,7 @@ PER_INSTANCE = ("sparsity", "importance_decay", "learning_rate")
 def check_live(names: Iterable[str]) -> None:
     """Raise InputError if one of these fields cannot be changed while a run trains."""
     for name in names:
-        if name not in Experiment.model_fields:
-            raise InputError(_unknown(name), name)
+        check_field(name)
         if name not in LIVE_FIELDS:
             raise InputError(
                 f"{name} cannot be changed while a run trains, only {', '.join(LIVE_FIELDS)}", name
@@ -476,6 +476,19 @@ def choices(name: str) -> tuple[str, ...]:
 _NAMES = {"features": law_names, "model": model_names}
 
 
+def field_value(name: str, value: Any) -> Any:
+    """A value of one field by itself, as an Experiment would have it. Raises InputError for an invalid one.
+
+    What several fields have to agree on is not checked.
+    """
+    field = Experiment.model_fields[name]
+    kind: Any = Annotated.__class_getitem__((field.annotation, *field.metadata))  # type: ignore[attr-defined]
+    try:
+        return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
+    except ValidationError as error:
+        raise InputError(_sentence(error.errors()[0], name), name) from None
+
+
 # Bytes of a file of fields. Lists of a value for each of a million instances are 100 MB.
 _MOST_BYTES = 1 << 28
 
@@ -521,6 +534,12 @@ def _sentence(error: Any, name: str | None) -> str:
     if error["type"] != "value_error":
         message += f", not {quoted(error['input'])}"
     return f"{name} {message}" if name else message
+
+
+def check_field(name: str) -> None:
+    """Raise InputError, with what others call so, if an experiment has no such field."""
+    if name not in Experiment.model_fields:
+        raise InputError(_unknown(name), name)
 
 
 def _unknown(name: str, value: Any = None) -> str:

@@ -12,6 +12,7 @@
 | sys.path: the current directory, last | `tms` and `tms-tui` with --plugin |
 | TEXTUAL_COLOR_SYSTEM | `tms-tui`, before Textual is imported |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
+| SIGINT ignored, threads of kernels | a process that was started as a worker of a sweep |
 | niceness | the process that draws the app's figures |
 | MPLBACKEND, MATPLOTLIBRC, matplotlib's warnings, the current directory during one import | `tms figures` |
 
@@ -77,24 +78,29 @@ def _cores() -> int:
 
 
 _threads = _cores()
+# Of a thread that has asked for another number.
+_here = threading.local()
 # Not every threading layer of numba's may be entered by two threads.
 _numba_lock = threading.Lock()
 
 
 def kernel_threads() -> int:
-    """How many threads a kernel may use."""
-    return _threads
+    """How many threads a kernel may use that is called from this thread."""
+    return int(getattr(_here, "threads", _threads))
 
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Let kernels use this many threads. Their results do not depend on it."""
-    global _threads
-    before, _threads = _threads, number
+    """Let kernels that this thread calls use this many threads. Their results do not depend on it."""
+    before = getattr(_here, "threads", None)
+    _here.threads = number
     try:
         yield
     finally:
-        _threads = before
+        if before is None:
+            del _here.threads
+        else:
+            _here.threads = before
 
 
 def leave_a_core() -> None:
@@ -110,7 +116,7 @@ def numba_threads() -> Iterator[None]:
 
     with _numba_lock:
         before = numba.get_num_threads()
-        numba.set_num_threads(min(_threads, before))
+        numba.set_num_threads(min(kernel_threads(), before))
         try:
             yield
         finally:
@@ -128,6 +134,37 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+# Workers of a sweep
+
+_worker_device: str | None = None
+
+
+def become_worker(end: Any, workers: int, devices: Any = None) -> None:
+    """Make this process, which was started for it, a worker of a sweep: one of so many on this machine.
+
+    It leaves Ctrl-C to the process that has started it, shares the cores, and ends as soon as the other end
+    of the pipe `end` is closed, as when that process was killed. Of the queue `devices` it takes the name of
+    the device that it trains on.
+    """
+    global _threads, _worker_device
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _threads = max(1, _cores() // workers)
+    if devices is not None:
+        _worker_device = devices.get()
+
+    def wait() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            end.recv_bytes()
+        os._exit(0)
+
+    threading.Thread(target=wait, name="tms-worker-end", daemon=True).start()
+
+
+def worker_device() -> str | None:
+    """The device that this process was given as a worker; None if it was given none."""
+    return _worker_device
 
 
 # Signals and streams

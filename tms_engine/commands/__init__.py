@@ -22,6 +22,7 @@ from tms_engine.presets import PRESETS
 
 COMMANDS = {
     "train": "train an experiment and save the run",
+    "sweep": "train many models over a grid of fields and seeds, and write one table of them",
     "resume": "go on with a run that was interrupted, or extend or change one",
     "watch": "how far a run is that another process trains, until it ends",
     "runs": "list the runs in a directory, and remove what is of no use there",
@@ -35,6 +36,7 @@ COMMANDS = {
 # What others call our commands.
 _OTHER_NAMES = {
     **dict.fromkeys(("run", "fit", "new", "start"), "train"),
+    **dict.fromkeys(("grid", "population", "scan"), "sweep"),
     **dict.fromkeys(("continue", "restart", "extend"), "resume"),
     **dict.fromkeys(("plot", "plots", "draw", "export"), "figures"),
     **dict.fromkeys(("info", "summary", "eval", "evaluate"), "show"),

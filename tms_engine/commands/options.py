@@ -140,14 +140,43 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
         add_field(fields, name, default_told=True)
 
 
-def add_field(group: Any, name: str, default_told: bool = False) -> None:
-    """The option of a field of Experiment: absent unless given, and not converted."""
+def add_axes(parser: argparse.ArgumentParser, own: Sequence[str]) -> None:
+    """An option for every field of Experiment but `own`, and for density; each takes one value or an axis."""
+    fields = parser.add_argument_group(
+        "experiment",
+        "A field with several values is an axis: a list, 0.5,0.9; a range with both ends, 0:0.99:32; or one "
+        "that is even in ratios, log:1:0.01:40. Of importance, a value is a list: 1,1;1,0.5.",
+    )
+    for name in Experiment.model_fields:
+        if name not in own:
+            add_field(fields, name, varied=True)
+        if name == "sparsity":
+            fields.add_argument(
+                "--density", default=argparse.SUPPRESS, metavar="X", help="1 − S, in the place of sparsity."
+            )
+
+
+def add_field(group: Any, name: str, default_told: bool = False, varied: bool = False) -> None:
+    """The option of a field of Experiment: absent unless given, and not converted.
+
+    With `varied`, it is not said that the value may be a list for the instances.
+    """
     field = Experiment.model_fields[name]
     about = str(field.description)
     if default_told and field.default is not None:
         default = {True: "yes", False: "no"}[field.default] if field.annotation is bool else field.default
         about = f"{about.rstrip('.')} (default: {default})"
     option = f"--{name.replace('_', '-')}"
+    if varied:
+        about = re.sub(r"[;,] one(, or| list, or)? (one )?per instance", "", about)
+    if field.annotation is bool and varied:  # also as an axis, --bias no,yes
+        group.add_argument(
+            option, nargs="?", const=True, default=argparse.SUPPRESS, metavar="no,yes", help=about
+        )
+        group.add_argument(
+            f"--no-{option[2:]}", dest=name, action="store_false", default=argparse.SUPPRESS, help="not so"
+        )
+        return
     if field.annotation is bool:
         group.add_argument(
             option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about
@@ -170,7 +199,7 @@ def experiment_from(options: argparse.Namespace) -> tuple[Experiment, str]:
 
     Of several files the later win, field by field. `options.origins` then says where a field came from.
     """
-    start = _preset(options.preset)
+    start = preset_from(options.preset)
     fields: dict[str, Any] = {}
     options.origins = {}
     if os.environ.get("TMS_DEVICE"):
@@ -199,7 +228,7 @@ def told(error: InputError, options: argparse.Namespace | None) -> str:
     return f"{origin}: {sentence}" if origin and error.field not in given else sentence
 
 
-def _preset(name: str) -> Experiment:
+def preset_from(name: str) -> Experiment:
     """The experiment of a preset. Raises InputError, which says how to give what is none."""
     path = Path(name)
     if name not in PRESETS:

@@ -117,6 +117,25 @@ def train_to_the_end(
     return code or (1 if len(diverged) == experiment.n_instances else 0)
 
 
+def on_terminal() -> bool:
+    """Whether progress is shown as a bar."""
+    return sys.stdout.isatty() and sys.stderr.isatty() and not _silent
+
+
+def line_due(fraction: float = 0.0) -> Callable[[float], bool]:
+    """Whether a line of progress is due, of the fraction that is done: after each tenth, and every 10 s."""
+    told, tenth = time.monotonic(), int(10 * fraction)
+
+    def due(fraction: float) -> bool:
+        nonlocal told, tenth
+        if int(10 * fraction) <= tenth and time.monotonic() - told <= _LINE_EVERY:
+            return False
+        told, tenth = time.monotonic(), int(10 * fraction)
+        return True
+
+    return due
+
+
 @contextlib.contextmanager
 def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Callable[["Trainer"], None]]:
     """Compiles the kernel, and gives a function that shows how far a trainer is."""
@@ -126,7 +145,7 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
     def now() -> str:
         return f"batch loss {number(trainer.snapshot().loss)}  {trainer.rate:,.0f} steps/s"
 
-    if sys.stdout.isatty() and sys.stderr.isatty() and not _silent:
+    if on_terminal():
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
@@ -156,13 +175,11 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
         with stop.at_once(interrupted):
             trainer.prepare()
     began, first = time.monotonic(), trainer.step
-    told, tenth = began, 10 * first // steps
+    due = line_due(first / steps)
 
     def line(trainer: "Trainer") -> None:
-        nonlocal told, tenth
-        if 10 * trainer.step // steps > tenth or time.monotonic() - told > _LINE_EVERY:
-            told, tenth = time.monotonic(), 10 * trainer.step // steps
-            left = (told - began) / (trainer.step - first) * (steps - trainer.step)
+        if due(trainer.step / steps):
+            left = (time.monotonic() - began) / (trainer.step - first) * (steps - trainer.step)
             say(f"step {trainer.step:,} of {steps:,}  {now()}  {left:.0f} s left")
 
     yield line
