@@ -1,9 +1,10 @@
 """When a model changes: kept steps chosen by how far its weights have moved, not by equal numbers of steps.
 
-A model folds in the first hundreds of ten thousand steps, and then hardly moves. To watch it, steps have to be
-dense where it moves.
+A model folds in the first hundreds of ten thousand steps, and then hardly moves. To watch it, steps have to
+be dense where it moves.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ def path_length(weights: Sequence[Float[np.ndarray, "features hidden"]]) -> Floa
     """How far the weights have moved until each of these steps, ‖ΔW‖ added up; 0 at the first."""
     moved = [
         float(np.linalg.norm(np.nan_to_num(after.astype(np.float64) - before)))
-        for before, after in zip(weights[:-1], weights[1:], strict=True)
+        for before, after in itertools.pairwise(weights)
     ]
     return np.concatenate([[0.0], np.cumsum(moved)])
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     fps = common.whole_number(options.fps, "fps")
-    seconds, turn = (common.number(getattr(options, name), name) for name in ("seconds", "turn"))
+    seconds, turn = (_one_number(getattr(options, name), name) for name in ("seconds", "turn"))
     view: dict[str, Any] = {
         "first": common.whole_number(options.first, "first"),
         "last": None if options.last is None else common.whole_number(options.last, "last"),
@@ -61,6 +61,13 @@ def run(options: argparse.Namespace) -> int:
         save_film(loaded, path, instance, fps=fps, frames=frames, on_frame=show, **view)
     print(path)
     return 0
+
+
+def _one_number(text: str, name: str) -> float:
+    values = common.numbers(text, name)
+    if len(values) != 1:
+        raise InputError(f"{name} should be one number, not {text!r}")
+    return values[0]
 
 
 def _size(text: str) -> tuple[int, int]:

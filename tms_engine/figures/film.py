@@ -4,6 +4,7 @@ Its steps are dense where the weights move (`analysis/changes.py`), so that the 
 by Pillow, or as MP4 by ffmpeg where that is installed.
 """
 
+import dataclasses
 import io
 import shutil
 import subprocess
@@ -15,18 +16,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import NullFormatter
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from PIL import Image
 
-from tms_engine.analysis import geometry, theory
+from tms_engine.analysis import geometry
 from tms_engine.analysis.changes import evenly_changing
+from tms_engine.analysis.evaluation import check_instance
 from tms_engine.analysis.polytopes import Polytopes, hull_edges, polytopes
 from tms_engine.analysis.projection import HOME, Camera, basis_for
 from tms_engine.analysis.smoothing import loss_sums, smoothed
 from tms_engine.errors import InputError
 from tms_engine.figures.captions import describe, sparsity
 from tms_engine.figures.colors import feature_colors, on_white
-from tms_engine.figures.panels import MOST_FEATURES, check_instance, coordinates, new_figure, own_style, scene
+from tms_engine.figures.dimensionality import draw_solids
+from tms_engine.figures.panels import MOST_FEATURES, coordinates, new_figure, own_style, scene
 from tms_engine.files import cannot, write_atomically
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
@@ -145,7 +149,8 @@ def _mp4(pictures: Iterator[UInt8[np.ndarray, "height width 3"]], fps: int) -> b
             "-r", str(fps), "-i", "-", "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(target),
         ]  # fmt: skip
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stdin is not None and process.stderr is not None
+            assert process.stdin is not None
+            assert process.stderr is not None
             try:
                 picture = first
                 process.stdin.write(first.tobytes())
@@ -158,7 +163,9 @@ def _mp4(pictures: Iterator[UInt8[np.ndarray, "height width 3"]], fps: int) -> b
                 pass
             said = process.stderr.read().decode(errors="replace").strip()
         if process.returncode != 0:
-            raise InputError(f"ffmpeg could not make the film: {said.splitlines()[-1] if said else 'it failed'}")
+            raise InputError(
+                f"ffmpeg could not make the film: {said.splitlines()[-1] if said else 'it failed'}"
+            )
         return target.read_bytes()
 
 
@@ -195,8 +202,8 @@ class _Stage:
         self._figure.set_dpi(_DPI)
         n, m = reel.shown[0].experiment.n_features, reel.shown[0].experiment.n_hidden
         self._colors = on_white(feature_colors(reel.tips.shape[1]))
-        reach = 1.1 * float(np.nanmax(np.linalg.norm(reel.tips, axis=-1), initial=0.1))
-        self._draw_space(n, m, reach)
+        self._reach = _reaches(reel.tips)
+        self._draw_space(n, m)
         self._steps = np.array([snapshot.step for snapshot in reel.shown])
         self._draw_loss(run)
         self._draw_levels()
@@ -217,11 +224,15 @@ class _Stage:
         pixels: Any = self._figure.canvas
         return np.asarray(pixels.buffer_rgba())[..., :3].copy()
 
-    def _draw_space(self, n: int, m: int, reach: float) -> None:
+    def _draw_space(self, n: int, m: int) -> None:
         figure, reel = self._figure, self._reel
-        space = scene((figure, 1, 2, 1), m, reach, reel.camera)
-        space.set_position((0.01, 0.02, 0.53, 0.84) if m > 2 else (0.07, 0.1, 0.44, 0.74))
+        camera = dataclasses.replace(reel.camera, zoom=1.5 * reel.camera.zoom)
+        space = scene((figure, 1, 2, 1), m, 1.0, camera)
+        space.set_position((0.01, 0.01, 0.53, 0.86))
+        space.set_axis_off()
         self._space, self._flat = space, m < 3
+        for axis in np.eye(min(m, 3), 3):  # of length 1, which the scale is seen by
+            space.plot(*self._axes_of(np.stack([-axis, axis])), color="0.8", lw=0.8)
         figure.text(0.02, 0.95, describe(reel.shown[0]), fontsize=12, va="center")
         self._name = figure.text(0.02, 0.895, "", fontsize=13, fontweight="bold", va="center")
         self._about = figure.text(0.54, 0.95, "", fontsize=11, va="center", ha="right")
@@ -230,9 +241,9 @@ class _Stage:
             space.plot(*self._axes_of(np.zeros((2, 3))), color=color, lw=0.8 if many else 2)[0]
             for color in self._colors
         ]
-        self._tips = space.scatter(*self._axes_of(np.zeros((len(self._colors), 3))), c=self._colors,
-            s=6 if many else 24, depthshade=False) if not self._flat else space.scatter(
-            *self._axes_of(np.zeros((len(self._colors), 3))), c=self._colors, s=6 if many else 24)  # fmt: skip
+        depth: dict[str, Any] = {} if self._flat else {"depthshade": False}
+        at = self._axes_of(np.zeros((len(self._colors), 3)))
+        self._tips = space.scatter(*at, c=self._colors, s=6 if many else 24, **depth)
         self._labels = []
         if n <= _LABELLED:
             where = (0.0,) * (2 if self._flat else 3)
@@ -251,7 +262,10 @@ class _Stage:
 
     def _show_space(self, k: int) -> None:
         reel, weights = self._reel, self._reel.shown[k].weights[self._instance]
-        tips = reel.tips[k]
+        tips, reach = reel.tips[k], self._reach[k]
+        self._space.set(xlim=(-reach, reach), ylim=(-reach, reach))
+        if not self._flat:
+            self._space.set(zlim=(-reach, reach))
         if not self._flat:
             share = k / max(1, len(reel.shown) - 1)
             self._space.view_init(
@@ -268,7 +282,7 @@ class _Stage:
             at = tuple(float(c[0]) for c in self._axes_of(1.1 * tip[None]))
             (label.set_position if self._flat else label.set_position_3d)(at)
             label.set_visible(bool(np.isfinite(tip).all()))
-        self._named = polytopes(weights, before=self._named)
+        self._named = polytopes(weights)
         self._name.set_text(self._named.title)
         if self._hulled:
             edges = _edges(tips, weights)
@@ -276,7 +290,7 @@ class _Stage:
             self._hull.set_segments(ends[..., :2] if self._flat else ends)
 
     def _draw_loss(self, run: Run) -> None:
-        plot = self._figure.add_axes((0.63, 0.56, 0.35, 0.36))
+        plot = self._figure.add_axes((0.62, 0.56, 0.23, 0.36))
         curve = run.history.loss_curve()
         last = max(int(self._steps[-1]), 2)
         changes = [change.step for change in run.changes]
@@ -284,16 +298,18 @@ class _Stage:
         middle = (curve.start + curve.end + 1) / 2
         good = np.isfinite(smooth) & (smooth > 0)
         plot.plot(middle[good], smooth[good], color="tab:blue", lw=1.5)
-        plot.set(xscale="log", yscale="log" if good.any() else "linear", xlim=(1, last), ylabel="loss, smoothed")
+        plot.set(
+            xscale="log", yscale="log" if good.any() else "linear", xlim=(1, last), ylabel="loss, smoothed"
+        )
+        plot.yaxis.set_minor_formatter(NullFormatter())
         plot.grid(alpha=0.3)
         self._now = [plot.axvline(1, color="tab:red", lw=1)]
         for step in changes:
             plot.axvline(max(step, 1), color="0.5", lw=0.8, ls="--")
 
     def _draw_levels(self) -> None:
-        plot = self._figure.add_axes((0.63, 0.1, 0.35, 0.38))
-        for value in sorted(set(theory.DIMENSIONALITY.values())):
-            plot.axhline(value, color="gray", ls=":", lw=0.7)
+        plot = self._figure.add_axes((0.62, 0.1, 0.23, 0.38))
+        draw_solids(plot, apart=0.055, size=6.5)
         plot.set(
             xscale="log", xlim=(1, max(int(self._steps[-1]), 2)), ylim=(0, 1.08), xlabel="step",
             ylabel="dimensionality D",
@@ -304,6 +320,14 @@ class _Stage:
             np.ones(len(self._colors)), np.zeros(len(self._colors)), c=self._colors, s=8, zorder=3
         )
         self._now.append(plot.axvline(1, color="tab:red", lw=1))
+
+
+def _reaches(tips: Float32[np.ndarray, "pictures features 3"]) -> Float64[np.ndarray, " pictures"]:
+    """How far the space goes in each picture: as far as the vectors then, but moving smoothly."""
+    lengths = np.nanmax(np.linalg.norm(tips.astype(np.float64), axis=-1), axis=1, initial=0.1)
+    width = max(1, len(lengths) // 8)
+    padded = np.pad(lengths, width, mode="edge")
+    return 1.05 * np.convolve(padded, np.ones(2 * width + 1) / (2 * width + 1), mode="valid")
 
 
 def _edges(
