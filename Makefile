@@ -33,6 +33,7 @@ bench: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/polytopes.py
 	$(BIN)/python benchmarks/frames.py
 	$(BIN)/python benchmarks/app.py
 

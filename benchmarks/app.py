@@ -3,10 +3,11 @@
     python benchmarks/app.py [paint] [bytes] [keys] [frames] [memory]
 
 Five measurements, all without arguments (about 8 minutes, 5 of them for memory; Linux only, it reads /proc):
-the time to the first paint, bytes on the wire while turning and standing still, the time from a key to the
-frame it changes, frames a second at full speed beside the rate of `tms train`, and memory over time. The
-pty answers like a terminal with synchronised output, so each frame is marked on the wire; time counts from
-the exec, or the write of a key, to the arrival of bytes here.
+the time to the first paint; bytes and processor time a frame while turning, and bytes while standing still;
+the time from a key to the screen that answers it; frames a second at full speed beside the rate of
+`tms train`; and memory over time. The pty answers like a terminal with synchronised output, so each frame is
+marked on the wire; time counts from the exec, or the write of a key, to the arrival of the bytes that show
+what is looked for. Those are played into an emulated terminal afterwards.
 """
 
 import itertools
@@ -29,6 +30,8 @@ COLUMNS, ROWS = 120, 40
 # "Do you know synchronised output?", and yes; then the marks around each frame.
 SYNC_QUERY, SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 FRAME_BEGINS, FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
+# "Are you there?", and yes.
+QUESTION, ANSWER = b"\x1b[5n", b"\x1b[0n"
 # A run that outlasts whatever is measured.
 ENDLESS = ("--pace", "max", "--steps", "100000000")
 
@@ -86,6 +89,8 @@ class Terminal:
         received = Received(time.perf_counter(), os.read(self._child.child_fd, 1 << 16))
         if SYNC_QUERY in received.data:
             self._child.send(SYNC_ANSWER)
+        for _ in range(received.data.count(QUESTION)):
+            self._child.send(ANSWER)
         self._fed.append(received.data)
         return received
 
@@ -103,6 +108,11 @@ class Terminal:
         self._fed.clear()
         return "\n".join(self.screen.display)
 
+    def taken(self) -> pyte.Screen:
+        """The screen as of the last call of `shown`; what has come since is for who asks to feed."""
+        self._fed.clear()
+        return self.screen
+
     def wait_for(self, pattern: str, seconds: float = 60) -> float:
         """Until the screen shows this; the time at which the bytes came that made it so."""
         until = time.perf_counter() + seconds
@@ -118,21 +128,24 @@ def first_paint() -> None:
     for _ in range(7):
         with Terminal() as terminal:
             received = terminal.listen(4)
-        paints.append(first_seen(r"(?s)Space.*Loss.*loading.*quit", received) - terminal.began)
+        paints.append(first_seen(r"(?s)Space.*[Ll]oss.*loading.*quit", received) - terminal.began)
         steps.append(first_seen(r"[1-9][\d,]* / 10,000", received) - terminal.began)
     tell("exec to first paint", f"{statistics.median(paints):.2f} s", "< 0.6 s")
     tell("exec to first steps on the screen", f"{statistics.median(steps):.2f} s")
 
 
-def first_seen(pattern: str, received: list[Received]) -> float:
+def first_seen(pattern: str, received: list[Received], screen: pyte.Screen | None = None) -> float:
     """When the screen first showed this; played again afterwards, for emulating a terminal takes time."""
-    screen = pyte.Screen(COLUMNS, ROWS)
+    screen = screen or pyte.Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(screen)
+    seen = None
     for at, data in received:
         stream.feed(data)
-        if re.search(pattern, "\n".join(screen.display)):
-            return at
-    raise TimeoutError(f"never saw {pattern!r}")
+        if seen is None and re.search(pattern, "\n".join(screen.display)):
+            seen = at
+    if seen is None:
+        raise TimeoutError(f"never saw {pattern!r}:\n" + "\n".join(screen.display))
+    return seen
 
 
 def bytes_on_the_wire() -> None:
@@ -141,21 +154,33 @@ def bytes_on_the_wire() -> None:
         with Terminal("--pace", "max", "--steps", "3000", truecolor=truecolor) as terminal:
             terminal.wait_for("● finished")
             terminal.listen(2)  # the loss on fresh data is refined once more
+            cpu = cpu_seconds(terminal.pid)
             wire = b"".join(received.data for received in terminal.listen(5))
+            cpu = cpu_seconds(terminal.pid) - cpu
             frames = wire.count(FRAME_BEGINS)
             tell(f"bytes a frame, turning, {name}", f"{len(wire) / frames:,.0f}", "≤ 16,384")
+            tell(f"processor time a frame, turning, {name}", f"{1e3 * cpu / frames:.1f} ms")
             tell(f"frames a second, turning, {name}", f"{frames / 5:.1f}", "30")
             terminal.press("a")
             terminal.listen(1)
             still = sum(len(received.data) for received in terminal.listen(3))
             tell(f"bytes in 3 s of standing still, {name}", str(still), "0")
+    with Terminal("--pace", "500", "--steps", "100000") as terminal:
+        terminal.wait_for("● training")
+        terminal.listen(4)
+        cpu = cpu_seconds(terminal.pid)
+        wire = b"".join(received.data for received in terminal.listen(8))
+        cpu, frames = cpu_seconds(terminal.pid) - cpu, wire.count(FRAME_BEGINS)
+        tell("bytes a frame, turning, 500 steps a second", f"{len(wire) / frames:,.0f}", "≤ 16,384")
+        tell("frames a second, the same", f"{frames / 8:.1f}", "30")
+        tell("processor time a frame, the same", f"{1e3 * cpu / frames:.1f} ms")
 
 
 def keys_to_frames() -> None:
-    """An arrow key to the next frame; L to the frame that answers.
+    """An arrow key to the next frame; L to the screen that answers.
 
     Training alone changes the screen many times a second, so that the next frame may know nothing of an
-    arrow. The answer to L, logarithmic or linear, is a word that was not there before.
+    arrow. The answer to L, logarithmic or linear, is a word in the title of the losses.
     """
     for name, arguments in (("at full speed", ENDLESS), ("at rest", ("--no-train",))):
         with Terminal(*arguments) as terminal:
@@ -166,7 +191,7 @@ def keys_to_frames() -> None:
             for i in range(30):
                 following.append(delay(terminal, "\x1b[C", FRAME_BEGINS))
                 terminal.listen(0.15 + 0.011 * i)  # at no fixed phase of a frame
-                answer.append(delay(terminal, "L", (b" linear ", b" log ")[i % 2]))
+                answer.append(delay_to(terminal, "L", ("oss ─ linear", "oss ─ log")[i % 2]))
                 terminal.listen(0.15 + 0.007 * i)
             tell(
                 f"arrow to the next frame, {name}", f"{1e3 * statistics.median(following):.0f} ms", "< 50 ms"
@@ -184,6 +209,16 @@ def delay(terminal: Terminal, key: str, awaited: bytes) -> float:
         if awaited in wire:
             return received.at - pressed
     raise TimeoutError(f"no answer to {key!r}")
+
+
+def delay_to(terminal: Terminal, key: str, pattern: str) -> float:
+    """Seconds from a key to the arrival of the bytes that make the screen show this."""
+    while terminal.read(0):
+        pass
+    terminal.shown()
+    pressed = terminal.press(key)
+    received = terminal.listen(1)
+    return first_seen(pattern, received, terminal.taken()) - pressed
 
 
 def frames_at_full_speed() -> None:

@@ -1,5 +1,52 @@
-"""The type checker of the tests: beartype, to which an int is a float, as PEP 484 has it."""
+"""What every test checks besides its own claims: that arguments and results are as the signatures say.
 
+Types by beartype, to which an int is a float, as PEP 484 has it; shapes by jaxtyping. A check takes a hundred
+times as long as a small function, so that of a function that a test calls often not every call is checked.
+"""
+
+import functools
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import jaxtyping
 from beartype import BeartypeConf, beartype
 
+# Of the calls of a function in a test, the first are checked, and then one in so many.
+FIRST, ONE_IN = 20, 50
+
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+_jaxtyped = jaxtyping.jaxtyped
+_calls: Counter[Any] = Counter()
+
+
+def begin() -> None:
+    """A test begins: none of its calls has been checked."""
+    _calls.clear()
+
+
+def jaxtyped(typechecker: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """In the place of `jaxtyping.jaxtyped`, which jaxtyping's import hook puts over every function."""
+
+    def decorate(function: Any) -> Any:
+        if not inspect.isfunction(function):
+            return _jaxtyped(function, typechecker=typechecker)
+        # Functions within functions are made anew at each call: all that are made of one code count as one.
+        code, checked = function.__code__, None
+
+        @functools.wraps(function)
+        def often(*arguments: Any, **named: Any) -> Any:
+            nonlocal checked
+            __tracebackhide__ = True
+            _calls[code] = number = _calls[code] + 1
+            if number > FIRST and number % ONE_IN:
+                return function(*arguments, **named)
+            if checked is None:  # it takes some milliseconds to make
+                checked = _jaxtyped(function, typechecker=typechecker)
+            return checked(*arguments, **named)
+
+        return often
+
+    return decorate

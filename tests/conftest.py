@@ -21,14 +21,15 @@ for _name in ("COLUMNS", "LINES"):  # set by GNU readline, which pytest imports,
 if "textual.constants" in sys.modules:  # a plugin of pytest has imported it, and it has read the user's
     importlib.reload(sys.modules["textual.constants"])
 
+import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
-from jaxtyping import install_import_hook  # noqa: E402
 
-import tests.checks  # noqa: E402, F401  (the hook finds it by name)
+from tests import checks  # noqa: E402
 
 # Before anything imports the engine, and for as long as the tests run.
-install_import_hook(["tms_engine", "tms_tui"], "tests.checks.check")
+jaxtyping.jaxtyped = checks.jaxtyped
+jaxtyping.install_import_hook(["tms_engine", "tms_tui"], "tests.checks.check")
 
 from tms_engine import device  # noqa: E402
 
@@ -39,6 +40,11 @@ if not device._may_have_gpu():
 # A gate that answers the same when asked twice. For new examples: pytest --hypothesis-profile=default.
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.load_profile("gate")
+
+
+@pytest.fixture(autouse=True)
+def _signatures_are_checked_anew() -> None:
+    checks.begin()
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,12 @@
-"""The scripts in examples/ run as a newcomer runs them: each in a process and a directory of its own."""
+"""The scripts in examples/ run as a newcomer runs them: in a directory of its own, one in a process too."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -23,15 +25,29 @@ PRINTS = {
 }
 
 
+def assert_did_what_it_says(example, printed, directory):
+    assert re.search(PRINTS[example.stem], printed)
+    assert [path.name for path in directory.iterdir()] == (["run.png"] if "saved" in printed else [])
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(example, tmp_path):
+def test_example_runs(example, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for registry in ("tms_engine.data._registered", "tms_engine.models._registered"):
+        monkeypatch.setattr(registry, {})
+    runpy.run_path(str(example), run_name="__main__")
+    assert_did_what_it_says(example, capsys.readouterr().out, tmp_path)
+    plt.close("all")
+
+
+def test_an_example_runs_in_a_process_of_its_own(tmp_path):
+    (example,) = (path for path in EXAMPLES if path.stem == "figures_in_a_notebook")
     ran = subprocess.run(
         [sys.executable, str(example)], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120
     )
     assert ran.returncode == 0, ran.stderr
     assert "Warning" not in ran.stderr  # matplotlib may say that it builds its font cache
-    assert re.search(PRINTS[example.stem], ran.stdout)
-    assert [path.name for path in tmp_path.iterdir()] == (["run.png"] if "saved" in ran.stdout else [])
+    assert_did_what_it_says(example, ran.stdout, tmp_path)
 
 
 def test_each_opens_with_what_it_shows():

@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
     from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
+    from tms_engine.analysis.polytopes import Names, Part, Polytopes, hull_edges, name_instances, polytopes
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -50,6 +51,12 @@ _HOMES = {
     "Evaluation": "analysis.evaluation",
     "evaluate": "analysis.evaluation",
     "summarize": "analysis.evaluation",
+    "Names": "analysis.polytopes",
+    "Part": "analysis.polytopes",
+    "Polytopes": "analysis.polytopes",
+    "hull_edges": "analysis.polytopes",
+    "name_instances": "analysis.polytopes",
+    "polytopes": "analysis.polytopes",
     "Camera": "analysis.projection",
     "LawParameters": "data",
     "register_law": "data",
@@ -90,6 +97,9 @@ __all__ = [
     "InputError",
     "LawParameters",
     "Model",
+    "Names",
+    "Part",
+    "Polytopes",
     "Run",
     "Sizes",
     "Snapshot",
@@ -102,11 +112,14 @@ __all__ = [
     "evaluate",
     "geometry",
     "gram_figure",
+    "hull_edges",
     "load_run",
     "load_sweep",
     "loss_figure",
     "n_active_figure",
+    "name_instances",
     "phases",
+    "polytopes",
     "preset",
     "projection",
     "register_law",

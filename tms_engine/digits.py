@@ -1,4 +1,4 @@
-"""Numbers as text, with significant digits: the one way in which losses and their errors are written.
+"""Numbers as text, with significant digits: the one way in which losses, their errors and S are written.
 
 A number that is not 0 is never written as 0.00000, and one with an error has the decimals that the error
 leaves. Loads nothing, so that the command line answers at once.
@@ -50,6 +50,14 @@ def with_error(value: float | None, error: float | None, sign: bool = False) -> 
     return plus + _scaled(value, power, decimals), _scaled(error, power, decimals) if tells else number(
         error, 1
     )
+
+
+def sparsity(value: float) -> str:
+    """S with as many digits as it takes for three of 1 − S: 0.95, 0.283, 0.99988."""
+    p = 1 - value
+    decimals = 2 if p <= 0 else max(2, 2 - math.floor(math.log10(p)))
+    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    return text or "0"
 
 
 def _power(value: float, digits: int) -> int:

@@ -29,7 +29,7 @@ from pydantic import (
     model_validator,
 )
 
-from tms_engine.data import LawParameters, check_law, law_names
+from tms_engine.data import LawParameters, check_law, is_built_in, law_names, laws_per_feature
 from tms_engine.errors import InputError, quoted
 from tms_engine.files import read_small
 from tms_engine.hints import as_field, hint_for, question
@@ -40,10 +40,13 @@ if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
 # What a user may change while a run trains; everything else makes another run.
-LIVE_FIELDS = ("sparsity", "learning_rate", "importance_decay", "importance", "steps")
+LIVE_FIELDS = ("sparsity", "relative_density", "learning_rate", "importance_decay", "importance", "steps")
 
 # Fields that are one value, or one per instance.
 PER_INSTANCE = ("sparsity", "importance_decay", "learning_rate")
+
+# Fields that are one value per feature, or such a list per instance.
+PER_FEATURE = ("importance", "relative_density")
 
 
 def check_live(names: Iterable[str]) -> None:
@@ -91,6 +94,10 @@ def _without_commas(value: Any) -> str:
     return ""
 
 
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None or value == "" else whole_number(value)
+
+
 def _number(value: Any) -> float:
     """A number, also as text or of numpy, but not True."""
     if isinstance(value, bool):
@@ -108,6 +115,8 @@ def _number_or_none(value: Any) -> float | None:
 def _numbers(value: Any) -> float | tuple[float, ...]:
     """A number, a list of numbers, or either as text from a command line ("0.9" or "0.9,0.95")."""
     try:
+        if type(value) is tuple and set(map(type, value)) == {float}:  # a million of them, as often as not
+            return value
         if isinstance(value, str):
             value = value.split(",") if "," in value else _number(value)
         if isinstance(value, Iterable):
@@ -118,7 +127,13 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
 
 
 def _each(holds: Callable[[float], bool], rule: str) -> AfterValidator:
+    """Each number is finite and in an interval, which `rule` says in words."""
+
     def check(value: float | Sequence[float]) -> float | Sequence[float]:
+        if isinstance(value, tuple) and value:
+            fine = all(map(math.isfinite, value)) and holds(min(value)) and holds(max(value))
+            if fine:
+                return value
         for number in value if isinstance(value, tuple) else (value,):
             if not (math.isfinite(number) and holds(number)):
                 raise ValueError(f"should be {rule}, not {number}")
@@ -163,7 +178,7 @@ def _span(text: str) -> range:
     return range(whole_number(first), whole_number(end) if colon else whole_number(first) + 1)
 
 
-def _importance(value: Any) -> Any:
+def _of_features(value: Any) -> Any:
     """One number a feature, or a list of such lists, one an instance; as text "1,.5" and "1,.5;1,.2"."""
     if value is None or value == "":
         return None
@@ -181,7 +196,7 @@ def _importance(value: Any) -> Any:
         ) from None
 
 
-def _positive_importance(value: Any) -> Any:
+def _none_negative(value: Any) -> Any:
     for number in itertools.chain.from_iterable(
         row if isinstance(row, tuple) else (row,) for row in value or ()
     ):
@@ -214,6 +229,18 @@ def _name_among(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _set_size(value: Any) -> Any:
+    """A whole number, or a list of them, also as text: "2" and "3,2,1"."""
+    if isinstance(value, str) and "," in value:
+        value = value.split(",")
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    sizes = tuple(map(whole_number, value)) if several else (whole_number(value),)
+    for size in sizes:
+        if size < 1:
+            raise ValueError(f"should be at least 1, not {size}")
+    return sizes if several else sizes[0]
+
+
 PerInstance = Annotated[float | Sequence[float], BeforeValidator(_numbers)]
 Probability = Annotated[PerInstance, _each(lambda v: 0 <= v < 1, "at least 0 and below 1")]
 Positive = Annotated[PerInstance, _each(lambda v: v > 0, "above 0")]
@@ -221,12 +248,15 @@ Number = Annotated[float, BeforeValidator(_number)]
 NumberOrNone = Annotated[float | None, BeforeValidator(_number_or_none)]
 Whole = Annotated[int, BeforeValidator(whole_number)]
 Size = Annotated[Whole, Field(ge=1)]
+WholeOrNone = Annotated[int | None, BeforeValidator(_whole_or_none)]
+Chance = Annotated[Number, Field(ge=0, le=1)]
 InstanceNumbers = Annotated[Sequence[int] | None, BeforeValidator(_instance_numbers)]
-Importance = Annotated[
+PerFeature = Annotated[
     Sequence[float | Sequence[float]] | None,  # one type for both, so that checkers infer that of a list
-    BeforeValidator(_importance),
-    AfterValidator(_positive_importance),
+    BeforeValidator(_of_features),
+    AfterValidator(_none_negative),
 ]
+SetSize = Annotated[int | tuple[int, ...], BeforeValidator(_set_size)]
 
 
 class Experiment(BaseModel):
@@ -261,13 +291,35 @@ class Experiment(BaseModel):
     n_active: Whole = Field(
         default=2, ge=0, description="Active features in each row, where features is n_active."
     )
-    set_size: Size = Field(
-        default=2, description="Features in a set, where features is correlated or anticorrelated."
+    set_size: SetSize = Field(
+        default=2,
+        description="Features in a set, where features is correlated, anticorrelated or hierarchical; "
+        "or the size of each set, a list.",
+    )
+    follow_probability: Chance = Field(
+        default=0.5,
+        description="Probability of the others of a set, where features is hierarchical and its first fires.",
+    )
+    relative_density: PerFeature = Field(
+        default=None,
+        description="Density of each feature, in units of 1 − S, at most 1 in all: a list, or one per "
+        "instance; where features is bernoulli or at_least_one.",
+    )
+    magnitudes: Literal["uniform", "exponential", "constant"] = Field(
+        default="uniform",
+        description="Value of an active feature: uniform on (0, 1), exponential of mean 1, or constant 1.",
+    )
+    unit_rows: bool = Field(default=False, description="Scale each row to length 1, unless it is all zero.")
+    dataset_rows: WholeOrNone = Field(
+        default=None,
+        ge=1,
+        description="Rows of a fixed data set, of which each batch takes the next in turn "
+        "(default: fresh rows at every step).",
     )
     importance_decay: Positive = Field(
         default=1.0, description="Feature j has importance decay^j in the loss; one, or one per instance."
     )
-    importance: Importance = Field(
+    importance: PerFeature = Field(
         default=None,
         description="Importance of each feature, a list; one list, or one per instance. Times decay^j.",
     )
@@ -340,20 +392,42 @@ class Experiment(BaseModel):
                 )
             if min(self.instances) < 0 or max(self.instances) >= 2**62:
                 raise InputError("instances should be numbers from 0 up, below 2^62", "instances")
-        if self.importance is not None:
-            rows: Any = self.importance if self.importance_differs else (self.importance,)
+        for name in PER_FEATURE:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            rows = value if self.differs(name) else (value,)
             if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
                 raise InputError(
-                    f"importance should be {self.n_features} numbers, one a feature, or {self.n_instances} "
+                    f"{name} should be {self.n_features} numbers, one a feature, or {self.n_instances} "
                     "such lists, one an instance",
-                    "importance",
+                    name,
                 )
-        check_law(self.features, self.n_features, LawParameters(None, self.n_active, self.set_size))
+        if self.relative_density is not None:
+            self._check_relative_density()
+        if self.magnitudes != "uniform" and not is_built_in(self.features):
+            raise InputError(
+                f"magnitudes should be uniform: {self.features} data have those of their registered law",
+                "magnitudes",
+            )
+        parameters = LawParameters(None, self.n_active, self.set_size, self.follow_probability)
+        check_law(self.features, self.n_features, parameters)
         return self
+
+    def _check_relative_density(self) -> None:
+        value: Any = self.relative_density
+        if self.features not in laws_per_feature():
+            raise InputError(
+                f"relative_density should be left out with {self.features} data: it is for "
+                f"{' and '.join(laws_per_feature())}",
+                "relative_density",
+            )
+        if not all(any(row) for row in (value if self.differs("relative_density") else (value,))):
+            raise InputError("relative_density should be above 0 for some feature", "relative_density")
 
     def replace(self, **fields: Any) -> "Experiment":
         """This experiment with other values in some fields, validated as a whole."""
-        before = self.model_dump()
+        before = dict(self)
         if "instances" in fields and "n_instances" not in fields:
             del before["n_instances"]
         return type(self)(**{**before, **fields})
@@ -398,10 +472,12 @@ class Experiment(BaseModel):
             importance = np.asarray(self.importance, np.float64)
             return np.where(importance == 0, 0, decays * importance)
 
-    @property
-    def importance_differs(self) -> bool:
-        """Whether there is a list of importances for each instance."""
-        return bool(self.importance) and isinstance(self.importance[0], tuple)  # type: ignore[index]
+    def differs(self, name: str) -> bool:
+        """Whether a field of PER_INSTANCE has a value for each instance, one of PER_FEATURE a list."""
+        value = getattr(self, name)
+        if name in PER_INSTANCE:
+            return isinstance(value, tuple)
+        return bool(value) and isinstance(value[0], tuple)
 
     def select(self, places: "Sequence[int]") -> "Experiment":
         """The experiment of some of the instances, by their places (from 0): a shard of this one.
@@ -414,10 +490,9 @@ class Experiment(BaseModel):
         fields: dict[str, Any] = {}
         if self.init == "joint_xavier":
             fields["init_std"] = self.first_std  # that of all of them
-        for name in (*PER_INSTANCE, "importance"):
+        for name in filter(self.differs, (*PER_INSTANCE, *PER_FEATURE)):
             value = getattr(self, name)
-            if isinstance(value, tuple) and (name != "importance" or self.importance_differs):
-                fields[name] = tuple(value[i] for i in places)
+            fields[name] = tuple(value[i if len(value) > 1 else 0] for i in places)
         return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 
     def alone(self, instance: int) -> "Experiment":

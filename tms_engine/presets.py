@@ -1,6 +1,7 @@
 """Presets: named experiments, from the seed and from the paper. Each is made, and checked, when asked for.
 
-What a description says that training ends in was counted over 64 random seeds (32 of 80 → 20, 4 of 400 → 30).
+What a description says that training ends in was counted over 64 or 128 random seeds (32 of 80 → 20, 4 of
+400 → 30).
 """
 
 import difflib
@@ -42,7 +43,7 @@ PRESETS: dict[str, Preset] = {
     "gist": Preset("The seed: 8 features in 3 dimensions, 95 % zeros; all 8 are represented", {}),
     "paper-5-2": Preset(
         "5 features in 2 dimensions, importance .9^j, 10 sparsities from 0 to .95: two orthogonal features, "
-        "then two digons, then a pentagon (at .95 in 48 of 64 random seeds)",
+        "then two digons, then a pentagon (at .95 in 103 of 128 random seeds)",
         dict(
             _PAPER,
             n_features=5,
@@ -89,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "correlated": Preset(
-        "Two correlated pairs in 2 dimensions: partners become orthogonal (in 59 of 64 random seeds)",
+        "Two correlated pairs in 2 dimensions: partners become orthogonal (in 122 of 128 random seeds)",
         dict(_PAPER, n_features=4, n_hidden=2, features="correlated"),
     ),
     "anticorrelated": Preset(

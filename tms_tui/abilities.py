@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tms_tui.drawing.modes import Mode
 
 TRUECOLOR = 1 << 24
-# What Textual calls so many colours. One with fewer than 16 is sent what it has by `ansi_minimizer`.
+# What Textual calls so many colours. One with fewer than 16 is sent what it has by the driver.
 COLOR_SYSTEMS: dict[int, str] = {TRUECOLOR: "truecolor", 256: "256", 16: "standard"}
 
 # Kinds of terminals, by the beginning of their names, without Unicode or without a font for braille.
@@ -47,21 +47,35 @@ def cannot_be_drawn_on(environment: Mapping[str, str]) -> bool:
     return environment.get("TERM", "") in ("dumb", "unknown")
 
 
+class Characters(NamedTuple):
+    """What to draw with, and why: "for LANG is C"."""
+
+    mode: Mode
+    because: str
+
+
 def mode_of(
     wanted: Literal["auto", Mode],
     environment: Mapping[str, str],
     at_start: Mapping[str, str] | None = None,
 ) -> Mode:
-    """The render mode that is wanted; for auto, braille if the terminal and its locale have it, else ascii.
+    """The render mode that is wanted; for auto, that of `characters_of`."""
+    return characters_of(environment, at_start).mode if wanted == "auto" else wanted
+
+
+def characters_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> Characters:
+    """Braille if the terminal and its locale have it, else ascii.
 
     Where no locale is set, as in containers, terminals have UTF-8. `at_start` as of `locale_of`.
     """
-    if wanted != "auto":
-        return wanted
-    if environment.get("TERM", "").startswith(_PLAIN):
-        return "ascii"
-    _, locale = locale_of(environment, at_start)
-    return "braille" if not locale or "utf8" in locale.lower().replace("-", "") else "ascii"
+    term = environment.get("TERM", "")
+    if term.startswith(_PLAIN):
+        return Characters("ascii", f"for TERM is {term}, a terminal without braille")
+    variable, value = locale_of(environment, at_start)
+    if not variable:
+        return Characters("braille", "for no locale is set")
+    is_utf8 = "utf8" in value.lower().replace("-", "")
+    return Characters("braille" if is_utf8 else "ascii", f"for {variable} is {value}")
 
 
 def locale_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> tuple[str, str]:
@@ -99,19 +113,33 @@ def can_encode(encoding: str | None) -> bool:
     return True
 
 
+class Colors(NamedTuple):
+    """How many colours, 2 (none but the terminal's own), 8, 16, 256 or TRUECOLOR, and why."""
+
+    number: int
+    because: str
+
+
 def colors_of(environment: Mapping[str, str]) -> int:
-    """How many colours the terminal has: 2 (none but its own), 8, 16, 256 or TRUECOLOR."""
+    """How many colours the terminal has."""
+    return known_colors(environment).number
+
+
+def known_colors(environment: Mapping[str, str]) -> Colors:
+    """How many colours the terminal has, and which variable says so."""
     if environment.get("NO_COLOR"):
-        return 2
+        return Colors(2, "for NO_COLOR is set")
     asked = {name: count for count, name in COLOR_SYSTEMS.items()}.get(
         environment.get("TEXTUAL_COLOR_SYSTEM", "")
     )
     if asked:
-        return asked
-    if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
-        return TRUECOLOR
-    count = _colors_of(environment.get("TERM", ""))
-    return max((known for known in (2, 8, 16, 256, TRUECOLOR) if known <= count), default=2)
+        return Colors(asked, f"for TEXTUAL_COLOR_SYSTEM is {environment['TEXTUAL_COLOR_SYSTEM']}")
+    direct = environment.get("COLORTERM", "").strip()
+    if direct.lower() in ("truecolor", "24bit"):
+        return Colors(TRUECOLOR, f"for COLORTERM is {direct}")
+    term = environment.get("TERM", "")
+    count = max((known for known in (2, 8, 16, 256, TRUECOLOR) if known <= _colors_of(term)), default=2)
+    return Colors(count, f"for TERM is {term}" if term else "for TERM is not set")
 
 
 def _colors_of(term: str) -> int:

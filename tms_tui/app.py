@@ -7,6 +7,7 @@ session's newest View, and shows the Model if it is another. Nothing is queued, 
 import asyncio
 import contextlib
 import dataclasses
+import math
 import os
 import signal
 import sys
@@ -65,6 +66,17 @@ _END = 3.0
 
 # Seconds for which a view that is printed has not changed: the loss on fresh data gets better for a while.
 _REST = 0.3
+
+# Times a second at which the session is looked at, however few frames are drawn; and the least seconds from
+# one look to the next where keys ask for it.
+_TICKS, _LEAST_TICK = 30.0, 0.015
+
+# Seconds for which the screen waits for the training thread; in a longer step, the run is exported as it is
+# shown.
+_SHORTLY = 0.1
+
+# Seconds of work that a kill may cost without a word about it.
+_PROMISED = 10.0
 
 # Characters of a toast.
 _LONGEST_TOAST = 400
@@ -133,6 +145,8 @@ class TmsApp(App[None]):
         self._ended_by = 0  # the signal that has asked to end
         self._loop_of_app: asyncio.AbstractEventLoop | None = None
         self._is_asked = False  # whether anything but time calls for another frame
+        self._ticks_soon = False  # whether a tick is under way that does not wait for the timer
+        self._frame_due = -math.inf
         compat.tell_crash(self, self._on_crash)
         self._last_tick = clock()
         self._export: Export | None = None
@@ -175,7 +189,7 @@ class TmsApp(App[None]):
         self.call_after_refresh(self._begin)
         if self._ended_by:
             self._terminate()
-        self.set_interval(1 / self._fps, self.tick)
+        self.set_interval(1 / max(self._fps, _TICKS), self._tick_in_time)
         if self._warning:
             self.notify(self._warning, severity="warning")
 
@@ -213,13 +227,36 @@ class TmsApp(App[None]):
         """Update the Model, and carry out the effects. Without a screen, as when the app ends, do nothing."""
         if not self.screen_stack:
             return
-        self._is_asked |= not isinstance(message, m.Tick)
         layout = self._layout()
         if layout != self.model.layout:
             self.model, _ = update(self.model, m.LayoutChanged(layout))
+            self._is_asked = True
+        before = self.model
         self.model, effects = update(self.model, message)
+        if self.model is not before and not isinstance(message, m.Tick):
+            self._ask()
         for effect in effects:
             self._carry_out(effect)
+
+    def _ask(self) -> None:
+        """Something else than time calls for a frame: draw it at once, but for floods of keys."""
+        self._is_asked = True
+        if not self._ticks_soon and self._loop_of_app is not None:
+            self._ticks_soon = True
+            self.call_later(self._tick_soon)
+
+    def _tick_soon(self) -> None:
+        self._ticks_soon = False
+        if self._clock() > self._last_tick + _LEAST_TICK:
+            self.tick(animates=False)
+
+    def _tick_in_time(self) -> None:
+        """A tick of the timer: an animation has its frames a second, and half a tick is no delay."""
+        now = self._clock()
+        is_due = now > self._frame_due - 0.5 / max(self._fps, _TICKS)
+        if is_due:
+            self._frame_due = max(self._frame_due, now) + 1 / self._fps
+        self.tick(animates=is_due)
 
     def _layout(self) -> Layout:
         focused, maximized = self.dashboard.focused, self.dashboard.maximized
@@ -230,8 +267,10 @@ class TmsApp(App[None]):
             screen=_SCREENS.get(type(self.screen), "other"),
         )
 
-    def tick(self) -> None:
-        """Let time pass, and show the Model if it is another."""
+    def tick(self, animates: bool = True) -> None:
+        """Let time pass, and show the Model if it is another; unless it `animates`, only what was asked
+        for.
+        """
         if not self.is_running:  # the timer stops last, when the screens are gone
             return
         now = self._clock()
@@ -253,8 +292,13 @@ class TmsApp(App[None]):
                     self.send(answer)
         if self._autosave is not None:
             self._look_at(self._autosave)
-        self.send(m.Tick(self.session.view(), passed))
-        if self._is_asked or not compat.is_busy(self):  # else the line is slow, and the next tick will do
+        before = self.model.view
+        self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
+        view = self.model.view
+        if (view.note, view.phase, view.pace) != (before.note, before.phase, before.pace):
+            self._is_asked = True
+        # Where the line is slow, the next tick will do.
+        if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
             self.dashboard.show(self.model, now)
 
@@ -262,6 +306,8 @@ class TmsApp(App[None]):
         autosave.name = self.model.run_name
         if autosave.error != self.model.unsaved:
             self.send(m.Autosaved(autosave.error))
+        if autosave.at_risk > _PROMISED and not self.model.told_risk:
+            self.send(m.SavesSlowly(autosave.at_risk))
         if autosave.found is not None and self.model.layout.screen == "dashboard":
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
@@ -389,7 +435,7 @@ class TmsApp(App[None]):
 
     def _start_export(self, wanted: m.StartExport) -> None:
         try:
-            run = self.session.run()
+            run = self.session.run(_SHORTLY)
         except TimeoutError as error:
             self.send(m.Refused(f"cannot export: {error}; try again"))
             return

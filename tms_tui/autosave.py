@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from tms_engine.training.run import Run
 
 # Seconds from the end of a save to the next: this many, or so many times as long as the save took, if no
-# more than so many are then at risk; for a large run, of so many bytes or more, up to a minute.
-_EVERY, _TIMES, _AT_RISK = 4.0, 20.0, 9.0
-_LARGE, _LONGEST = 1 << 25, 60.0
+# more than so many are then at risk; but at least so many times as long, whatever is at risk.
+_EVERY, _TIMES, _AT_RISK, _LEAST_TIMES = 4.0, 20.0, 9.0, 3.0
 # What is kept of interrupted sessions: so many, and so many bytes together. The oldest go first.
 _SESSIONS, _BYTES = 20, 1 << 30
 # Seconds after which a directory without a session in it is one that was left behind, not one just made.
@@ -90,14 +89,15 @@ def prune(base: Path) -> None:
             _remove_if_free(directory)
 
 
-def wait_after(seconds: float, size: int) -> float:
-    """Seconds to wait after a save that took so long, of so many bytes."""
-    return min(_TIMES * seconds, _LONGEST if size >= _LARGE else max(_AT_RISK - 2 * seconds, 0.0))
+def wait_after(seconds: float) -> float:
+    """Seconds to wait after a save that took so long."""
+    return max(min(_TIMES * seconds, _AT_RISK - 2 * seconds), _LEAST_TIMES * seconds)
 
 
 class Autosave:
     """Saves the newest run of a session now and then, in a thread. No method waits for the disk, but `close`.
 
+    at_risk  seconds of training that a kill may cost, if saves go on to take as long as the last one
     error  why the last save failed, one sentence, or "": the run goes on, and the next save tries again
     found  the newest interrupted session, once that has been looked for; who takes it sets None
     name   what the run is called; to be set where that changes
@@ -116,13 +116,12 @@ class Autosave:
 
         With `offer`, interrupted sessions are looked for.
         """
-        self.error, self.name = "", name
+        self.error, self.name, self.at_risk = "", name, 0.0
         self.found: InterruptedSession | None = None
         self._view, self._offer, self._base, self._every = view, offer, base, every
         self._lock: RunLock | None = None
         # The run that was saved last: id, step, number of changes.
         self._saved: tuple[str, int, int] | None = None
-        self._bytes = 0
         # The interrupted session that goes on here: it is there until its run is saved here.
         self._origin: tuple[InterruptedSession, RunLock] | None = None
         self._ending = threading.Event()
@@ -179,7 +178,9 @@ class Autosave:
         while not self._ending.wait(wait):
             began = time.monotonic()
             self._save_newest()
-            wait = max(self._every, wait_after(time.monotonic() - began, self._bytes))
+            seconds = time.monotonic() - began
+            wait = max(self._every, wait_after(seconds))
+            self.at_risk = wait + 2 * seconds
 
     def _save_newest(self) -> None:
         view = self._view()
@@ -211,7 +212,6 @@ class Autosave:
         directory = self._lock.directory
         where, now = place or directory / run.id, time.time()
         save_run(run, where, evaluated=False, overwrite=True)
-        self._bytes = _size(where)
         about = {
             "run": str(place.absolute()) if place else run.id,
             "name": self.name,

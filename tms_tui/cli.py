@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
 # What --low-bandwidth makes of the frames a second.
-_LOW_FPS = 10.0
+_LOW_FPS = 5.0
 
 # Variables for those who develop with Textual, which may end an app with a traceback, or at once.
 _TEXTUALS_DEVELOPERS = {"TEXTUAL"} | {
@@ -129,7 +129,7 @@ def _parser(program: str = "tms-tui") -> Parser:
     parser.add_argument(
         "--low-bandwidth",
         action="store_true",
-        help="for slow lines: 256 colours, 10 frames a second at most, no turning until you press a",
+        help="for slow lines: 256 colours, 5 frames a second at most, no turning until you press a",
     )
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument(

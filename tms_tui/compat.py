@@ -11,6 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import tms_engine
+
+# Where our own code is.
+_OURS = (Path(__file__).parent, Path(tms_engine.__file__).parent)
+
 
 def screen_lines(app: Any) -> list[str]:
     """The characters that a Textual app shows, a string for each row.
@@ -127,13 +132,15 @@ def restore_terminal(app: Any) -> None:
 
 
 def _is_of_palette(error: Exception) -> bool:
-    """Whether an error comes from Textual's command palette: it searches on, and closes itself, when it is
-    closed.
+    """Whether an error is a fault of Textual's command palette, which searches on, and closes itself, when it
+    is closed; and not one of ours, in what the palette has called.
 
     textual 8.2.8: textual/command.py.
     """
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(Path(frame.f_code.co_filename).parts[-2:] == ("textual", "command.py") for frame, _ in frames)
+    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    of_palette = [i for i, file in enumerate(files) if file.parts[-2:] == ("textual", "command.py")]
+    ours = [i for i, file in enumerate(files) if any(map(file.is_relative_to, _OURS))]
+    return bool(of_palette) and max(ours, default=-1) < of_palette[0]
 
 
 def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:

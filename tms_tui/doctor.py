@@ -34,18 +34,17 @@ def page(mode: Mode) -> str:
 
 def _characters(mode: Mode | None, wanted: str, environment: Mapping[str, str]) -> str:
     at_start = abilities.environment_at_start()
-    variable, value = abilities.locale_of(environment, at_start)
-    because = f"for {variable} is {value}" if variable else "for no locale is set"
-    found = f"auto takes {abilities.mode_of('auto', environment, at_start)}, {because}"
+    auto, because = abilities.characters_of(environment, at_start)
+    found = f"auto takes {auto}, {because}"
     if mode is not None:
         return f"{mode}; {found}"
     return found if wanted == "auto" else f"{wanted} by the settings; {found}"
 
 
 def _colours() -> str:
-    count = abilities.colors_of(os.environ)
+    count, because = abilities.known_colors(os.environ)
     number = {2: "no", abilities.TRUECOLOR: "16.8 million"}.get(count, str(count))
-    return f"{number} colours" + (", for NO_COLOR is set" if os.environ.get("NO_COLOR") else "")
+    return f"{number} colours, {because}"
 
 
 if __name__ == "__main__":

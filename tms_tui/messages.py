@@ -325,11 +325,19 @@ class PointAt:
 
 
 @dataclass(frozen=True)
+class SavesSlowly:
+    """A save takes so long that a kill may cost more than is promised."""
+
+    seconds: float  # of work at risk
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
     view: View  # the session's newest
     seconds: float  # since the last tick
+    waiting: float = 0.0  # seconds for which a command has waited for the training thread
 
 
 @dataclass(frozen=True)
@@ -457,8 +465,8 @@ class Interrupt:
 Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
-    | ResumeBegun | Autosaved | HelpClosed | ExportStarted | ExportMoved | Refused | Done | Terminated
-    | Interrupt
+    | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
+    | Terminated | Interrupt
 )  # fmt: skip
 
 

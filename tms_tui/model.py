@@ -36,7 +36,9 @@ class Model:
     saves         how much of the run is on disk once that export has finished
     chose_pace    whether the pace in force was chosen in the app, and so goes into the settings
     notes_told    number of the latest note of the session that has been shown
+    told_to_wait  whether it was said that a command waits for the training thread
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
+    told_risk     whether it was said that saves take long
     unsaved       why the autosave has failed, as it was said last; "" while it does not
     """
 
@@ -54,7 +56,9 @@ class Model:
     saves: Saved | None = None
     chose_pace: bool = False
     notes_told: int = 0
+    told_to_wait: bool = False
     asked: Quit | Restart | Reseed | ExperimentChosen | None = None
+    told_risk: bool = False
     unsaved: str = ""
 
     @property

@@ -11,7 +11,10 @@ from pathlib import Path
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tms_engine import process
+import numpy as np
+from jaxtyping import Int64
+
+from tms_engine import digits, process
 from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
@@ -81,7 +84,7 @@ class Player:
         self._run: Run | None = None
         self._curve: LossCurve | None = None
         self._kept_steps: tuple[int, ...] = ()
-        self._diverged_at: tuple[int, ...] = ()
+        self._diverged_at: Int64[np.ndarray, " instances"] = np.zeros(0, np.int64)
         self._copied_at = -math.inf
         self._observe_at = -math.inf  # while it trains, not before; by perf_counter
         self._unseen = False  # whether steps were taken since the latest snapshot
@@ -254,21 +257,22 @@ class Player:
             self.resume()
 
     def scale_density(self, factor: float) -> None:
-        """Multiply p = 1 − S of every instance."""
+        """Multiply p = 1 − S of every instance, within .0001 (what is lower already stays) and 1."""
 
         def scaled(sparsity: float) -> float:
-            return min(1 - min((1 - sparsity) * factor, 1.0), _MAX_SPARSITY)
+            least = min(1 - sparsity, 1 - _MAX_SPARSITY)
+            return float(digits.sparsity(1 - min(max((1 - sparsity) * factor, least), 1.0)))
 
         self._change_each("sparsity", scaled)
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply the learning rate of every instance."""
-        self._change_each("learning_rate", lambda rate: rate * factor)
+        self._change_each("learning_rate", lambda rate: _rounded(rate * factor))
 
     def shift_importance(self, amount: float) -> None:
         """Add to the importance decay of every instance."""
         self._change_each(
-            "importance_decay", lambda decay: min(max(decay + amount, _MIN_IMPORTANCE_DECAY), 1.0)
+            "importance_decay", lambda decay: _rounded(min(max(decay + amount, _MIN_IMPORTANCE_DECAY), 1.0))
         )
 
     def _change_each(self, field: str, changed: Callable[[float], float]) -> None:
@@ -276,7 +280,7 @@ class Player:
         if self._phase() == "loading":
             return
         value = getattr(self._experiment, field)
-        each = tuple(float(f"{changed(v):.4g}") for v in (value if isinstance(value, tuple) else (value,)))
+        each = tuple(map(changed, value if isinstance(value, tuple) else (value,)))
         self._try_change(**{field: each if isinstance(value, tuple) else each[0]})
 
     def _try_change(self, **fields: Any) -> bool:
@@ -411,8 +415,8 @@ class Player:
         self._run = run
         self._curve = run.history.loss_curve()
         self._kept_steps = tuple(kept.step for kept in run.history.kept)
-        self._diverged_at = tuple(run.state.diverged_at.tolist())
-        make_read_only(*self._curve)
+        self._diverged_at = run.state.diverged_at
+        make_read_only(*self._curve, self._diverged_at)
         for kept in reversed(run.history.kept):
             if kept.step <= self._read_only_until:
                 break
@@ -477,6 +481,11 @@ def _phase_of(status: "Status") -> Phase:
     if status.is_running:
         return "following"
     return status.state if status.state in ("finished", "diverged") else "ended"
+
+
+def _rounded(value: float) -> float:
+    """To four digits, as it is shown."""
+    return float(f"{value:.4g}")
 
 
 def experiment_of(source: "Experiment | Run | Path") -> Experiment:

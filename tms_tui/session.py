@@ -50,7 +50,7 @@ class Session:
         self._view = self._player.view()
         self._asked = self._view.experiment  # the latest asked for: `change` is checked against it
         self._lock = threading.Lock()  # commands are queued in the order in which they were checked
-        self._commands: deque[Callable[[], None]] = deque()
+        self._commands: deque[tuple[float, Callable[[], None]]] = deque()  # each with when it was asked for
         self._woken = threading.Event()
         self._sleep = sleep or self._woken.wait
         self._stopping = False
@@ -65,6 +65,16 @@ class Session:
 
     def view(self) -> View:
         return self._view
+
+    def waiting(self) -> float:
+        """Seconds for which the oldest command that has not begun has waited; 0 if there is none.
+
+        The thread begins none while it loads, compiles, or is within a step.
+        """
+        try:
+            return time.monotonic() - self._commands[0][0]
+        except IndexError:
+            return 0.0
 
     def toggle_pause(self) -> None:
         """Pause if it trains, else resume."""
@@ -178,7 +188,7 @@ class Session:
         self._tell(lambda: self._player.obey(command))
 
     def _tell(self, command: Callable[[], None]) -> None:
-        self._commands.append(command)
+        self._commands.append((time.monotonic(), command))
         self._woken.set()
 
     def _work(self) -> None:
@@ -191,7 +201,7 @@ class Session:
         while not self._stopping:
             self._woken.clear()
             while self._commands:
-                player.attempt(self._commands.popleft())
+                player.attempt(self._commands.popleft()[1])
             seconds = player.attempt(player.work)
             self._view = player.view()
             if seconds == math.inf:

@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int, Int64
 
 from tms_engine.analysis import projection
 from tms_engine.analysis.projection import Camera
@@ -32,7 +32,7 @@ from tms_tui.memo import Memo
 from tms_tui.view_options import Data, ViewOptions
 
 # Vectors that are drawn, and their weights. A picture has no room for more.
-_MOST_VECTORS, _MOST_WEIGHTS = 1 << 11, 1 << 22
+_MOST_VECTORS, _MOST_WEIGHTS = 1 << 11, 1 << 20
 
 # Samples that are kept: the three clouds side by side, and one more.
 _KEPT_SAMPLES = 4
@@ -77,21 +77,22 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
     basis = basis_of(options, w)
     some = _features(n, m, options.feature)
     tips = (w if len(some) == n else w[some]) @ basis
-    palette = memo(feature_colors, options.palette, n)
     reach = max(1.0, 1.12 * _length(tips))
     # With one hidden dimension all vectors lie on one line and would hide each other: each gets a height.
-    origins = stacked_origins(n, reach) if m == 1 else np.zeros((n, 3), np.float32)
+    origins = stacked_origins(n, reach) if m == 1 else None
     selected = None if options.feature is None else int(np.searchsorted(some, options.feature))
-    starts = origins[some]
-    vectors = weights_scene(starts + tips, palette[some], selected, starts, some.tolist())
+    starts = np.zeros((len(some), 3), np.float32) if origins is None else origins[some]
+    of_vectors = feature_colors(options.palette, some)
+    vectors = weights_scene(starts + tips, of_vectors, selected, starts, some.tolist())
     clouds = []
     rows = cloud_rows(experiment, options)
+    palette = memo(feature_colors, options.palette, n if rows else 0)
     for title, n_active in _clouds_of(options.data, n) if rows else ():
         from tms_engine.analysis.clouds import project
 
         sample = memo.latest(_KEPT_SAMPLES, _sample, experiment, instance, rows, device, n_active)
         points = project(sample.x, shown, instance, basis)
-        if m == 1:
+        if origins is not None:
             points += origins[sample.inputs.argmax(-1)]
         clouds.append((title, points, _colors(options, sample, shown, palette, memo)))
         # All but a few points are in view, and a few more outside where three clouds share the width; those
@@ -147,12 +148,15 @@ def _clouds_of(data: Data, n_features: int) -> list[tuple[str, int | None]]:
     return [("", min(int(data[0]), n_features))]
 
 
-def feature_colors(palette: FeaturePalette, n_features: int) -> Float32[np.ndarray, "features 3"]:
-    """RGB of the features, 0 to 1."""
+def feature_colors(
+    palette: FeaturePalette, features: int | Int[np.ndarray, " features"]
+) -> Float32[np.ndarray, "features 3"]:
+    """RGB of so many features, or of those with these numbers, 0 to 1."""
     if palette == "terminal":
         terminals = feature_palette()
-        return terminals[np.arange(n_features) % len(terminals)]
-    return colors.feature_colors(n_features, colors.SAFE if palette == "safe" else colors.TABLEAU)
+        number = np.arange(features) if isinstance(features, int) else features
+        return terminals[number % len(terminals)]
+    return colors.feature_colors(features, colors.SAFE if palette == "safe" else colors.TABLEAU)
 
 
 def basis_of(

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
+from tms_engine import digits
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
 from tms_tui.export import Format
@@ -72,6 +73,7 @@ from tms_tui.messages import (
     SaveAtTheEnd,
     SaveFailed,
     SaveScreen,
+    SavesSlowly,
     ScaleDensity,
     ScaleLearningRate,
     ScreenName,
@@ -97,7 +99,7 @@ from tms_tui.messages import (
 )
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.space_scene import axes_of
-from tms_tui.view import Note
+from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
     DATA,
@@ -130,6 +132,9 @@ _LOOKS, _READS = 40, 60
 
 # The most seconds between two ticks that turn the space: after a pause it does not jump.
 _LONGEST_TICK = 0.25
+
+# Seconds of a step, and of waiting for it, from which on a key is answered in words.
+_LONG = 0.2
 
 # Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
 _WORTH_SAVING = 60.0
@@ -316,6 +321,10 @@ def _update(model: Model, message: Message) -> Updated:
             return dataclasses.replace(_begin_anew(model), run_name=session.name), ()
         case Autosaved(error):
             return _autosaved(model, error)
+        case SavesSlowly(seconds):
+            sentence = f"saves of so large a run take long: a kill may cost the last {seconds:.0f} s"
+            toast = Toast(sentence, severity="warning", seconds=8)
+            return dataclasses.replace(model, told_risk=True), (toast,)
 
         # The shell
         case Tick():
@@ -386,6 +395,8 @@ def _tick(model: Model, tick: Tick) -> Updated:
     effects: tuple[Effect, ...] = ()
     if view is not model.view:
         model, effects = _seen(dataclasses.replace(model, view=view))
+    model, told = _wait_told(model, tick.waiting)
+    effects += told
     options = model.options
     if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
@@ -394,6 +405,28 @@ def _tick(model: Model, tick: Tick) -> Updated:
         if m > 2 and seconds:
             model = _camera(model, yaw=options.camera.yaw + TURN_SPEED * seconds)
     return model, effects
+
+
+def _wait_told(model: Model, waiting: float) -> Updated:
+    """Say once that what a key asked for comes later, where the thread loads, compiles or takes a long step.
+
+    On a busy machine it may be late without one of these; then there is nothing to tell.
+    """
+    view = model.view
+    if view.phase == "loading":
+        why = loading(view)
+    elif view.phase == "compiling":
+        why = f"compiling the {view.kernel} kernel"
+    elif waiting > _LONG and 0 < view.rate < 1 / _LONG:
+        why = f"within a step that takes about {1 / view.rate:.2g} s"
+    else:
+        why = ""
+    if waiting and why and not model.told_to_wait:
+        said = _short_toast(f"{why}: what you asked for comes then")
+        return dataclasses.replace(model, told_to_wait=True), (said,)
+    if not waiting and model.told_to_wait:
+        return dataclasses.replace(model, told_to_wait=False), ()
+    return model, ()
 
 
 def _seen(model: Model) -> Updated:
@@ -422,7 +455,8 @@ def _told(model: Model, note: Note) -> Toast:
     if note.field == "steps":
         return _short_toast(f"{experiment.steps:,} steps now")
     value = experiment.of_instance(note.field, min(model.options.instance, experiment.n_instances - 1))
-    return _short_toast(f"{_FIELD_NAMES[note.field]} {value:.4g}")
+    text = digits.sparsity(value) if note.field == "sparsity" else f"{value:.4g}"
+    return _short_toast(f"{_FIELD_NAMES[note.field]} {text}")
 
 
 def _short_toast(text: str) -> Toast:

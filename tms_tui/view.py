@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import numpy as np
+from jaxtyping import Int64
+
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change, Snapshot
@@ -38,7 +41,7 @@ class View:
     run: "Run | None"  # a copy of the whole, for earlier steps; it may be some steps behind `snapshot`
     curve: LossCurve | None
     changes: tuple[Change, ...]
-    diverged_at: tuple[int, ...]  # step, one per instance; −1 if it has not diverged
+    diverged_at: Int64[np.ndarray, " instances"]  # step; −1 if it has not diverged
     evaluation: "Evaluation | None"  # loss on fresh data, as of `evaluation_step`
     comparison: "Comparison | None"  # places of the instances by it
     evaluation_step: int
@@ -55,3 +58,8 @@ class View:
         None  # of the process that trains the run, where that is another; it is read only
     )
     place: str = ""  # the run directory that was taken over, to which the run is saved; "": none
+
+
+def loading(view: View) -> str:
+    """What is loaded, in words."""
+    return f"loading {view.library}".strip()

@@ -16,8 +16,8 @@ def run_with(experiment: Experiment, weights, bias=None) -> Run:
 
 @pytest.fixture(scope="session")
 def seed_run() -> Run:
-    """64 instances of the seed's experiment, trained to the end."""
-    trainer = Trainer(Experiment(n_instances=64))
+    """64 instances of the seed's experiment, trained to the end by the kernel for CPUs."""
+    trainer = Trainer(Experiment(n_instances=64, kernel="numba"))
     trainer.advance(10_000)
     return trainer.run()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tms_engine.digits import number, with_error
+from tms_engine.digits import number, sparsity, with_error
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,18 @@ def test_nothing_but_0_is_written_as_0(value, error):
     assert float(value_text) > 0
     assert float(error_text) == pytest.approx(error, rel=0.5)
     assert abs(float(value_text) - value) <= 0.51 * error + 0.06 * value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.95, "0.95"), (1 - 0.05, "0.95"), (0.9500000001, "0.95"), (0, "0"), (0.1, "0.1"), (0.5, "0.5"),
+     (1 - 20 ** (-1 / 9), "0.283"), (0.999, "0.999"), (1 - 0.00012, "0.99988"), (0.9 + 0.06, "0.96"),
+     (1 - 1e-9, "0.999999999")],
+)  # fmt: skip
+def test_sparsity_is_written_plainly(value, text):
+    assert sparsity(value) == text
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_the_density_can_be_read_from_a_sparsity_to_three_digits(value):
+    assert 1 - float(sparsity(value)) == pytest.approx(1 - value, rel=0.0051)

@@ -95,7 +95,7 @@ def test_a_file_sets_fields_and_leaves_the_others(tmp_path):
         ({"n_instances": 1.5}, "n_instances", "a whole number, not 1.5"),
         ({"n_active": 9, "features": "n_active"}, "n_active", "only 8 features"),
         ({"set_size": 3, "features": "correlated"}, "set_size", "does not divide n_features 8"),
-        ({"features": "gaussian"}, "features", "bernoulli, n_active"),
+        ({"features": "gaussian"}, "features", "bernoulli, at_least_one, n_active"),
         ({"optimizer": "sgd"}, "optimizer", "'adam' or 'adamw'"),
         ({"weight_decay": -1}, "weight_decay", "greater than or equal to 0"),
         ({"seed": -1}, "seed", "greater than or equal to 0"),

@@ -109,6 +109,29 @@ def test_the_weight_vectors_start_at_the_origin_and_carry_their_numbers():
     assert (axes.azim, axes.elev, axes.roll) == (10, 20, 5)
 
 
+@pytest.mark.parametrize("n", [1_001, 2_500])
+def test_a_pixel_of_a_large_gram_matrix_is_the_strongest_of_the_values_that_its_title_says(n):
+    weights = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
+    weights[7] = np.nan
+    plot = gram_figure(Run.from_weights(weights)).axes[0]
+    side = -(-n // 1_000)
+    assert f"the strongest of each {side} × {side} values" in " ".join(plot.get_title().split())
+    wide = weights.astype(np.float64)
+    whole = np.full((-(-n // side) * side,) * 2, np.nan)
+    whole[:n, :n] = wide @ wide.T
+    patches = whole.reshape(len(whole) // side, side, -1, side).swapaxes(1, 2).reshape(-1, side * side)
+    sizes = np.nan_to_num(np.abs(patches))
+    expected = patches[np.arange(len(patches)), sizes.argmax(1)].reshape(len(whole) // side, -1)
+    assert np.allclose(plot.images[0].get_array().filled(np.nan), expected, equal_nan=True)
+    assert plot.images[0].get_extent() == [-0.5, n - 0.5, n - 0.5, -0.5]
+
+
+def test_a_gram_matrix_of_very_many_features_is_that_of_some_evenly_spaced():
+    plot = gram_figure(Run.from_weights(np.eye(100_000, 1, dtype=np.float32))).axes[0]
+    assert "of 20,000 features, evenly spaced" in " ".join(plot.get_title().split())
+    assert plot.images[0].get_array().shape == (1_000, 1_000)
+
+
 def test_the_gram_figure_shows_w_w_transposed_and_dimensionality_its_bars():
     run = run_with(Experiment(n_features=2, n_hidden=1), [[[1], [-0.5]]])
     gram = gram_figure(run).axes[0]
@@ -196,8 +219,7 @@ def test_html_twins_are_seen_from_the_camera(tmp_path):
 
 
 def test_300_dpi_is_the_seeds_size(tmp_path):
-    run = small()
-    save_figures(run, tmp_path)
+    save_figures(small(), tmp_path, only=["n_active"])
     with Image.open(tmp_path / "n_active.png") as image:
         assert image.size[0] == 15 * 300
         assert round(image.info["dpi"][0]) == 300

@@ -18,7 +18,8 @@ THEIRS = {
     "importance": "1,1,1,1,1,1,1,.5", "importance_decay": "0.7", "batch_size": "1024", "steps": "2000",
     "learning_rate": "1e-3", "weight_decay": "0.01", "optimizer": "Adam", "schedule": "cosine", "seed": "7",
     "device": "0", "model": "relu", "features": "1", "n_active": "3", "set_size": "2", "init": "xavier",
-    "bias": "true", "keep": "10", "kernel": "inductor",
+    "bias": "true", "keep": "10", "kernel": "inductor", "relative_density": "1,1,1,1,1,1,1,.5",
+    "magnitudes": "constant", "dataset_rows": "100", "unit_rows": "true",
 }  # fmt: skip
 
 FIELDS = [name for name, hint in HINTS.items() if hint.ours in Experiment.model_fields]
@@ -41,7 +42,7 @@ def test_each_name_leads_to_an_option_and_a_field_that_can_be_given(name, capsys
     assert sentence.startswith(f"tms: tms train does not know {option!r}; did you mean --")
     suggested = re.search(r"did you mean (--[^?]+)\?", sentence)[1]
     words = shlex.split(suggested)
-    if len(words) == 1 and field != "bias":  # the value is the user's to find
+    if len(words) == 1 and field not in ("bias", "unit_rows"):  # the value is the user's to find
         words.append(THEIRS[field] if field != "features" else "correlated")
     options, unknown = _parser().parse_known_args(["train", *words])
     assert not unknown

@@ -210,17 +210,21 @@ def torch_free(script: str, *arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("fields", ["--device=auto", "--kernel=numba"])
-def test_training_on_the_cpu_loads_no_torch(tmp_path, fields):
-    train = "assert main(['train', '--steps=50', '--out', *sys.argv[1:]]) == 0"
-    torch_free(f"from tms_engine.commands import main; {train}", tmp_path / "run", fields)
-    assert load_run(tmp_path / "run").kernel == "numba"
-
-
-@pytest.mark.parametrize("command", [["show"], ["show", "--json"], ["figures", "--dpi=20", "--html"]])
-def test_looking_at_a_run_of_the_cpu_loads_no_torch(tmp_path, short_run, command):
-    save_run(short_run._replace(experiment=short_run.experiment.replace(device="cpu")), tmp_path)
-    torch_free("from tms_engine.commands import main; assert main(sys.argv[1:]) == 0", *command, tmp_path)
+def test_training_on_the_cpu_and_looking_at_the_run_load_no_torch(tmp_path):
+    commands = [
+        ["train", "--steps=50", "--device=auto", f"--out={tmp_path / 'a'}"],
+        ["train", "--steps=50", "--kernel=numba", f"--out={tmp_path / 'b'}"],
+        ["show", str(tmp_path / "a")],
+        ["show", "--json", str(tmp_path / "a")],
+        ["figures", "--dpi=20", "--html", str(tmp_path / "a")],
+    ]
+    torch_free(f"""
+from tms_engine.commands import main
+for command in {commands}:
+    assert main(command) == 0, command
+    assert "torch" not in sys.modules, command
+""")
+    assert [load_run(tmp_path / name).kernel for name in "ab"] == ["numba", "numba"]
 
 
 def test_the_engines_modules_and_choosing_a_kernel_load_no_torch():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.trials import safe
 from tms_engine import Experiment, InputError, Run, Trainer, load_run, runs, save_run, train
-from tms_engine.runs import Keeper, list_runs, load_summary, start, status_of, training
+from tms_engine.runs import Keeper, list_runs, load_summary, start, status_of
 from tms_engine.runs import save as saving
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def test_a_damaged_run_is_a_sentence_or_a_run(tmp_path, seed):
 
 
 def test_a_killed_run_has_lost_ten_seconds_at_most_and_goes_on_to_the_bit(tmp_path):
-    safe.kill_train(tmp_path, 0)
+    safe.kill_train(tmp_path, 11)  # after 2.7 s: it has saved by then
 
 
 def test_two_that_train_at_once_have_a_directory_each(tmp_path):
@@ -79,6 +79,27 @@ def test_whatever_json_is_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, da
     assert len(list_runs(tmp_path / "runs")) == 1
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_bytes_are_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, data):
+    out = tmp_path / "runs" / "run"
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(saved, out)
+    path = data.draw(st.sampled_from(sorted(file for file in out.iterdir() if file.is_file())))
+    content = path.read_bytes()
+    begin, end = sorted(data.draw(st.tuples(*[st.integers(0, len(content))] * 2)))
+    # Cut off, cut out, changed, put in, replaced.
+    between = data.draw(st.sampled_from([b"", content[begin:end]]) | st.binary(max_size=40))
+    tail = data.draw(st.sampled_from([b"", content[end:]]))
+    path.write_bytes(data.draw(st.sampled_from([b"", content[:begin]])) + between + tail)
+    for look in (load_run, status_of, load_summary):
+        try:
+            look(out)
+        except InputError as error:
+            safe.one_sentence(error)
+    assert len(list_runs(tmp_path / "runs")) == 1
+
+
 def fails(monkeypatch, code: int = errno.ENOSPC):
     """Saving fails until what this gives is called."""
     original, failing = saving._write, [True]
@@ -94,7 +115,6 @@ def fails(monkeypatch, code: int = errno.ENOSPC):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 def test_a_disk_that_is_full_for_a_while_stops_no_training(tmp_path, monkeypatch, code):
-    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
     trainer, said = Trainer(Experiment(steps=300)), []
     with start(trainer, tmp_path / "run") as lock:
         keeper = Keeper(lock, trainer, said.append)
@@ -214,3 +234,11 @@ def test_a_kill_between_the_moves_of_two_saves_loses_nothing(tmp_path):
     with safe.failing_call(6, errno.EIO, True), pytest.raises(InputError):
         save_run(trainer.run(), tmp_path, evaluated=False)
     assert load_run(tmp_path).state.step == 5
+
+
+def test_a_summary_of_many_instances_is_the_same_json_with_a_line_each():
+    rows = [{"number": i, "loss": None if i % 2 else i / 7} for i in range(1_000)]
+    for n in (0, 1, 100, 101, 1_000):
+        summary = {"step": 3, "instances": rows[:n], "changes": [{"field": "steps"}]}
+        assert json.loads(saving._summary_text(summary)) == summary
+    assert len(saving._summary_text({"instances": rows, "changes": []}).splitlines()) == 1_005

@@ -137,15 +137,15 @@ def write_batches(keys, thresholds, x, batch, n_active, set_size, n: tl.constexp
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])
 def test_data_are_those_of_features_py_to_the_bit(kind, seed):
     experiment = EVERYTHING.replace(
-        features=kind, seed=seed, sparsity=(0, 0.5, 0.95), n_active=4, set_size=3, batch_size=300
+        features=kind, seed=seed, sparsity=(0, 0.5, 0.95), n_active=4, set_size=3, batch_size=70
     )
     first_step = (1 << 41) - 2
     keys = stream.stream_keys(seed, np.arange(3), np.arange(first_step, first_step + 4))
-    x = torch.full((4, 3, 300, 6), -1.0, device=DEVICE)
+    x = torch.full((4, 3, 70, 6), -1.0, device=DEVICE)
     write_batches[(4, 3)](
         torch.tensor(keys, device=DEVICE),
         torch.tensor(stream.thresholds(sampling.density(experiment)), device=DEVICE),
-        x, 300, 4, 3, n=6, kind=law(kind).compiled, N=8, T=32,
+        x, 70, 4, 3, n=6, kind=law(kind).compiled, N=8, T=32,
     )  # fmt: skip
     assert np.array_equal(x.cpu().numpy(), sampling.batches(experiment, first_step, 4, "cpu"))
 

@@ -34,6 +34,7 @@ TRIALS: dict[str, str] = {
     "closed_streams": "end",
     "hostile_bytes": "raw_input",
     "raw_bytes": "raw_input",
+    "any_input": "raw_input",
     "soak": "raw_input",
 }
 

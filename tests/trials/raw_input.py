@@ -1,5 +1,6 @@
 """Whatever a terminal may send, on every screen: the app is alive and answers."""
 
+import asyncio
 import os
 import random
 import time
@@ -55,6 +56,17 @@ def raw_bytes(directory: Path, seed: int) -> str:
             terminal.wait(0.05)
         seconds = answered(terminal, screen)
     return f"{screen}: answered within {seconds:.2f} s"
+
+
+def any_input(directory: Path, seed: int) -> str:
+    """Random keys, mouse reports and bytes on a screen, as the app's own parser reads them, without a pty."""
+    from tests.tui.test_any_input import SCREENS as NAMED
+    from tests.tui.test_any_input import survives
+
+    draw = random.Random(seed)
+    screen = [*NAMED][seed % len(NAMED)]
+    asyncio.run(survives(screen, [anything(draw) for _ in range(40)]))
+    return screen
 
 
 def answered(terminal: Terminal, what: str) -> float:

@@ -96,7 +96,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         run=None if loading else StillRun(kept),
         curve=None if loading else curve,
         changes=changes,
-        diverged_at=tuple(int(s) for s in diverged_at),
+        diverged_at=diverged_at,
         evaluation=None if loading else evaluation,
         comparison=None if loading else compare(snapshot, evaluation),
         evaluation_step=step,
@@ -123,6 +123,9 @@ class StillSession(Session):
 
     def view(self) -> View:
         return self.still
+
+    def waiting(self) -> float:
+        return 0.0
 
     def run(self, timeout: float = 1.0) -> None:
         return None

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from tms_tui.abilities import TRUECOLOR, can_encode, cannot_be_drawn_on, colors_of, mode_of
+from tms_tui.abilities import (
+    TRUECOLOR,
+    can_encode,
+    cannot_be_drawn_on,
+    characters_of,
+    colors_of,
+    known_colors,
+    mode_of,
+)
 from tms_tui.drawing.few_colors import feature_palette, of_16
 from tms_tui.terminal.limits import within
 
@@ -89,3 +97,13 @@ def test_with_16_colours_a_hue_stays_whatever_its_depth_and_features_differ():
         [170, 170, 170],
         [255, 255, 255],
     ]
+
+
+def test_what_decided_is_told():
+    utf8 = {"LANG": "C.UTF-8"}
+    assert characters_of(utf8 | {"TERM": "linux"}).because == "for TERM is linux, a terminal without braille"
+    assert characters_of(utf8 | {"TERM": "xterm"}).because == "for LANG is C.UTF-8"
+    assert characters_of({"TERM": "xterm"}).because == "for no locale is set"
+    assert known_colors({"TERM": "xterm-256color"}).because == "for TERM is xterm-256color"
+    assert known_colors({"TERM": "xterm", "COLORTERM": "24bit"}).because == "for COLORTERM is 24bit"
+    assert known_colors({"TERM": "xterm", "NO_COLOR": "1"}).because == "for NO_COLOR is set"

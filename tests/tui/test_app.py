@@ -287,6 +287,21 @@ async def test_in_a_directory_that_was_removed_what_writes_to_it_is_a_sentence(t
         session.stop()
 
 
+async def test_a_key_is_answered_however_few_frames_a_second_are_drawn():
+    """Time stands still for the app: no frame of an animation is due."""
+    app = still_app(fps=1.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        app.tick(animates=False)
+        before = text_of(app)
+        app.model = dataclasses.replace(app.model, run_name="another")
+        app.tick(animates=False)
+        await pilot.pause()
+        assert text_of(app) == before
+        await pilot.press("L")
+        await until(lambda: "linear" in text_of(app))
+
+
 async def test_leaving_with_the_run_saved_says_where_it_is(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     trainer = Trainer(SMALL)

@@ -118,6 +118,19 @@ def test_what_was_still_for_longest_comes_first_where_not_all_fits():
     assert piece.data.startswith("\x1b[25;10Hanswer")
 
 
+def test_words_come_before_pictures_where_not_all_fits():
+    """Also within one row: here each cell of the screen differs."""
+    wanted, shown = buffers(96, 30)
+    picture = "".join(f"\x1b[38;5;{i}m⣿" for i in range(100, 148))
+    wanted.write("".join(f"\x1b[{row};1H{picture}\x1b[0m  " + "─" * 20 for row in range(1, 30)))
+    wanted.write("\x1b[30;1H\x1b[1mspace\x1b[0m pause\x1b[1;90H●")
+    piece = shown.follow(wanted, 200)
+    assert not piece.whole
+    assert "space" in piece.data
+    assert "●" in piece.data
+    assert "⣿" not in piece.data
+
+
 def test_what_is_no_text_is_passed_on_and_links_are_left_out():
     wanted, _ = buffers()
     assert wanted.write("\x07\x1b]52;c;YQ==\x07a\x1b[2 qb\x1b]8;;http://x\x1b\\c\x1b]8;;\x1b\\") == (
@@ -143,6 +156,15 @@ def test_few_colors_are_those_of_the_palette():
     wanted, shown = buffers()
     wanted.write("\x1b[38;2;255;0;0;48;2;8;8;8ma\x1b[0m")
     assert "\x1b[38;5;196;48;5;232ma" in shown.follow(wanted, few_colors=True).data
+
+
+def test_shades_that_are_one_of_the_few_colors_are_no_difference():
+    wanted, shown = buffers()
+    wanted.write("\x1b[38;2;250;0;0ma\x1b[0m\x1b[38;2;255;0;0mb\x1b[0m\x1b[1;1H")
+    assert "ab" in shown.follow(wanted, few_colors=True).data
+    wanted.write("\x1b[38;2;252;1;0mab\x1b[0m\x1b[1;1H")
+    assert shown.follow(wanted, few_colors=True).data == ""
+    assert "38;2;252;1;0" in shown.follow(wanted).data  # all colours again
 
 
 def test_another_table_of_styles_changes_nothing():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tms_tui.drawing.cells import BLANK
+from tms_tui.drawing.few_colors import of_16
 from tms_tui.drawing.heat_map import draw_heat_map
 from tms_tui.panes.run_bar import rate_text, time_left
 
@@ -84,3 +85,19 @@ def test_the_time_left_is_told_where_it_can_be_known():
     assert time_left(1000, 500) == "0:00:02 left"
     assert time_left(7_200_000, 1000) == "2:00:00 left"
     assert time_left(10, 0) == ""
+
+
+@pytest.mark.parametrize("n_colors", [16, 8])
+def test_with_few_colours_the_diagonal_differs_from_what_interferes_and_that_from_nothing(n_colors):
+    gram = np.array([[0.9, 0.3, 0.0], [0.3, 0.8, -0.2], [0.0, -0.2, -0.9]])
+    cells = draw_heat_map(gram, 2, 3, "blocks", DARK, n_colors=n_colors)
+    sent = within_16(cells)
+    much, some, nothing, less, least = (sent[at] for at in ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2)))
+    assert len({tuple(color) for color in (much, some, nothing, less, least)}) == 5
+    assert tuple(sent[0, 0]) == tuple(sent[1, 1])
+
+
+def within_16(cells):
+    """The colours of the values of a picture of half blocks, as a terminal of 16 gets them."""
+    rows = np.stack([cells.foreground, cells.background], 1).reshape(-1, cells.glyphs.shape[1], 3)
+    return of_16(rows)

@@ -279,6 +279,6 @@ print({"plotext", "textual", "rich", "torch", "matplotlib"} & set(sys.modules))"
 
 @pytest.mark.slow
 def test_no_series_whatever_ends_the_process_or_writes_to_the_terminal(repository: Path) -> None:
-    fuzz = [sys.executable, "-W", "error", "-m", "tests.tui.loss_fuzz", "0", "1000"]
+    fuzz = [sys.executable, "-W", "error", "-m", "tests.tui.loss_fuzz", "0", "300"]
     out = subprocess.run(fuzz, cwd=repository, capture_output=True, text=True)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")

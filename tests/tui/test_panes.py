@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+import time
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from textual.geometry import Size
 from textual.widget import Widget
 
@@ -12,6 +14,7 @@ from tests.tui.conftest import after, still_model, still_view
 from tms_engine import Experiment, Trainer, train
 from tms_engine.analysis import clouds, geometry
 from tms_engine.digits import number, with_error
+from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
 from tms_tui import messages as m
 from tms_tui.drawing.loss_chart import draw_loss
@@ -58,11 +61,9 @@ def test_the_numbers_say_what_importance_is_made_of(fields, shown):
 
 def test_the_title_ranks_an_instance_among_all_and_names_one_that_diverged():
     view = still_view(n_instances=3, diverged=(1,))
-    assert "instance 2 of 3, no. 2 of 2 like it by fresh loss" in str(about(still_model(view, instance=2)))
+    assert "instance 2 of 3, place 2 of 2" in str(about(still_model(view, instance=2)))
     assert "instance 1 of 3, diverged" in str(about(still_model(view, instance=1)))
-    assert "instance 1 of 3, no. 2 by fresh loss" in str(
-        about(still_model(still_view(n_instances=3), instance=1))
-    )
+    assert "instance 1 of 3, place 2 of 3" in str(about(still_model(still_view(n_instances=3), instance=1)))
 
 
 def test_instances_with_other_sparsities_have_no_place():
@@ -72,6 +73,43 @@ def test_instances_with_other_sparsities_have_no_place():
     ranked = values(still_model(still_view(n_instances=2), instance=1))
     assert ranked["place"] == "2 of 2"
     assert ranked["to the best"].startswith("+")
+
+
+HOLDER = Holder(4_194_304, "a-host-of-a-long-name", 0.0, "tms train")
+FOLLOWED = Status("silent", HOLDER, 4_500, 10_000, 0.004, 0.0, 4_210, 50_000.0)
+
+
+@pytest.mark.parametrize("columns", range(60, 160, 5))
+@pytest.mark.parametrize("name", ["gist", "a-long-name-" * 10])
+@pytest.mark.parametrize("phase_of", ["paused", "training", "following"])
+def test_no_value_in_the_title_is_ever_cut(columns, name, phase_of):
+    view = still_view(phase_of, n_instances=128, sparsity=(0.99966,) * 4 + (0.9,) * 124, seed=2**62)
+    if phase_of == "following":
+        view = dataclasses.replace(view, following=FOLLOWED)
+    model = dataclasses.replace(still_model(view, instance=3), run_name=name)
+
+    def shown(columns: int) -> tuple[str, str]:
+        at_width, _ = after(model, m.LayoutChanged(m.Layout(columns, 40)))
+        return str(about(at_width)), str(phase(at_width))
+
+    said, doing = shown(columns)
+    assert cell_len(said) + cell_len(doing) <= columns - 4
+    whole = {*shown(400)[0].split(" · ")[1:], "instance 3 of 128"}
+    assert {"S 0.99966", "instance 3 of 128, place 4 of 4"} < whole
+    assert set(said.split(" · ")[1:]) <= whole
+    if view.following:
+        assert doing.endswith(time.strftime("silent since %H:%M", time.localtime(50_000)))
+
+
+def test_a_value_that_has_no_room_beside_its_name_has_a_line_of_its_own():
+    view = still_view(n_instances=2)
+    places = view.comparison._replace(to_best=np.array([0, 1.5923e-4]), error=np.array([0, 1e-9]))
+    model = still_model(dataclasses.replace(view, comparison=places), instance=1)
+    lines = str(numbers(model, Memo(), Size(23, 40))).splitlines()
+    assert lines[lines.index("to the best") + 1] == "+0.0001592300".rjust(23)
+    assert all(cell_len(line) <= 23 for line in lines)
+    shown = "\n".join(lines)
+    assert all(value in shown for _, value in number_rows(model, measures(model, Memo())))
 
 
 def test_the_fresh_loss_has_its_error_and_while_it_trains_its_step():

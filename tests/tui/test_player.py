@@ -267,7 +267,7 @@ def test_a_view_shows_the_run():
     assert view.snapshot.step == 120
     assert np.array_equal(view.snapshot.weights, run.weights)
     assert np.array_equal(view.curve.mean, run.history.loss_curve().mean, equal_nan=True)
-    assert view.diverged_at == (-1, -1)
+    assert view.diverged_at.tolist() == [-1, -1]
     assert list(view.kept_steps) == [kept.step for kept in run.history.kept]
     assert view.run.at(60).parameters is run.at(60).parameters
 
@@ -299,7 +299,7 @@ def test_when_all_have_diverged_the_player_ends_and_a_restart_begins_anew():
     player.restart(TINY)
     play_out(player)
     assert player.view().phase == "finished"
-    assert player.view().diverged_at == (-1,)
+    assert player.view().diverged_at.tolist() == [-1]
 
 
 def test_a_restart_keeps_the_experiment_in_force_or_takes_another():
@@ -360,6 +360,17 @@ def test_density_ends_at_one_and_sparsity_below_one():
     for _ in range(40):
         player.scale_density(1 / 1.5)
     assert player.view().experiment.sparsity == 0.9999
+
+
+@pytest.mark.parametrize("sparsity", [0.9993, 0.99999, 0.999999999])
+def test_no_step_towards_sparsity_is_lost_or_goes_the_other_way(sparsity):
+    player, _ = player_of(TINY.replace(sparsity=sparsity), paused=True)
+    player.scale_density(2 / 3)
+    assert sparsity <= player.view().experiment.sparsity <= max(sparsity, 0.9999)
+    player.scale_density(1.5)
+    player.scale_density(1.5)
+    assert 1 - player.view().experiment.sparsity == pytest.approx(1.5 * (1 - sparsity), rel=0.6)
+    assert player.view().experiment.sparsity < sparsity
 
 
 def test_a_note_says_which_field_was_changed_or_why_none_was():

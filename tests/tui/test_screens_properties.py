@@ -4,6 +4,7 @@ Only ASCII where that is asked for, no colour under NO_COLOR, every pane in its 
 out from its background.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -85,41 +86,19 @@ async def test_with_no_color_every_cell_is_grey(state, monkeypatch):
     await at_every_size(app, keys, check)
 
 
-@pytest.mark.parametrize("state", STATES)
-async def test_every_pane_is_in_its_place(state):
-    view, keys = STATES[state]
-    app = still_app(view)
-
-    def check() -> None:
-        whole = Region(0, 0, *app.size)
-        expected = [ALONE[state]] if state in ALONE else AROUND + PANES[tuple(app.size)]
-        named = [*AROUND, *PANES[SIZES[-1]], "too-small"]
-        regions = {id: app.dashboard.query_one(f"#{id}").region for id in named}
-        shown = {id: region for id, region in regions.items() if region}
-        assert sorted(shown) == sorted(expected)
-        for one, other in itertools.combinations(shown, 2):
-            assert not shown[one].overlaps(shown[other]), (one, other)
-        # Nothing beyond the edges, and no cell that is nobody's.
-        assert all(whole.contains_region(region) for region in shown.values())
-        assert sum(region.area for region in shown.values()) == whole.area
-        if state in DIALOGS:
-            box = app.screen.query_one(".box").region
-            assert whole.contains_region(box)
-            assert box.width > 40
-            assert box.height > 6
-
-    await at_every_size(app, keys, check)
-
-
-@pytest.mark.parametrize("pane", PANES[SIZES[-1]])
-async def test_a_maximised_pane_has_the_screen_to_itself(pane):
+async def test_a_maximised_pane_has_the_screen_to_itself():
     app = still_app()
     async with app.run_test(size=SIZES[-1]) as pilot:
-        await press(pilot, str(1 + PANES[SIZES[-1]].index(pane)), "m")
-        regions = {id: app.dashboard.query_one(f"#{id}").region for id in AROUND + PANES[SIZES[-1]]}
-        assert {id: region for id, region in regions.items() if region} == {pane: Region(0, 0, *SIZES[-1])}
+        for number, pane in enumerate(PANES[SIZES[-1]], 1):
+            await press(pilot, str(number), "m")
+            regions = {id: app.dashboard.query_one(f"#{id}").region for id in AROUND + PANES[SIZES[-1]]}
+            assert {id: region for id, region in regions.items() if region} == {
+                pane: Region(0, 0, *SIZES[-1])
+            }
+            await press(pilot, "escape")
 
 
+@functools.cache
 def luminance(color: tuple[int, int, int]) -> float:
     """Relative luminance of sRGB, by WCAG 2."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color)]
@@ -137,26 +116,50 @@ def test_contrast_is_that_of_wcag():
     assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.005)
 
 
-@pytest.mark.parametrize("theme", ["tms-dark", "tms-light"])
-@pytest.mark.parametrize("state", STATES)
-async def test_text_has_a_contrast_of_three_to_its_background(state, theme):
-    """Of letters, digits and ASCII signs.
+def assert_text_stands_out(app: TmsApp, state: str) -> None:
+    """By a contrast of three to its background: letters, digits and ASCII signs.
 
     Not held to it is what is drawn (frames, dots, bars, guides), which is told by its place too, and the
     dashboard behind a dialog, which fades on purpose.
     """
+    within = app.screen.query_one(".box").region if state in DIALOGS else Region(0, 0, *app.size)
+    faint: dict[tuple[str, float], list[tuple[int, int, str]]] = {}
+    for x, y, character, style in cells(app):
+        if within.contains(x, y) and (character.isalnum() or "!" <= character <= "~"):
+            ratio = contrast(*colors(style))
+            if ratio < 3:
+                faint.setdefault((str(style), round(ratio, 2)), []).append((x, y, character))
+    assert faint == {}, (app.size, app.theme)
+
+
+def assert_every_pane_is_in_its_place(app: TmsApp, state: str) -> None:
+    whole = Region(0, 0, *app.size)
+    expected = [ALONE[state]] if state in ALONE else AROUND + PANES[tuple(app.size)]
+    named = [*AROUND, *PANES[SIZES[-1]], "too-small"]
+    regions = {id: app.dashboard.query_one(f"#{id}").region for id in named}
+    shown = {id: region for id, region in regions.items() if region}
+    assert sorted(shown) == sorted(expected)
+    for one, other in itertools.combinations(shown, 2):
+        assert not shown[one].overlaps(shown[other]), (one, other)
+    # Nothing beyond the edges, and no cell that is nobody's.
+    assert all(whole.contains_region(region) for region in shown.values())
+    assert sum(region.area for region in shown.values()) == whole.area
+    if state in DIALOGS:
+        box = app.screen.query_one(".box").region
+        assert whole.contains_region(box)
+        assert box.width > 40
+        assert box.height > 6
+
+
+@pytest.mark.parametrize("theme", ["tms-dark", "tms-light"])
+@pytest.mark.parametrize("state", STATES)
+async def test_every_pane_is_in_its_place_and_text_stands_out(state, theme):
     view, keys = STATES[state]
     app = still_app(view)
     app.theme = theme
 
     def check() -> None:
-        within = app.screen.query_one(".box").region if state in DIALOGS else Region(0, 0, *app.size)
-        faint: dict[tuple[str, float], list[tuple[int, int, str]]] = {}
-        for x, y, character, style in cells(app):
-            if within.contains(x, y) and (character.isalnum() or "!" <= character <= "~"):
-                ratio = contrast(*colors(style))
-                if ratio < 3:
-                    faint.setdefault((str(style), round(ratio, 2)), []).append((x, y, character))
-        assert faint == {}, app.size
+        assert_every_pane_is_in_its_place(app, state)
+        assert_text_stands_out(app, state)
 
     await at_every_size(app, keys, check)

@@ -10,8 +10,17 @@ from tms_tui.terminal.line import Line
 class Simulated:
     """A line of so many bytes a second, with a kernel's buffer in front of it, and a terminal at its end."""
 
-    def __init__(self, rate: float, *, answers: bool, delay: float = 0.001, buffer: int = 21_000) -> None:
-        self.line, self.rate, self.answers, self.delay, self.buffer = Line(), rate, answers, delay, buffer
+    def __init__(
+        self,
+        rate: float,
+        *,
+        answers: bool,
+        delay: float = 0.001,
+        buffer: int = 21_000,
+        low_bandwidth: bool = False,
+    ) -> None:
+        self.line = Line(low_bandwidth)
+        self.rate, self.answers, self.delay, self.buffer = rate, answers, delay, buffer
         self.now = self.free_at = 0.0
         self.due: deque[float] = deque()  # of answers
         self.pieces: list[tuple[float, float]] = []  # when written, when shown
@@ -35,7 +44,7 @@ class Simulated:
             waited = max(0.0, over / self.rate)
             self.now += waited
             self.free_at = max(self.free_at, self.now) + part / self.rate
-            self.line.wrote(self.now, part, waited, was_full=waited > 0)
+            self.line.wrote(self.now, part, waited=waited > 0)
         self.pieces.append((began, self.free_at + self.delay / 2))
         if self.answers:
             self.due.append(self.free_at + self.delay)
@@ -48,6 +57,26 @@ class Simulated:
             if self.line.wait(self.now) <= 0:
                 self.send(min(frame, self.line.piece or frame))
             self.now += tick / 4 if self.line.is_slow else tick
+
+    def press(self, size: int, draws: float = 0.06) -> float:
+        """Press a key; seconds until all of an answer of so many bytes is shown, which the app draws in
+        `draws` seconds. Before that it has another frame to send.
+        """
+        pressed, left = self.now, size
+        self.line.asked(pressed)
+        while left > 0:
+            self.answer()
+            if self.line.wait(self.now) <= 0:
+                piece = self.line.piece or 4000
+                is_answer = self.now >= pressed + draws
+                self.send(min(piece, left) if is_answer else piece)
+                left -= piece if is_answer else 0
+            self.now += 0.002
+        return self.pieces[-1][1] - pressed
+
+    def stall(self, seconds: float) -> None:
+        """The terminal reads nothing for a while."""
+        self.free_at = max(self.free_at, self.now) + seconds
 
     def longest(self, last: int) -> float:
         """The longest time from the write of a piece, of the last ones, to its being shown."""
@@ -65,7 +94,69 @@ def test_on_a_slow_line_a_piece_is_shown_soon_after_it_is_written(rate, longest,
     assert new > 0
     assert line.longest(new) < longest
     sent = sum(min(4000, line.line.piece or 4000) for _ in range(new))
-    assert sent > 0.6 * rate * 20  # and the line is used
+    assert sent > 0.45 * rate * 20  # and the line is used
+
+
+# The bytes of an answer: of most keys, and of one that changes the whole screen.
+@pytest.mark.parametrize("size", [1500, 4000])
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize(("rate", "longest"), [(32_000.0, 0.3), (8_000.0, 1.0)])
+def test_a_key_is_answered_soon_at_every_moment(rate, longest, answers, size):
+    line = Simulated(rate, answers=answers)
+    line.run(15, 4000)
+    taken = []
+    for i in range(30):
+        line.run(0.3 + 0.0137 * i, 4000)
+        taken.append(line.press(size))
+    assert max(taken) < longest
+
+
+def test_a_pause_of_a_fast_reader_makes_no_slow_line():
+    line = Simulated(5e6, answers=False)
+    for _ in range(10):
+        line.run(2, 4000)
+        line.stall(1.0)
+    line.run(1, 4000)
+    assert not line.line.is_slow
+    before = len(line.pieces)
+    line.run(10, 4000)
+    assert len(line.pieces) - before > 0.95 * 10 * 30
+
+
+def test_pauses_of_a_slow_reader_are_forgotten():
+    line = Simulated(32_000.0, answers=False)
+    line.run(15, 4000)
+    for _ in range(5):
+        line.stall(3.0)
+        line.run(15, 4000)
+        assert 0.75 * 32_000 < line.line.rate < 32_000
+    assert line.press(1500) < 0.3
+
+
+def test_a_line_without_answers_that_has_become_fast_is_found_out_while_nobody_waits_for_a_key():
+    line = Simulated(32_000.0, answers=False)
+    line.run(15, 4000)
+    line.rate = 5e6
+    for _ in range(20):
+        line.run(5, 4000)
+        line.press(1500)
+        assert line.line.is_slow
+    line.run(30, 4000)
+    assert not line.line.is_slow
+
+
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("rate", [8_000.0, 32_000.0, 100_000.0])
+def test_low_bandwidth_sends_half_on_a_line_that_is_slow(rate, answers):
+    sent = []
+    for low_bandwidth in (False, True):
+        line = Simulated(rate, answers=answers, low_bandwidth=low_bandwidth)
+        line.run(15, 4000)
+        before = len(line.pieces)
+        line.run(30, 4000)
+        sent.append(len(line.pieces) - before)
+        assert line.press(1500) < 0.6
+    assert sent[1] < 0.5 * sent[0]
 
 
 @pytest.mark.parametrize("delay", [0.001, 0.3])

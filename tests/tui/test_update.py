@@ -66,6 +66,31 @@ def test_keys_of_time_are_commands_that_the_thread_resolves():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("phase", "rate", "waiting", "words"),
+    [
+        ("loading", 0.0, 0.01, "loading numba: what you asked for comes then"),
+        ("compiling", 0.0, 0.01, "compiling the numba kernel: what you asked for comes then"),
+        ("training", 0.5, 0.25, "within a step that takes about 2 s: what you asked for comes then"),
+        ("training", 0.5, 0.1, ""),
+        ("training", 1e6, 9.0, ""),  # a busy machine
+        ("loading", 0.0, 0.0, ""),
+    ],
+)
+def test_a_key_that_has_to_wait_is_answered_in_words_once(phase, rate, waiting, words):
+    view = dataclasses.replace(still_view(phase), rate=rate, library="numba", kernel="numba")
+    model, effects = after(still_model(), *[m.Tick(view, 0.0, waiting)] * 3)
+    assert [effect.text for effect in effects] == [words] * (words != "")
+    model, _ = after(model, m.Tick(view, 0.0, 0.0))
+    assert len(after(model, m.Tick(view, 0.0, waiting))[1]) == (words != "")
+
+
+def test_saves_that_take_long_are_told_with_what_is_at_risk():
+    model, effects = after(still_model(), m.SavesSlowly(14.6))
+    assert "a kill may cost the last 15 s" in effects[0].text
+    assert model.told_risk
+
+
 def test_five_presses_on_one_view_are_five_relative_commands():
     model = still_model()
     _, effects = press(model, *["right_square_bracket"] * 5)

@@ -15,9 +15,9 @@ from tms_engine.models import model
 from tms_engine.models.layers import encode_linearly, forward, row_blocks, row_losses
 from tms_engine.training.state import Snapshot
 
-# Entries of the weights and of a sample, and multiplications, with which a cloud is drawn in some hundredths
-# of a second; and rows below which it is no cloud.
-_WEIGHTS, _ENTRIES, _PRODUCTS = 1 << 22, 1 << 23, 1 << 26
+# Entries of the weights and of a sample, and multiplications, with which a cloud is drawn in some
+# milliseconds; and rows below which it is no cloud.
+_WEIGHTS, _ENTRIES, _PRODUCTS = 1 << 21, 1 << 22, 1 << 25
 _LEAST_ROWS = 16
 
 

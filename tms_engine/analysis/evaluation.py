@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from tms_engine import sampling
 from tms_engine.analysis import geometry
 from tms_engine.analysis.strata import by_density, pieces, strata
 from tms_engine.arrays import Array, library_of, placed_like, single, to_host
-from tms_engine.data import law
 from tms_engine.device import resolve_device
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
+from tms_engine.experiment import PER_FEATURE, Experiment
 from tms_engine.models import model
 from tms_engine.models.layers import forward, row_blocks, row_losses
 from tms_engine.training.run import Run
@@ -105,11 +105,12 @@ def evaluating(
     importance = single(experiment.feature_importance())
     total, drawn = np.zeros((experiment.n_instances, parts)), 0
     for density, places in by_density(experiment):
+        own = experiment if experiment.relative_density is None else experiment.alone(int(places[0]))
         layers = strata(experiment, density, wanted, parts)
         drawn = max(drawn, sum(stratum.rows for stratum in layers if not stratum.exact))
         for stratum in layers:
             share = stratum.probability / stratum.rows
-            for x in pieces(experiment, density, stratum, at_once, where, sample):
+            for x in pieces(own, density, stratum, at_once, where, sample):
                 some = max(1, entries // (width * len(x)))
                 for here in (places[first : first + some] for first in range(0, len(places), some)):
                     losses = _row_losses(snapshot, here, x, importance[here])
@@ -177,11 +178,11 @@ def comparable(experiment: Experiment) -> list[Int64[np.ndarray, " some"]]:
     varied = [
         name for name in ("sparsity", "importance_decay") if isinstance(getattr(experiment, name), tuple)
     ]
-    if law(experiment.features).fires == "n_active" and "sparsity" in varied:
+    if sampling.fires(experiment) == "n_active" and "sparsity" in varied:
         varied.remove("sparsity")
     columns = [experiment.per_instance(name)[:, None] for name in varied]
-    if experiment.importance_differs:
-        columns.append(np.array(experiment.importance, np.float64))
+    lists = [getattr(experiment, name) for name in PER_FEATURE if experiment.differs(name)]
+    columns += [np.array(values, np.float64) for values in lists]
     if not columns:
         return [np.arange(experiment.n_instances)]
     group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()

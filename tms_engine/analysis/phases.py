@@ -27,6 +27,7 @@ from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_engine.analysis.theory import pure_strategy_boundary
 from tms_engine.errors import InputError
 
 Phase = Literal["dedicate first", "dedicate second", "antipodal", "aligned", "none"]
@@ -107,7 +108,7 @@ def superposition_boundary(p: float) -> float:
     """
     if phase(p, 1.0) != "antipodal":
         return float("inf")
-    low, high = 1e-6, 1.0
+    low, high = 0.01 * min(pure_strategy_boundary(p), 1.0), 1.0
     while high / low > 1.001:
         tried = np.geomspace(low, high, 40)
         holds = np.append(phase(p, tried[1:-1]) == "antipodal", True)

@@ -19,7 +19,7 @@ from tms_engine.errors import InputError
 EYE = 3.0
 
 # Multiplications that principal components may take, and the dimensions of the largest tour.
-_PCA_COST = 1 << 25
+_PCA_COST = 1 << 23
 _TOURED = 64
 
 

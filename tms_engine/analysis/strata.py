@@ -20,7 +20,6 @@ from jaxtyping import Float32, Float64, Int64
 
 from tms_engine import sampling
 from tms_engine.arrays import Array, library_on
-from tms_engine.data import law
 from tms_engine.experiment import Experiment
 
 # Strata that are drawn have at least this share of the rows, or neighbours are put together.
@@ -49,16 +48,21 @@ class Stratum(NamedTuple):
 
 
 def by_density(experiment: Experiment) -> list[tuple[float, Int64[np.ndarray, " some"]]]:
-    """The densities 1 − S, and the places of the instances that have each."""
-    if law(experiment.features).fires == "n_active":
+    """The densities 1 − S, with the places of the instances that have each, and no other of a feature."""
+    if sampling.fires(experiment) == "n_active":
         return [(1.0, np.arange(experiment.n_instances))]
-    densities, group = np.unique(1 - experiment.per_instance("sparsity"), return_inverse=True)
-    return [(float(density), np.flatnonzero(group == k)) for k, density in enumerate(densities)]
+    densities = 1 - experiment.per_instance("sparsity")
+    columns = [densities[:, None]]
+    if experiment.differs("relative_density"):
+        columns.append(np.array(experiment.relative_density, np.float64))
+    group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()
+    places = [np.flatnonzero(group == k) for k in range(group.max() + 1)]
+    return [(float(densities[some[0]]), some) for some in places]
 
 
 def strata(experiment: Experiment, density: float, rows: int, parts: int) -> list[Stratum]:
     """The strata at a density. Those that are drawn have about `rows` rows, in multiples of `parts`."""
-    fires = law(experiment.features).fires
+    fires = sampling.fires(experiment)
     if fires == "unknown":
         return [Stratum(1.0, (None,), (_multiple(rows, parts),))]
     if fires == "n_active":
@@ -83,9 +87,9 @@ def _drawn(
     """Strata with rows in proportion to the roots of their probabilities.
 
     Rare strata lose more, and with rows in proportion to the probabilities themselves they would hardly be
-    met: where correlated pairs have learned to share, all loss is of two pairs at once. Roots cost 15 % of
-    variance where all strata lose alike. Neighbours are put together until they have a share that is worth a
-    stratum; within it, rows are in proportion to the probabilities, up to rounding.
+    met: where correlated pairs have learned to share, all loss is of two pairs at once. Where all strata lose
+    alike, roots cost up to a quarter more variance. Neighbours are put together until they have a share that
+    is worth a stratum; within it, rows are in proportion to the probabilities, up to rounding.
     """
     roots, strata = np.sqrt(probability), []
     begin, share = 0, 0.0
@@ -122,7 +126,9 @@ def _binomial(n: int, p: float) -> tuple[Int64[np.ndarray, " some"], Float64[np.
 
 
 def _panels(experiment: Experiment) -> int:
-    """Panels of the rule for one active feature; 0 where there are too many features for it."""
+    """Panels of the rule for one active feature; 0 where it does not serve, or for too many features."""
+    if experiment.magnitudes == "exponential":  # not smooth at its end
+        return 0
     most = _NODE_ENTRIES // (2 * experiment.n_features**2)
     return min(_PANELS, most) if most >= _LEAST_PANELS else 0
 
@@ -134,7 +140,7 @@ def pieces(
     for first in range(0, stratum.rows, step):
         rows = min(step, stratum.rows - first)
         if stratum.exact:
-            x = _nodes(experiment.n_features, stratum, first, rows)
+            x = sampling.finished(experiment, _nodes(experiment.n_features, stratum, first, rows))
             yield x if device == "cpu" else library_on(device).tensor(x, device=device)
             continue
         blocks, begin = [], 0

@@ -115,7 +115,7 @@ def pure_strategy_boundary(p: float) -> float:
     """The least r ≤ 1 at which the pure digon beats dropping the second feature: 2p / (4 − 5p).
 
     (1 + r) p²/6 < r (p/3 − p²/4)  ⇔  r > 2p / (4 − 5p), for p < 4/5. By symmetry the digon wins up to the
-    inverse of that. From p = 4/7 on this exceeds 1, and infinity is returned. Superposition itself goes
+    inverse of that. Above p = 4/7 this exceeds 1, and infinity is returned. Superposition itself goes
     further: `phases.superposition_boundary`.
     """
     r = 2 * p / (4 - 5 * p) if p < 4 / 5 else float("inf")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tms_engine import digits
 from tms_engine.digits import number, with_error
 from tms_engine.experiment import PER_INSTANCE, Experiment
 
@@ -21,17 +22,14 @@ _COLUMN_NAMES = {
 
 def headline(experiment: Experiment) -> str:
     """An experiment in a few words."""
-    sparsity = experiment.sparsity
-    if isinstance(sparsity, tuple):
-        sparsity_text = f"{min(sparsity):.3g} to {max(sparsity):.3g}"
-    else:
-        sparsity_text = f"{sparsity:.4g}"
+    values = experiment.sparsity if isinstance(experiment.sparsity, Sequence) else (experiment.sparsity,)
+    least, most = digits.sparsity(min(values)), digits.sparsity(max(values))
     several = f", {experiment.n_instances} instances" if experiment.n_instances > 1 else ""
     model = "" if experiment.model == "tied_relu" else f"{experiment.model}, "
     if experiment.features == "n_active":
         data = f"exactly {experiment.n_active} active"
     else:
-        data = f"{experiment.features}, S {sparsity_text}"
+        data = f"{experiment.features}, S {least}{f' to {most}' if most != least else ''}"
     return f"{experiment.n_features} → {experiment.n_hidden}, {model}{data}{several}, seed {experiment.seed}"
 
 
@@ -58,8 +56,16 @@ def summary_text(summary: dict[str, Any], run: "Run") -> str:
     if summary["diverged"]:
         lines.append(f"diverged            instance {some(summary['diverged'])}")
     for change in summary["changes"]:
-        lines.append(f"changed             {change['field']} to {change['value']} at step {change['step']:,}")
+        value = _value_text(change["value"])
+        lines.append(f"changed             {change['field']} to {value} at step {change['step']:,}")
     return "\n".join(lines)
+
+
+def _value_text(value: Any) -> str:
+    """A field's value; of a long list, the first ten and how many more there are."""
+    if not isinstance(value, list | tuple) or len(value) <= 10:
+        return str(value)
+    return f"({some(value)})"
 
 
 def _rows(summary: dict[str, Any]) -> str:
@@ -85,7 +91,7 @@ def _span(instances: list[dict[str, Any]], name: str, form: str) -> str:
     return f"{min(values):{form}} to {max(values):{form}}" if values else "none"
 
 
-def some(values: Sequence[int]) -> str:
+def some(values: Sequence[Any]) -> str:
     """The first ten, and how many more there are."""
     more = f" and {len(values) - 10:,} more" if len(values) > 10 else ""
     return ", ".join(map(str, values[:10])) + more
@@ -101,12 +107,13 @@ def instance_rows(summary: dict[str, Any], experiment: Experiment) -> list[dict[
     numbered = any(row["number"] != i for i, row in enumerate(instances))
     varied = [name for name in PER_INSTANCE if isinstance(getattr(experiment, name), tuple)]
     rows = []
+    compared = max(row["among"] for row in instances) > 1
     for i, row in enumerate(instances):
         loss, error = with_error(row["loss"], row["standard_error"])
         cells: dict[str, Any] = {"instance": i, **({"number": row["number"]} if numbered else {})}
-        cells |= {name: f"{getattr(experiment, name)[i]:.4g}" for name in varied}
+        cells |= {name: _setting(name, getattr(experiment, name)[i]) for name in varied}
         cells |= {"loss": loss, "±": error}
-        if max(other["among"] for other in instances) > 1:
+        if compared:
             place = f"{row['rank']} of {row['among']}" if row["rank"] else None
             behind = (
                 with_error(row["to_best"], row["to_best_error"], sign=True) if row["rank"] else (None, None)
@@ -119,6 +126,10 @@ def instance_rows(summary: dict[str, Any], experiment: Experiment) -> list[dict[
             cells["diverged_at"] = row["diverged_at"]
         rows.append(cells)
     return rows
+
+
+def _setting(name: str, value: float) -> str:
+    return digits.sparsity(value) if name == "sparsity" else f"{value:.4g}"
 
 
 def table(rows: list[dict[str, Any]]) -> str:

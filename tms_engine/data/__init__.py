@@ -22,7 +22,9 @@ class LawParameters(NamedTuple):
 
     density: Any  # Float32[np.ndarray, "instances"]: 1 − S
     n_active: int
-    set_size: int
+    set_size: int | tuple[int, ...]  # of all sets, or of each
+    follow_probability: float = 0.5
+    feature_density: Any = None  # Float32[np.ndarray, "instances features"]: of each, where they differ
 
 
 class Law(NamedTuple):
@@ -44,26 +46,41 @@ class Law(NamedTuple):
     """What becomes active: it says how many at once, with which probabilities."""
 
 
-# Each feature alone, with probability p; each set of set_size with probability p, all its members or one of
-# them; exactly n_active features.
+# Each feature alone, with probability p; each set with probability p, all its members (or its first and some)
+# or one of them; exactly n_active features.
 Fires = Literal["features", "whole sets", "one of a set", "n_active", "unknown"]
 
 
 class _Entry(NamedTuple):
     help: str
+    per_feature: bool = False  # whether it looks at LawParameters.feature_density
     compiled: int | None = None
     fires: Fires = "unknown"
     checks: bool = False  # whether its file has a `check`
 
 
 _TABLE: dict[str, _Entry] = {
-    "bernoulli": _Entry("each feature alone, with probability 1 − S", BERNOULLI, "features"),
-    "n_active": _Entry(
-        "exactly n_active in each row, every choice equally likely", N_ACTIVE, "n_active", checks=True
+    "bernoulli": _Entry(
+        "each feature alone, with probability 1 − S", compiled=BERNOULLI, fires="features", per_feature=True
     ),
-    "correlated": _Entry("sets of set_size that fire together", CORRELATED, "whole sets", checks=True),
+    "at_least_one": _Entry("as bernoulli, but rows with nothing active are drawn again", per_feature=True),
+    "n_active": _Entry(
+        "exactly n_active in each row, every choice equally likely",
+        compiled=N_ACTIVE,
+        fires="n_active",
+        checks=True,
+    ),
+    "correlated": _Entry(
+        "sets of set_size that fire together", compiled=CORRELATED, fires="whole sets", checks=True
+    ),
     "anticorrelated": _Entry(
-        "sets of set_size, of which one member fires", ANTICORRELATED, "one of a set", checks=True
+        "sets of set_size, of which one member fires",
+        compiled=ANTICORRELATED,
+        fires="one of a set",
+        checks=True,
+    ),
+    "hierarchical": _Entry(
+        "sets of set_size: the others may fire only if the first does", fires="whole sets", checks=True
     ),
 }
 _registered: dict[str, Law] = {}
@@ -93,6 +110,15 @@ def law_help() -> dict[str, str]:
     return {name: entry.help for name, entry in _TABLE.items()} | {
         name: law.help for name, law in _registered.items()
     }
+
+
+def is_built_in(name: str) -> bool:
+    return name in _TABLE
+
+
+def laws_per_feature() -> tuple[str, ...]:
+    """The laws in which features may have densities of their own."""
+    return tuple(name for name, entry in _TABLE.items() if entry.per_feature)
 
 
 def law(name: str) -> Law:

@@ -1,20 +1,48 @@
-"""Sets of set_size neighbours that fire together, with probability p = 1 − S.
+"""Sets of neighbours that fire together, with probability p = 1 − S.
 
-Magnitudes within a set are independent (paper, "Correlated and anticorrelated features").
+Magnitudes within a set are independent (paper, "Correlated and anticorrelated features"). Two features of a
+set have E[x_j x_k] = p/4, of different sets p²/4. Sets may differ in size; one of a single feature is free.
 """
 
-from jaxtyping import Bool, Float32, Int64
+from functools import lru_cache
+from typing import NamedTuple
 
-from tms_engine.arrays import Array
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from tms_engine.arrays import Array, placed_like
 from tms_engine.data import LawParameters
 from tms_engine.data.stream import active, magnitude
 from tms_engine.errors import InputError
 
 
+class Sets(NamedTuple):
+    """For each feature: its set's number, that set's first and last member, and its own place in it."""
+
+    number: Int64[np.ndarray, " features"]
+    first: Int64[np.ndarray, " features"]
+    last: Int64[np.ndarray, " features"]
+    place: Int64[np.ndarray, " features"]
+
+
+@lru_cache(maxsize=8)
+def sets_of(n_features: int, set_size: int | tuple[int, ...]) -> Sets:
+    """The sets of so many features: all of one size, or of these sizes."""
+    sizes = [set_size] * (n_features // set_size) if isinstance(set_size, int) else set_size
+    number = np.repeat(np.arange(len(sizes)), sizes)
+    ends = np.cumsum(sizes)
+    first = (ends - sizes)[number]
+    return Sets(number, first, ends[number] - 1, np.arange(n_features) - first)
+
+
 def check(n_features: int, parameters: LawParameters) -> None:
-    if n_features % parameters.set_size:
+    size = parameters.set_size
+    if isinstance(size, int):
+        if n_features % size:
+            raise InputError(f"set_size {size} does not divide n_features {n_features}", "set_size")
+    elif sum(size) != n_features:
         raise InputError(
-            f"set_size {parameters.set_size} does not divide n_features {n_features}", "set_size"
+            f"set_size has sizes that come to {sum(size)}, but n_features is {n_features}", "set_size"
         )
 
 
@@ -22,13 +50,7 @@ def sample(
     word: Int64[Array, "*lead instances rows features"], parameters: LawParameters
 ) -> Float32[Array, "*lead instances rows features"]:
     """A set fires by its first member's word."""
-    members, fires = in_sets(word, parameters)
-    return (magnitude(members) * fires).reshape(word.shape)
-
-
-def in_sets(
-    word: Int64[Array, "*lead instances rows features"], parameters: LawParameters
-) -> tuple[Int64[Array, "*lead instances rows sets members"], Bool[Array, "*lead instances rows sets 1"]]:
-    """The words by set, and which sets fire."""
-    members = word.reshape(*word.shape[:-1], -1, parameters.set_size)
-    return members, active(members[..., 0], parameters.density)[..., None]
+    sets = sets_of(word.shape[-1], parameters.set_size)
+    x = magnitude(word)
+    x *= active(word[..., placed_like(word, sets.first)], parameters.density)
+    return x

@@ -30,6 +30,7 @@ MULTIPLIER_2 = 0x94D049BB133111EB
 # Streams beside those of training, whose steps count from 0: no run takes 2^40 steps.
 EVALUATION = 1 << 40
 CLOUD = 1 << 41
+DATASET = 1 << 42
 
 
 def _signed(word: int) -> int:
@@ -106,7 +107,9 @@ def thresholds(density: Float[np.ndarray, "*shape"]) -> Int64[np.ndarray, "*shap
 
 
 def active(
-    word: Int64[Array, "*lead instances rows features"], density: Float32[np.ndarray, " instances"]
+    word: Int64[Array, "*lead instances rows features"],
+    density: Float32[np.ndarray, " instances"] | Float32[np.ndarray, "instances #features"],
 ) -> Bool[Array, "*lead instances rows features"]:
-    """Whether each entry is active, with the probability of its instance."""
-    return upper(word) < placed_like(word, thresholds(density))[:, None, None]
+    """Whether each entry is active, with the probability of its instance, or of its feature there."""
+    below = thresholds(density if density.ndim == 2 else density[:, None])
+    return upper(word) < placed_like(word, below)[:, None, :]

@@ -5,7 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tms_engine.experiment import PER_INSTANCE, Experiment
+from tms_engine import digits
+from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
 from tms_engine.training.state import Change, Snapshot
 
 # How a field is named where there is little room.
@@ -14,6 +15,7 @@ _SHORT = {
     "importance_decay": "importance decay",
     "learning_rate": "learning rate",
     "importance": "importance",
+    "relative_density": "densities",
 }
 
 
@@ -49,10 +51,10 @@ def data_of(snapshot: Snapshot, instance: int) -> str:
     law = experiment.features
     if law == "n_active":
         return f"exactly {active([experiment.n_active])}"
-    sets = f" sets of {experiment.set_size}" if law in ("correlated", "anticorrelated") else " features"
-    return (
-        f"{law.capitalize()}{sets}, S\u00a0=\u00a0{sparsity(experiment.per_instance('sparsity')[instance])}"
-    )
+    in_sets = law in ("correlated", "anticorrelated", "hierarchical")
+    sets = f" sets of {field_value('set_size', experiment.set_size)}" if in_sets else " features"
+    sparsity = digits.sparsity(experiment.per_instance("sparsity")[instance])
+    return f"{law.capitalize().replace('_', ' ')}{sets}, S\u00a0=\u00a0{sparsity}"
 
 
 def active(numbers: Sequence[int]) -> str:
@@ -62,21 +64,13 @@ def active(numbers: Sequence[int]) -> str:
     return f"{listed} active feature{'' if list(numbers) == [1] else 's'}"
 
 
-def sparsity(value: float) -> str:
-    """S with as many digits as it takes for three of 1 − S: 0.95, 0.283, 0.99988."""
-    p = 1 - value
-    digits = 2 if p <= 0 else max(2, 2 - math.floor(math.log10(p)))
-    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
-    return text or "0"
-
-
-def fixed(value: float, digits: int = 2) -> str:
+def fixed(value: float, decimals: int = 2) -> str:
     """So many digits after the point, but never −0.00, and a power of ten from 1,000 on."""
     if not math.isfinite(value):
         return "not finite"
     if abs(value) >= 1000:
-        return f"{value:.{digits - 1}e}".replace("e+0", "e").replace("e+", "e")
-    text = f"{value:.{digits}f}"
+        return f"{value:.{decimals - 1}e}".replace("e+0", "e").replace("e+", "e")
+    text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
 
@@ -86,14 +80,14 @@ def field_value(field: str, value: Any) -> str:
         more = ", …" if len(value) > 3 else ""
         return ", ".join(field_value(field, v) for v in value[:3]) + more
     if field == "sparsity":
-        return sparsity(value)
+        return digits.sparsity(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def change_text(change: Change, instance: int) -> str:
     """A live change; where each instance has a value of its own, that of this one: "sparsity[3] → 0.8"."""
     of_each = change.field in PER_INSTANCE and isinstance(change.value, tuple)
-    of_each = of_each or (change.field == "importance" and _is_list_of_lists(change.value))
+    of_each = of_each or (change.field in PER_FEATURE and _is_list_of_lists(change.value))
     value = change.value[instance] if of_each else change.value
     return f"{change.field}{f'[{instance}]' if of_each else ''} → {field_value(change.field, value)}"
 
@@ -105,9 +99,9 @@ def differing(experiment: Experiment) -> list[str]:
         for name in PER_INSTANCE
         if isinstance(getattr(experiment, name), tuple) and len(set(getattr(experiment, name))) > 1
     ]
-    lists = experiment.importance
-    if _is_list_of_lists(lists) and len(set(lists or ())) > 1:
-        names.append("importance")
+    names += [
+        name for name in PER_FEATURE if experiment.differs(name) and len(set(getattr(experiment, name))) > 1
+    ]
     return names
 
 
@@ -132,8 +126,11 @@ def title(lines: Sequence[str], width: float, size: float = 12) -> str:
 
 
 def wrapped(line: str, room: int) -> list[str]:
-    """A line in several of so many letters at most."""
-    return textwrap.wrap(line, room)
+    """A line in as few of so many letters as it takes, of about one length."""
+    lines = textwrap.wrap(line, room)
+    while room > 1 and len(balanced := textwrap.wrap(line, room := room - 1)) == len(lines):
+        lines = balanced
+    return lines
 
 
 def _is_list_of_lists(value: Any) -> bool:

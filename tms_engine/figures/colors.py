@@ -1,9 +1,7 @@
 """Colours of features and their mixing, for figures and screens alike. All are RGB from 0 to 1."""
 
-import colorsys
-
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Int
 
 # matplotlib's TABLEAU_COLORS, in its order, as in the seed.
 _TABLEAU = "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f bcbd22 17becf"
@@ -24,17 +22,31 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def feature_colors(
-    n_features: int, palette: Float[np.ndarray, "colors 3"] = TABLEAU
-) -> Float[np.ndarray, "features 3"]:
+    features: int | Int[np.ndarray, " features"], palette: Float[np.ndarray, "colors 3"] = TABLEAU
+) -> Float32[np.ndarray, "features 3"]:
     """One colour a feature: those of a palette, then hues a golden section apart, so that neighbours differ.
 
-    A feature's colour does not depend on how many others there are.
+    `features` is how many there are, or the numbers of some: a feature's colour depends on its number alone.
     """
-    extra = [
-        colorsys.hls_to_rgb(j * _GOLDEN % 1, 0.42 + 0.16 * (j % 3) / 2, 0.75)
-        for j in range(len(palette), n_features)
-    ]
-    return np.concatenate([palette[:n_features], np.array(extra, np.float32).reshape(-1, 3)])
+    number = np.arange(features) if isinstance(features, int) else features
+    few = number < len(palette)
+    colors = np.empty((len(number), 3), np.float32)
+    colors[few] = palette[number[few]]
+    colors[~few] = _hues(number[~few])
+    return colors
+
+
+def _hues(number: Int[np.ndarray, " some"]) -> Float[np.ndarray, "some 3"]:
+    """By hue, lightness and saturation, as `colorsys.hls_to_rgb` has them."""
+    hue, lightness, saturation = number * _GOLDEN % 1, 0.42 + 0.16 * (number % 3) / 2, 0.75
+    high = np.where(
+        lightness <= 0.5, lightness * (1 + saturation), lightness + saturation - lightness * saturation
+    )
+    low = 2 * lightness - high
+    # Sixths of the circle of hues from red, and for each channel how far along from low to high that is.
+    turn = (hue[:, None] + np.array([1, 0, -1]) / 3) % 1 * 6
+    along = np.clip(np.minimum(turn, 4 - turn), 0, 1)
+    return low[:, None] + (high - low)[:, None] * along
 
 
 def mix(

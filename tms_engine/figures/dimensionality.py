@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from tms_engine.analysis import geometry, theory
@@ -52,7 +53,10 @@ def dimensionality_figure(
         if n <= ANNOTATED:
             plot.set_xticks(range(n))
             for j, value in enumerate(dimensionality):
-                plot.text(j, np.nan_to_num(value) + 0.01, fixed(value), ha="center", fontsize=9)
+                plot.text(
+                    j, np.nan_to_num(value) + 0.01, fixed(value), ha="center", fontsize=9,
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
+                )  # fmt: skip
         if not np.isfinite(dimensionality).any():
             say_what_is_missing(plot, "no value is finite")
         draw_solids(plot)

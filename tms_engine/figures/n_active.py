@@ -50,7 +50,7 @@ def n_active_figure(
     reach = reach_of([cloud.points for cloud in clouds])
     with own_style():
         width = max(5 * len(clouds), 7)  # room for the title
-        figure = new_figure(width, 5.6)
+        figure = new_figure(width, 5.6 if snapshot.experiment.n_hidden > 1 else 2.8)
         figure.set_layout_engine("constrained", h_pad=0.12)
         figure.suptitle(captions.title(_title(snapshot, instance, clouds, "feature magnitudes"), width))
         for position, cloud in enumerate(clouds, start=1):

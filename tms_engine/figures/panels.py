@@ -28,6 +28,8 @@ from tms_engine.training.state import Snapshot
 ANNOTATED = 12
 # Features that are drawn; of more there would be several to a pixel.
 MOST_FEATURES = 2_000
+# Inches of a figure in which hidden space is a line.
+_LINE_HEIGHT = 2.6
 # Entries of the inputs of a cloud, at most: 100,000 rows of up to 400 features.
 _CLOUD_ENTRIES = 40_000_000
 
@@ -95,7 +97,7 @@ def scene(
     flat = n_hidden < 3
     projection = None if flat else "3d"
     if ax is None:
-        ax = new_figure(7, 7).add_subplot(projection=projection)
+        ax = new_figure(7, 7 if n_hidden > 1 else _LINE_HEIGHT).add_subplot(projection=projection)
     elif isinstance(ax, tuple):
         ax = ax[0].add_subplot(*ax[1:], projection=projection)
     elif flat == hasattr(ax, "get_zlim"):
@@ -107,7 +109,7 @@ def scene(
     names = axis_names(n_hidden, axes)
     ax.set_xlabel(names[0])
     if n_hidden == 1:
-        ax.set(yticks=[], aspect="equal")
+        ax.set(yticks=[], ylim=(-0.2 * reach, 0.2 * reach))
     else:
         ax.set_ylabel(names[1])
     if flat:

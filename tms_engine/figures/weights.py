@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -30,6 +30,9 @@ from tms_engine.training.state import Snapshot
 
 # Vectors that carry their number; more are lines alone.
 LABELLED = 100
+# Parts of the axes' reach below which the numbers would lie on each other, at the origin; they stand in a
+# corner instead, up to so many of them.
+_SHORT, _NAMED = 0.04, 12
 
 
 def weights_figure(
@@ -54,8 +57,14 @@ def weights_figure(
         space = scene(ax, m, reach, camera, axes)
         colors = on_white(feature_colors(n))
         if n <= LABELLED:
+            lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1))
+            places = np.argsort(np.argsort(-lengths, kind="stable"))
             for j, tip in enumerate(tips):
-                _draw_vector(space, j, tip, colors[j], n)
+                # A short one lies on a longer one in the same direction, and is seen.
+                _draw_vector(space, j, tip, colors[j], n, 2 + float(places[j]) / n)
+                if lengths[j] > _SHORT * reach:
+                    _write_number(space, j, tip, colors[j], n)
+            _name_short(space, tips, lengths <= _SHORT * reach)
         else:
             ends = np.stack([np.zeros_like(tips), tips], 1)
             flat = not hasattr(space, "get_zlim")
@@ -86,27 +95,41 @@ def _tips(
 
 
 def _draw_vector(
-    space: Any,
-    j: int,
-    tip: Float32[np.ndarray, "3"],
-    color: Float32[np.ndarray, "3"],
-    n: int,
+    space: Any, j: int, tip: Float32[np.ndarray, "3"], color: Float32[np.ndarray, "3"], n: int, zorder: float
 ) -> None:
-    """Vector j of n: its line, its end, its number."""
+    """Vector j of n: its line and its end."""
     line = np.stack([np.zeros(3, tip.dtype), tip])
-    space.plot(*coordinates(line, space), color=color, lw=2 if n <= 20 else 1, label=f"Weight {j}")
-    space.plot(*coordinates(tip[None], space), "o", color=color, ms=4 if n <= 20 else 2)
-    if np.isfinite(tip).all():
-        space.text(
-            *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
-            str(j),
-            color=0.75 * color,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
-            ha="center",
-            va="center",
-            fontweight="bold" if n <= 20 else "normal",
-            fontsize=11 if n <= 20 else 7,
-        )
+    style: dict[str, Any] = {"color": color, "zorder": zorder}
+    space.plot(*coordinates(line, space), lw=2 if n <= 20 else 1, label=f"Weight {j}", **style)
+    space.plot(*coordinates(tip[None], space), "o", ms=4 if n <= 20 else 2, **style)
+
+
+def _write_number(
+    space: Any, j: int, tip: Float32[np.ndarray, "3"], color: Float32[np.ndarray, "3"], n: int
+) -> None:
+    """The number of vector j of n, beyond its end."""
+    space.text(
+        *(float(c[0]) for c in coordinates(1.09 * tip[None], space)),
+        str(j),
+        color=0.75 * color,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+        ha="center",
+        va="center",
+        fontweight="bold" if n <= 20 else "normal",
+        fontsize=11 if n <= 20 else 7,
+    )
+
+
+def _name_short(
+    space: Any, tips: Float32[np.ndarray, "features 3"], are_short: Bool[np.ndarray, " features"]
+) -> None:
+    """The numbers of the vectors that are next to nothing."""
+    short = np.flatnonzero(are_short & np.isfinite(tips).all(-1)).tolist()
+    if short:
+        more = f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        write: Any = space.text2D if hasattr(space, "get_zlim") else space.text
+        text = f"at the origin: {', '.join(map(str, short[:_NAMED]))}{more}"
+        write(0.02, 0.02, text, transform=space.transAxes, fontsize=9, color="0.3")
 
 
 def weights_html(

@@ -15,11 +15,11 @@ from tms_engine.runs.save import save_run, save_somewhere, save_summary
 from tms_engine.training.run import Run
 from tms_engine.training.trainer import Trainer
 
-# Seconds of training that a kill -9 can cost, unless saving takes long: of the time, it takes a twentieth at
-# most. A run that is saved fast is saved more often, for those who follow it.
+# Seconds of training that a kill -9 can cost, unless saving takes long: of the time, it takes a quarter at
+# most, and then the user is told. A run that is saved fast is saved more often, for those who follow it.
 SAVE_EVERY = 10.0
 _SAVE_EVERY_AT_LEAST = 2.0
-_SAVES_COST, _FAST_SAVES_COST = 1 / 20, 1 / 50
+_SAVES_COST, _FAST_SAVES_COST = 1 / 4, 1 / 50
 # Seconds between two sentences about saves that fail, between two calls of `on_progress`, and between two
 # looks at the loss for the heartbeat; looking takes a thirtieth of the time at most.
 _COMPLAIN_EVERY = 600.0
@@ -151,6 +151,7 @@ class Keeper:
         self._saved_at = self._tried_at = time.monotonic()
         self._told_at = self._next_look = 0.0
         self._every = _SAVE_EVERY_AT_LEAST
+        self._told_risk = False
 
     def keep(self, trainer: Trainer) -> None:
         """To be called often, from the thread that trains: saves the run if it is time to."""
@@ -179,7 +180,12 @@ class Keeper:
             self._saved_step = run.state.step
             took = time.monotonic() - began
             often = min(max(_SAVE_EVERY_AT_LEAST, took / _FAST_SAVES_COST), SAVE_EVERY - 1 - took)
-            self._every = max(often, took / _SAVES_COST)
+            self._every = max(often, took / _SAVES_COST - took)
+            if self._every > SAVE_EVERY and not self._told_risk:
+                self._told_risk = True
+                self._say(
+                    f"a save takes {took:.0f} s: a kill may cost the last {self._every:.0f} s of training"
+                )
         self._tried_at = time.monotonic()
         return not self.trouble
 

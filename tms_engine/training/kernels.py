@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from tms_engine import sampling
 from tms_engine.data import law
 from tms_engine.device import needs_torch, resolve_device
 from tms_engine.errors import InputError
@@ -197,6 +198,8 @@ def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
             return f"it has no model {experiment.model}"
         if law(experiment.features).compiled is None:
             return f"it has no draw for {experiment.features} data"
+        if unusual := sampling.beyond_one_draw(experiment):
+            return f"it has no draw for {unusual}"
         if name == "numba":
             from tms_engine.training.numba.kernel import refusal as numba_refusal
 

@@ -51,7 +51,12 @@ def _kernel_bytes(experiment: Experiment, kernel: KernelName, parameters: int) -
         return 6 * parameters  # the state, a copy for the self-check; batches are drawn on the chip
     # torch: the state, gradients and what Adam makes; a batch with all that autograd keeps of it.
     rows = experiment.n_instances * experiment.batch_size
-    return 10 * parameters + rows * (64 * experiment.n_features + 16 * experiment.n_hidden)
+    held = experiment.n_instances * (experiment.dataset_rows or 0)
+    return (
+        10 * parameters
+        + 8 * held * experiment.n_features
+        + rows * (64 * experiment.n_features + 16 * experiment.n_hidden)
+    )
 
 
 def _host_bytes(experiment: Experiment, parameters: int) -> int:

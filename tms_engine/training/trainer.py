@@ -125,7 +125,7 @@ class Trainer:
             self._window = min(2 * self._window, _RATE_WINDOW)
 
     def change(self, **fields: Any) -> None:
-        """Change sparsity, learning_rate, importance_decay, importance or steps from this step on; record it.
+        """Change one of `LIVE_FIELDS` (sparsity, learning_rate, …) from this step on, and record it.
 
         Values are those that `Experiment` takes. Raises InputError for another field or an invalid value;
         then nothing has changed.

@@ -4,6 +4,9 @@ Two values a cell, one above the other; where there is room for it, each value h
 its number is written. A matrix larger than the picture is shown by the strongest value in each patch.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -13,6 +16,12 @@ from tms_tui.drawing.modes import Mode
 # Ends of the diverging map: matplotlib's RdBu_r at its strongest, a little lighter.
 _NEGATIVE = np.array([58, 132, 214], np.float64)
 _POSITIVE = np.array([214, 72, 62], np.float64)
+
+# The same with few colours: shares of the scale from which on a value is some, and much; and their colours,
+# of negative ones and of positive ones.
+_SIZES = (0.1, 0.5)
+_ENDS_OF_16 = (((0, 0, 170), (85, 85, 255)), ((170, 0, 0), (255, 85, 85)))
+_ENDS_OF_8 = (((0, 0, 170), (0, 170, 170)), ((170, 0, 0), (170, 85, 0)))
 
 _UPPER_HALF = ord("▀")
 # Denser with the size of the value, one row for each sign.
@@ -28,22 +37,27 @@ def draw_heat_map(
     mode: Mode,
     ground: tuple[int, int, int],
     selected: int | None = None,
+    n_colors: int = 1 << 24,
 ) -> Cells:
-    """A picture `height` × `width` cells of a square matrix; row and column `selected` have marks."""
+    """A picture `height` × `width` cells of a square matrix; row and column `selected` have marks.
+
+    With 16 colours or fewer there are three sizes of a value of each sign: none, some, much.
+    """
     n = len(values)
     if n == 0 or height < 1 or width < 1:
         return blank(max(height, 0), max(width, 0))
     values = np.nan_to_num(values)
+    colors = partial(_few_colors, n_colors) if n_colors <= 16 else _colors
     scale = max(1.0, float(np.abs(values).max()))
     margin = 1 if selected is not None and height > 1 and width > 2 else 0
     inner_height, inner_width = height - margin, width - margin
     picture = blank(height, width)
     if n <= inner_height and n * _NUMBER_WIDTH <= inner_width:
-        inner = _numbers(values, scale, inner_height, inner_width, mode, ground)
+        inner = _numbers(values, scale, inner_height, inner_width, mode, ground, colors)
     elif mode == "ascii":
         inner = _ascii(values, scale, inner_height, inner_width)
     else:
-        inner = _half_blocks(values, scale, inner_height, inner_width, ground)
+        inner = _half_blocks(values, scale, inner_height, inner_width, ground, colors)
     rows, columns = inner.glyphs.shape
     top, left = margin + (inner_height - rows) // 2, margin + (inner_width - columns) // 2
     here = slice(top, top + rows), slice(left, left + columns)
@@ -70,6 +84,18 @@ def _colors(
     mixed = np.array(ground) + strength * (ends - np.array(ground))
     # 24 levels a channel: neighbours share a style more often, without a visible difference.
     return (np.round(mixed / 255 * 23) * (255 / 23)).astype(np.uint8)
+
+
+def _few_colors(
+    n_colors: int, values: Float[np.ndarray, "*shape"], scale: float, ground: tuple[int, int, int]
+) -> UInt8[np.ndarray, "*shape 3"]:
+    """The background, red or blue, and from half the scale on a bright one; of 8 colours, another hue."""
+    size = np.searchsorted(_SIZES, np.abs(values) / scale)
+    ends = np.array([[ground, *row] for row in (_ENDS_OF_8 if n_colors <= 8 else _ENDS_OF_16)])
+    return ends[(values > 0).astype(np.intp), size].astype(np.uint8)
+
+
+_Colors = Callable[[np.ndarray, float, tuple[int, int, int]], np.ndarray]
 
 
 def _fit(values: Float[np.ndarray, "rows columns"], height: int, width: int) -> Float[np.ndarray, "h w"]:
@@ -102,11 +128,12 @@ def _half_blocks(
     height: int,
     width: int,
     ground: tuple[int, int, int],
+    color: "_Colors",
 ) -> Cells:
     pixels = _fit(values, 2 * height, width)
     if len(pixels) % 2:
         pixels = np.concatenate([pixels, np.zeros((1, pixels.shape[1]))])
-    colors = _colors(pixels, scale, ground)
+    colors = color(pixels, scale, ground)
     shape = (len(pixels) // 2, pixels.shape[1])
     return Cells(np.full(shape, _UPPER_HALF, np.uint32), colors[0::2].copy(), colors[1::2].copy())
 
@@ -128,12 +155,13 @@ def _numbers(
     width: int,
     mode: Mode,
     ground: tuple[int, int, int],
+    color: "_Colors",
 ) -> Cells:
     """A block of cells a value, with the number in its middle."""
     n = len(values)
     tall, wide = height // n, width // n
     blocks = np.repeat(np.repeat(values, tall, 0), wide, 1)
-    background = _colors(blocks, scale, ground)
+    background = color(blocks, scale, ground)
     glyphs = np.full(blocks.shape, BLANK, np.uint32)
     for (j, k), value in np.ndenumerate(values):
         text = f"{value:.2f}".replace("0.", ".") if abs(value) < 9.995 else f"{value:.0f}"

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_tui.drawing.contrast import as_bytes, legible
 from tms_tui.drawing.modes import Mode
+from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
 from tms_tui.model import Model
@@ -36,7 +37,7 @@ class FeatureRows(NamedTuple):
     features: Int[np.ndarray, " rows"]  # ascending
     norms: Float[np.ndarray, " rows"]
     dimensionality: Float[np.ndarray, " rows"]  # NaN where it is not known
-    colors: Float[np.ndarray, "features 3"]  # of all features, 0 to 1
+    palette: FeaturePalette
     selected: int | None  # row
 
 
@@ -45,10 +46,11 @@ def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
     measured = measures(model, memo)
     if measured is None:
         return None
-    colors = memo(feature_colors, model.options.palette, measured.n_features)
     selected = model.options.feature
     row = None if selected is None else int(np.searchsorted(measured.features, selected, "right")) - 1
-    return memo(FeatureRows, measured.features, measured.norms, measured.dimensionality, colors, row)
+    return memo(
+        FeatureRows, measured.features, measured.norms, measured.dimensionality, model.options.palette, row
+    )
 
 
 class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
@@ -67,7 +69,7 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
         self._symbols = symbols(mode)
-        self._rows = FeatureRows(np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros((0, 3)), None)
+        self._rows = FeatureRows(np.zeros(0, int), np.zeros(0), np.zeros(0), "tableau", None)
 
     def title_of(self, model: Model) -> str:
         n, m = model.experiment.n_features, model.experiment.n_hidden
@@ -93,14 +95,14 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
-        features, norms, dimensionalities, colors, selected = self._rows
+        features, norms, dimensionalities, palette, selected = self._rows
         if row >= len(norms):
             return Strip.blank(width, base)
         if row == selected:
             base = self.get_component_rich_style("selected")
         j, norm, dimensionality = int(features[row]), norms[row], dimensionalities[row]
         r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb
-        (color,) = as_bytes(legible(colors[j : j + 1], (r, g, b))).tolist()
+        (color,) = as_bytes(legible(feature_colors(palette, features[row : row + 1]), (r, g, b))).tolist()
         colored = Style.from_color(Color.from_rgb(*color))
         represented = norm > REPRESENTED_NORM
         faint = Style() if represented else Style(dim=True)

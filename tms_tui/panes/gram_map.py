@@ -36,7 +36,7 @@ class GramMap(Pane, CellsWidget, can_focus=True):
         gram, selected = self._content
         # Without colours, characters tell the size of a value and its sign.
         mode = self.mode if self.n_colors >= 8 else "ascii"
-        return draw_heat_map(gram, height, width, mode, ground, selected)
+        return draw_heat_map(gram, height, width, mode, ground, selected, self.n_colors)
 
 
 PANE = GramMap

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Int64
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
@@ -50,17 +51,17 @@ def loss_chart(model: Model, memo: Memo) -> LossChart | None:
 
 
 def _of_some(
-    curve: LossCurve, diverged_at: tuple[int, ...], instance: int
+    curve: LossCurve, diverged_at: Int64[np.ndarray, " instances"], instance: int
 ) -> tuple[LossCurve, tuple[int, ...], int]:
     """The losses of so many instances as can be drawn, the selected one among them, and its place."""
     n_instances = curve.mean.shape[1]
     if n_instances <= _MOST_INSTANCES:
-        return curve, diverged_at, instance
+        return curve, tuple(diverged_at.tolist()), instance
     some = np.arange(_MOST_INSTANCES) * n_instances // _MOST_INSTANCES
     place = int(np.searchsorted(some, instance, "right")) - 1
     some[place] = instance
     few = curve._replace(low=curve.low[:, some], mean=curve.mean[:, some], high=curve.high[:, some])
-    return few, tuple(diverged_at[i] for i in some.tolist()), place
+    return few, tuple(diverged_at[some].tolist()), place
 
 
 class LossPlot(Pane, CellsWidget, can_focus=True):

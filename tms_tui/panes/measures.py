@@ -1,5 +1,6 @@
 """Measures of one instance's weights, which several panes show; of very large models, of some features."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,11 @@ from tms_engine.analysis import geometry
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 
-# Features, and their weights, that are measured; multiplications that dimensionality may take, and features
-# of which it is worked out where that does not do for all; the same of W Wᵀ. Together hundredths of a second.
-_MOST_MEASURED, _WEIGHTS = 1 << 14, 1 << 21
-_PRODUCTS, _MOST_SAMPLED = 1 << 26, 1 << 9
-_MOST_IN_GRAM, _GRAM_PRODUCTS = 1 << 10, 1 << 25
+# Features, and their weights, that are measured; multiplications that dimensionality may take; features in
+# W Wᵀ, and its multiplications. Together some milliseconds, about what the rest of a frame takes.
+_MOST_MEASURED, _WEIGHTS = 1 << 14, 1 << 19
+_PRODUCTS = 1 << 23
+_MOST_IN_GRAM, _GRAM_PRODUCTS = 1 << 9, 1 << 23
 
 
 class Measures(NamedTuple):
@@ -73,17 +74,16 @@ def _measures(weights: Float32[np.ndarray, "instances features hidden"], instanc
 def _dimensionality(
     measured: Float32[np.ndarray, "1 measured hidden"], n_features: int
 ) -> Float64[np.ndarray, " measured"]:
-    """D of all that are measured, or of a few, whose interference with those stands for that with all."""
+    """D of all features, or of some, whose interference with each other stands for that with all."""
     _, n, m = measured.shape
-    if n == n_features and n * m * min(n, m) <= _PRODUCTS:
+    # By pairs of features, or by way of WᵀW: whichever does for more.
+    some = _evenly(min(n, max(2, math.isqrt(_PRODUCTS // m), _PRODUCTS // (2 * m * m))), n)
+    if len(some) == n_features:
         return geometry.dimensionality(measured)[0]
+    sampled = measured[:, some]
+    squared = np.square(geometry.norms(sampled)[0])
+    total = squared + geometry.interference(sampled)[0] * ((n_features - 1) / max(len(some) - 1, 1))
     found = np.full(n, np.nan)
-    some = _evenly(min(n, _MOST_SAMPLED, max(1, _PRODUCTS // (n * m))), n)
-    sampled = measured[0, some].astype(np.float64)
-    squared = np.square(sampled).sum(-1)
-    directions = sampled / np.sqrt(np.maximum(squared, 1e-300))[:, None]
-    along = np.square(directions.astype(np.float32) @ measured[0].T).sum(-1, dtype=np.float64) - squared
-    total = squared + np.maximum(along, 0) * ((n_features - 1) / max(n - 1, 1))
     found[some] = np.divide(squared, total, out=np.zeros(len(some)), where=total != 0)
     return found
 

@@ -8,6 +8,7 @@ import numpy as np
 from textual.content import Content
 from textual.geometry import Size
 
+from tms_engine import digits
 from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.digits import with_error
 from tms_tui.drawing.modes import Mode
@@ -41,11 +42,20 @@ def numbers(model: Model, memo: Memo, size: Size) -> Content | None:
         return None
     rows = number_rows(model, measured)
     reason = ["", *textwrap.wrap(model.view.reason, max(size.width, 1))]
-    width = max(len(name) for name, _ in rows)
-    lines = [Content.assemble((f"{name:<{width}} ", "$foreground 60%"), value) for name, value in rows]
-    if len(rows) + len(reason) <= size.height:
+    names = max(len(name) for name, _ in rows)
+    lines = [line for name, value in rows for line in _lines(name, value, names, size.width)]
+    if len(lines) + len(reason) <= size.height:
         lines += [Content.styled(line, "$foreground 60%") for line in reason]
     return Content("\n").join(lines)
+
+
+def _lines(name: str, value: str, names: int, width: int) -> list[Content]:
+    """A name and its value behind it, in its column or nearer; on a line of its own if there is no room."""
+    styled = Content.styled(name, "$foreground 60%")
+    for column in (names, len(name)):
+        if column + 1 + len(value) <= width:
+            return [Content.assemble(styled, " " * (column + 1 - len(name)), value)]
+    return [*([styled] if name else []), Content(f"{value:>{width}}")]
 
 
 def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
@@ -59,7 +69,7 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
         ("represented", f"{represented:,} of {len(norms):,}"),
         (f"{signs.sigma}D", f"{'' if exact else '~'}{total:.3f} of {experiment.n_hidden:,}"),
         (f"mean {signs.norm}{signs.squared}", f"{np.square(norms).mean():.3f}"),
-        ("S", f"{experiment.of_instance('sparsity', i):.4g}"),
+        ("S", digits.sparsity(experiment.of_instance("sparsity", i))),
         ("rate", f"{experiment.of_instance('learning_rate', i):.3g}"),
     ]
     decay = experiment.of_instance("importance_decay", i)

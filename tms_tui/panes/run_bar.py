@@ -13,8 +13,7 @@ from tms_engine.digits import number
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.model import Model
-from tms_tui.panes.title import loading
-from tms_tui.view import View
+from tms_tui.view import View, loading
 
 
 class Progress(NamedTuple):
@@ -46,8 +45,8 @@ def progress(model: Model) -> Progress:
             parts += [rate_text(speed), time_left(view.steps - view.step, speed)]
     if view.phase == "diverged":
         parts.append("every instance has diverged")
-    elif view.diverged_at and max(view.diverged_at) >= 0:
-        parts.append(f"{sum(step >= 0 for step in view.diverged_at)} diverged")
+    elif n_diverged := int((view.diverged_at >= 0).sum()):
+        parts.append(f"{n_diverged:,} diverged")
     return Progress(fraction, view.phase == "diverged", tuple(part for part in parts if part))
 
 

@@ -19,8 +19,8 @@ from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.measures import of_all
-from tms_tui.panes.title import loading
 from tms_tui.space_scene import SpaceScene, axes_of, cloud_rows, n_vectors, space_scene
+from tms_tui.view import loading
 
 
 def space_title(model: Model) -> str:

@@ -1,5 +1,8 @@
 """Text: a Static that is drawn again only when its text is another, and border titles in the same way."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from rich.cells import cell_len, chop_cells
 from textual.content import Content
 from textual.widget import Widget
@@ -13,6 +16,9 @@ class Text(Static):
     """Shows Content. Textual itself draws the whole screen again for a text that is set to what it was."""
 
     _content: Content | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, **options)
 
     def show(self, content: Content, layout: bool = False) -> None:
         """`layout`: the text may take another size."""
@@ -34,3 +40,8 @@ def cut(text: str, cells: int, ellipsis: str) -> str:
     """A text of somebody else's in at most so many cells, `ellipsis` at its end where it had more."""
     text = visible(text)
     return text if cell_len(text) <= cells else chop_cells(text, max(cells - len(ellipsis), 1))[0] + ellipsis
+
+
+def first_that_fits(forms: Sequence[Content], cells: int) -> Content:
+    """The first of several forms of a text that takes at most so many cells, or else the last."""
+    return next((form for form in forms if form.cell_length <= cells), forms[-1])

@@ -1,14 +1,16 @@
 """The title line: which run this is, and what it is doing."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from tms_engine import digits
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.model import Model
-from tms_tui.panes.text import cut
-from tms_tui.view import View
+from tms_tui.panes.text import cut, first_that_fits
+from tms_tui.view import loading
 
 if TYPE_CHECKING:
     from tms_engine.runs import Status
@@ -20,6 +22,9 @@ _HOST = 20
 _WIDE = 100
 # Cells that there are at least for the run's name; else it has a quarter of the line.
 _LEAST_NAME = 20
+# Cells that stay empty around both texts, and that the phase takes at least: what changes with each phase is
+# the phase alone.
+_AROUND, _LEAST_PHASE = 4, 11
 
 _COLORS = {
     "loading": "$warning",
@@ -35,25 +40,36 @@ _COLORS = {
 
 
 def about(model: Model) -> Content:
-    """Title, run, sizes, sparsity at the step that is shown, instance, kernel, random seed."""
+    """Title, run, sizes, sparsity at the step that is shown, instance and its place, kernel, random seed.
+
+    What there is no room for is left out, the least telling first: no value is cut.
+    """
     experiment, view, instance = model.experiment, model.view, model.options.instance
-    signs = model.symbols
-    sparsity = experiment.of_instance("sparsity", instance)
+    signs, columns = model.symbols, model.layout.columns
     name = ascii_text(model.run_name) if model.mode == "ascii" else model.run_name
-    parts = [
-        # What follows tells more of the run than the end of a long name.
-        cut(name, max(_LEAST_NAME, model.layout.columns // 4), signs.ellipsis.strip()),
-        f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}",
-        f"S {sparsity:.4g}",
-    ]
-    if experiment.n_instances > 1:
-        place = _place(model)
-        parts.append(f"instance {instance} of {experiment.n_instances}{', ' if place else ''}{place}")
-    if view.kernel:
-        parts.append("/".join(filter(None, (view.device, view.kernel))))
-    parts.append(f"seed {experiment.seed}")
-    title = _TITLE if model.layout.columns >= _WIDE else _SHORT_TITLE
-    return Content.assemble((title, "bold"), "  ", (signs.separator.join(parts), "dim"))
+    # What follows tells more of the run than the end of a long name.
+    run, least = (
+        cut(name, cells, signs.ellipsis.strip()) for cells in (max(_LEAST_NAME, columns // 4), _LEAST_NAME)
+    )
+    sizes = f"{experiment.n_features} {signs.arrow} {experiment.n_hidden}"
+    sparsity = f"S {digits.sparsity(experiment.of_instance('sparsity', instance))}"
+    several = f"instance {instance} of {experiment.n_instances}" if experiment.n_instances > 1 else ""
+    placed = ", ".join(filter(None, (several, _place(model) if several else "")))
+    kernel = "/".join(filter(None, (view.device, view.kernel))) if view.kernel else ""
+    seed = f"seed {experiment.seed}"
+    whole = (run, sizes, sparsity, placed, kernel, seed)
+    forms: list[tuple[str, ...]] = [(_TITLE, *whole)] if columns >= _WIDE else []
+    forms += [(_SHORT_TITLE, *whole), (_SHORT_TITLE, *whole[:4], seed), (_SHORT_TITLE, *whole[:4])]
+    forms += [(_SHORT_TITLE, run, sizes, sparsity, several), (_SHORT_TITLE, run, several)]
+    forms += [("", run, several), ("", least)]
+    room = columns - _AROUND - max(_LEAST_PHASE, phase(model).cell_length)
+    return first_that_fits([_joined(form, signs.separator) for form in forms], room)
+
+
+def _joined(form: Sequence[str], separator: str) -> Content:
+    title, *parts = form
+    start = ((title, "bold"), "  ") if title else ()
+    return Content.assemble(*start, (separator.join(filter(None, parts)), "dim"))
 
 
 def _place(model: Model) -> str:
@@ -66,32 +82,33 @@ def _place(model: Model) -> str:
         return "diverged"
     if view.comparison is None or model.options.step is not None or view.comparison.among[instance] < 2:
         return ""
-    rank, among = view.comparison.rank[instance], view.comparison.among[instance]
-    of = "" if among == len(view.comparison.among) else f" of {among} like it"
-    return f"no. {rank}{of} by fresh loss"
+    return f"place {view.comparison.rank[instance]:,} of {view.comparison.among[instance]:,}"
 
 
-def loading(view: View) -> str:
-    return f"loading {view.library}".strip()
-
-
-def followed(status: "Status") -> str:
-    """The state of a run that another process trains, or trained, and the key that takes it over."""
+def followed(status: "Status", whole: bool = True) -> str:
+    """The state of a run that another process trains, or trained, and the key that takes it over; `whole`:
+    with which process that is.
+    """
     seen = time.strftime("%H:%M", time.localtime(status.seen))
     if status.is_running:
-        holder = status.holder
+        holder = status.holder if whole else None
         who = f"following pid {holder.pid} on {holder.host[:_HOST]}" if holder else "following"
         return who if status.state == "running" else f"{who}, silent since {seen}"
     return f"{status.state} since {seen}: t takes over"
 
 
 def phase(model: Model) -> Content:
-    """How far an export is, the phase of the run, and the step that is looked back at."""
+    """How far an export is, the phase of the run, and the step that is looked back at, as there is room."""
     view, step, export = model.view, model.options.step, model.export
-    word = loading(view) if view.phase == "loading" else str(view.phase)
+    words = [loading(view) if view.phase == "loading" else str(view.phase)]
     if view.following is not None:
-        word = followed(view.following)
-    if step is not None:
-        word += f", at step {step:,}"
+        words = [followed(view.following), followed(view.following, whole=False)]
+    at_step = f", at step {step:,}" if step is not None else ""
     exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
-    return Content.assemble(exporting, (f"{model.symbols.dot} ", _COLORS[view.phase]), (word, "bold"))
+    dot = (f"{model.symbols.dot} ", _COLORS[view.phase])
+    forms = [Content.assemble(exporting, dot, (word + at_step, "bold")) for word in words]
+    forms += [
+        Content.assemble(dot, (words[-1] + at_step, "bold")),
+        Content.assemble(dot, (words[-1], "bold")),
+    ]
+    return first_that_fits(forms, model.layout.columns - _AROUND - _LEAST_NAME)

@@ -42,10 +42,9 @@ class Confirm(Modal[Answer]):
             box.border_title = Content(question.title)  # a str would be read as markup
             yield Label(self.say(question.sentence), markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(
-                    f"{question.save} s", compact=True, variant="primary", action="screen.answer('save')"
-                )
-                drop = f"{question.drop} {question.drop_key}"
+                save = Content(f"{question.save} s")
+                yield Button(save, compact=True, variant="primary", action="screen.answer('save')")
+                drop = Content(f"{question.drop} {question.drop_key}")
                 yield Button(drop, compact=True, variant="error", action="screen.answer('drop')")
                 yield Button("Stay esc", compact=True, action="screen.answer('stay')")
 

@@ -26,8 +26,8 @@ from tms_tui.screens.too_small import TooSmall
 _SIDE_EVERY = 0.1
 # And so many times as long as that takes.
 _SIDE_REST = 4.0
-# The same of the body, where that takes so many seconds of the processor's time.
-_BODY_REST, _DEAR_BODY = 3.0, 0.05
+# The same of the body, by the processor's time: scenes of a large model leave room for keys and for training.
+_BODY_REST = 3.0
 
 
 class Dashboard(Screen[None]):
@@ -88,9 +88,7 @@ class Dashboard(Screen[None]):
             for name, pane in self._panes.items():
                 if PANES[name].place == "body":
                     pane.show_model(model, self._memo)
-            seconds = time.thread_time() - began
-            # Keys come between two scenes of a very large model.
-            self._body_due = now + _BODY_REST * seconds if seconds > _DEAR_BODY else -math.inf
+            self._body_due = now + _BODY_REST * (time.thread_time() - began)
         sizes = tuple(pane.outer_size for pane in self._panes.values())
         if self._side_is_due(model, sizes, now):
             began = time.perf_counter()

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -31,7 +30,7 @@ class DoctorScreen(Page):
         with VerticalScroll(classes="box") as box:
             box.border_title = "This machine"
             box.border_subtitle = "esc closes; `tms doctor` prints it"
-            yield Static(Content("looking ..."), id="report")
+            yield Static("looking ...", id="report", markup=False)
 
     def on_mount(self) -> None:
         self.run_worker(self._look())
@@ -41,4 +40,4 @@ class DoctorScreen(Page):
 
         text = await asyncio.to_thread(page, self._mode)
         if self.is_attached:
-            self.query_one("#report", Static).update(Content(self.say(text)))
+            self.query_one("#report", Static).update(self.say(text))

@@ -20,6 +20,9 @@ from tms_engine.experiment import Experiment, choices
 from tms_engine.presets import PRESETS
 from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
+# Values of a list that are written out.
+_WRITTEN = 200
+
 # Lines of the box besides the fields: border, preset and blank, foot; and two for an error's sentence.
 _LINES_AROUND = 8
 
@@ -34,9 +37,20 @@ def text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def texts_of(experiment: Experiment) -> dict[str, str]:
-    """All fields of an experiment as one would type them."""
-    return {name: text_of(getattr(experiment, name)) for name in Experiment.model_fields}
+def shown_texts(experiment: Experiment) -> dict[str, str]:
+    """All fields of an experiment as one would type them, but of a long list what it is: a million values
+    would fill the form for minutes.
+    """
+    return {name: _shown_text(getattr(experiment, name)) for name in Experiment.model_fields}
+
+
+def _shown_text(value: Any) -> str:
+    if isinstance(value, tuple) and value:
+        nested = isinstance(value[0], tuple)
+        if (sum(map(len, value)) if nested else len(value)) > _WRITTEN:
+            what = f"lists of {len(value[0]):,}" if nested else "values"
+            return f"{len(value):,} {what}, {text_of(value[0][:3] if nested else value[:3])} ..."
+    return text_of(value)
 
 
 def preset_of(experiment: Experiment) -> str | None:
@@ -160,7 +174,8 @@ class ExperimentForm(Modal[Experiment | None]):
 
     def __init__(self, current: Experiment) -> None:
         super().__init__()
-        self._before = texts_of(current)
+        self._current = current
+        self._before = shown_texts(current)
         self._experiment: Experiment | None = current
         self._rows = {
             name: Row(name, info, self._before[name], self.say(info.description or ""))
@@ -191,14 +206,14 @@ class ExperimentForm(Modal[Experiment | None]):
     @on(Select.Changed, ".row Select")
     def _check(self) -> None:
         """Read the whole form, and show what is wrong, what is changed and what Start would do."""
-        texts: dict[str, Any] = {name: row.text for name, row in self._rows.items()}
-        wrong = InputError("")
+        edited = {name: row.text for name, row in self._rows.items() if row.text != self._before[name]}
+        wrong, changed = InputError(""), set(edited)
         try:
-            self._experiment = Experiment(**texts)
-            texts = texts_of(self._experiment)  # 1e-2 is no change of 0.01
+            # What is as it was shown keeps its value, which a long list's text does not have.
+            self._experiment = Experiment(**{**dict(self._current), **edited})
+            changed = {name for name in edited if self._is_changed(name)}  # 1e-2 is no change of 0.01
         except InputError as error:
             self._experiment, wrong = None, error
-        changed = {name for name, text in texts.items() if text != self._before[name]}
         for name, row in self._rows.items():
             row.tell(
                 self.say(str(wrong)) if name == wrong.field else "",
@@ -210,6 +225,9 @@ class ExperimentForm(Modal[Experiment | None]):
         self.query_one("#start", Button).disabled = self._experiment is None
         self._show_preset()
         self._show_help()
+
+    def _is_changed(self, name: str) -> bool:
+        return bool(getattr(self._experiment, name) != getattr(self._current, name))
 
     def _show_preset(self) -> None:
         presets = self.query_one("#presets", Choice)
@@ -223,7 +241,7 @@ class ExperimentForm(Modal[Experiment | None]):
         if name is None:
             return
         with self.prevent(Input.Changed, Tick.Changed, Select.Changed):
-            for field, text in texts_of(PRESETS[name].experiment).items():
+            for field, text in shown_texts(PRESETS[name].experiment).items():
                 self._rows[field].text = text
         self._check()
 

@@ -127,8 +127,8 @@ class ExportForm(Modal[ExportChoice | None]):
         self._choice = None
         if directory is not None and dpi is not None:
             self._choice = ExportChoice(directory, dpi, png, html)
-        self.query_one("#directory-error", Label).update(no_directory)
-        self.query_one("#dpi-error", Label).update(no_dpi)
+        self.query_one("#directory-error", Label).update(self.say(no_directory))
+        self.query_one("#dpi-error", Label).update(self.say(no_dpi))
         formats = " and ".join(name for name, wanted in (("PNG", png), ("HTML", html)) if wanted)
         figures = f", and all its figures as {formats}" if formats else ", without figures"
         self.query_one("#what", Label).update(f"Writes the run{figures}.")

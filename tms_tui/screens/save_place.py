@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label
 
@@ -50,14 +51,13 @@ class SavePlace(Modal[Place]):
             box.border_title = "Not saved"
             yield Label(f"{self.say(self._sentence)}. Try again, or another directory.", markup=False)
             with Horizontal(classes="line"):
-                yield Label("directory")
+                yield Label("directory", markup=False)
                 yield Input(self._directory, compact=True, select_on_focus=False, id="directory")
             yield Label(classes="wrong", id="directory-error", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save enter", compact=True, variant="primary", action="screen.save")
-                yield Button(
-                    f"{self._drop} ^g", compact=True, variant="error", action="screen.answer('drop')"
-                )
+                drop = Content(f"{self._drop} ^g")
+                yield Button(drop, compact=True, variant="error", action="screen.answer('drop')")
                 yield Button("Stay esc", compact=True, action="screen.answer('stay')")
 
     @on(Input.Submitted)

@@ -21,7 +21,7 @@ class TooSmall(Static):
     """
 
     def __init__(self, columns: int = 60, rows: int = 18, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, markup=False)
         self._columns = columns
         self._rows = rows
 

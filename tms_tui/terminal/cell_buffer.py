@@ -8,6 +8,7 @@ newest.
 import re
 import unicodedata
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,6 +43,13 @@ _CLUSTERS = 0x110000
 # Columns whose age is kept together: of what does not fit into a piece, the oldest is sent first.
 _BLOCK = 8
 
+# Cells a style where there are few; and columns after which a run of cells may be cut, to send a part of it
+# first.
+_PLAIN, _CUT = 3, 16
+# A word or number; anything but blanks, boxes, blocks and braille; and braille.
+_PICTURE = re.compile("[\\u2800-\\u28ff]")
+_WORD, _SIGN = re.compile("[A-Za-z0-9]{2}"), re.compile("[^\\s\\u2500-\\u259f\\u2800-\\u28ff]")
+
 # So many cells that have not changed are rather sent again than jumped over.
 _BRIDGE = 4
 
@@ -60,6 +68,7 @@ class Styles:
             1, np.int32
         )  # of each style, the number that all have that look so on a blank
         self._blank_number: dict[_Style, int] = {}
+        self._few = np.zeros(1, np.int32)  # of each style, the number of that in 256 colours
 
     def number(self, codes: str) -> int:
         """The number of a style."""
@@ -92,6 +101,14 @@ class Styles:
             self._blanks = np.concatenate([self._blanks, np.array(numbers, np.int32)])
             self._blanks[0] = self._blank_number.get(_blank(""), 0)
         return self._blanks
+
+    def in_256_colors(self) -> np.ndarray:
+        """For each style the number of that with the nearest colours of the palette of 256."""
+        while len(self._few) < len(self.codes):  # those in 256 colours may be new, and stay as they are
+            new = self.codes[len(self._few) :]
+            numbers = [self.number(_in_256_colors(codes)) for codes in new]
+            self._few = np.concatenate([self._few, np.array(numbers, np.int32)])
+        return self._few
 
     @property
     def is_full(self) -> bool:
@@ -152,7 +169,12 @@ class CellBuffer:
             codes, ends, text = part.partition("m")
             number = known(codes) if ends else None
             if number is None or (style and number) or not (text.isprintable() or not text):
-                take("\x1b[" + part)
+                line, semicolon, column = part[:-1].partition(";")
+                if semicolon and part[-1] == "H" and line.isdecimal() and column.isdecimal():
+                    put()
+                    self.cursor = (_number(column) - 1, _number(line) - 1)
+                else:
+                    take("\x1b[" + part)
                 continue
             style = codes if number else ""
             if text:
@@ -210,6 +232,12 @@ class CellBuffer:
         other.cursor = self.cursor
         return other
 
+    def with_codes(self, numbers: np.ndarray) -> "CellBuffer":
+        """The same cells, each in the style that its own stands for."""
+        other = copy(self)
+        other.codes = numbers[self.codes]
+        return other
+
     def resized(self, columns: int, rows: int) -> "CellBuffer":
         """The same cells on a screen of another size."""
         other = CellBuffer(columns, rows, self.styles)
@@ -243,16 +271,23 @@ class Shown:
     def follow(self, wanted: CellBuffer, budget: int | None = None, few_colors: bool = False) -> Piece:
         """What makes the terminal show what is wanted; it is noted as shown. Both have the same size.
 
-        With a budget, about so many bytes at most, in which what has been the same for longest comes first:
-        an answer before the animation. The rest is for the next piece.
+        With a budget, about so many bytes at most, in which text comes first, for it says the most in the
+        fewest bytes, then what has few colours, then pictures; and of each what has been the same for
+        longest: an answer before the animation. The rest is for the next piece.
         """
         self._pieces += 1
+        if few_colors:  # before they are compared: most shades that differ are then the same
+            wanted = wanted.with_codes(wanted.styles.in_256_colors())
         shown, columns = self._buffer, wanted.columns
         begins, ends = _runs(shown, wanted)
+        chooses = budget is not None and int((ends - begins).sum()) > budget // 16
+        if chooses:
+            begins, ends = _cut(shown, wanted, begins, ends)
         segments = _segments(wanted, begins, ends)
-        if budget is not None and int((ends - begins).sum()) > budget // 16:
-            segments = [segments[i] for i in np.argsort(self._sent[begins // _BLOCK], kind="stable")]
-        out, whole = _Out(wanted.styles.codes, few_colors), True
+        if chooses:
+            order = np.lexsort((self._sent[begins // _BLOCK], [_rank(*segment) for segment in segments]))
+            segments = [segments[i] for i in order]
+        out, whole = _Out(wanted.styles.codes), True
         for begin, end, texts in segments:
             if budget is not None and out.size > budget:
                 whole = False
@@ -302,6 +337,18 @@ def _runs(shown: CellBuffer, wanted: CellBuffer) -> tuple[np.ndarray, np.ndarray
     return at[first], at[np.concatenate([~joined, [True]])] + 1
 
 
+def _cut(
+    shown: CellBuffer, wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The runs, cut at some columns, but through no character: a row may have text and a picture."""
+    at = np.arange(len(wanted.texts))
+    at = at[at % wanted.columns % _CUT == 0]
+    at = at[(wanted.texts[at] != _COVERED) & (shown.texts[at] != _COVERED)]
+    run = np.searchsorted(begins, at, "right") - 1
+    at = at[(run >= 0) & (at > begins[run]) & (at < ends[run])]
+    return np.sort(np.concatenate([begins, at])), np.sort(np.concatenate([ends, at]))
+
+
 _Texts = list[tuple[str, int, int]]  # text, number of its style, cells that it takes
 
 
@@ -333,13 +380,22 @@ def _segments(wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray) -> list[
     ]
 
 
+def _rank(begin: int, end: int, texts: _Texts) -> int:
+    """What is sent first: words and numbers, then what has few colours, then pictures."""
+    is_plain = len(texts) == 1 or len(texts) * _PLAIN <= end - begin
+    content = "".join(text for text, _, _ in texts)
+    if (_SIGN if is_plain else _WORD).search(content):
+        return 0
+    return 1 if is_plain and not _PICTURE.search(content) else 2
+
+
 class _Out:
     """What is sent: begins and ends in the terminal's own style."""
 
-    def __init__(self, codes: list[str], few_colors: bool) -> None:
+    def __init__(self, codes: list[str]) -> None:
         self.parts: list[str] = []
         self.size = 0  # in bytes
-        self._codes, self._few_colors = codes, few_colors
+        self._codes = codes
         self._style = ""
         self._x = self._y = 0  # where the next text goes
         self._is_there = False  # whether the cursor is known to be there
@@ -363,8 +419,7 @@ class _Out:
     def text(self, text: str, number: int, cells: int) -> None:
         style = self._codes[number]
         if style != self._style and not (text.isspace() and _blank(style) == _blank(self._style)):
-            codes = _change(self._style, style)
-            self._add(_in_256_colors(codes) if self._few_colors else codes)
+            self._add(_change(self._style, style))
             self._style = style
         if text.isascii() or _ONE_CELL.fullmatch(text):
             self.move(self._x, self._y)

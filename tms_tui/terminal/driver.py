@@ -96,7 +96,7 @@ class TerminalDriver(Driver):
         self._work = threading.Event()
         self._leaving = threading.Event()
         self._writer: threading.Thread | None = None
-        self._line = Line()
+        self._line = Line(bool(getattr(app, "low_bandwidth", False)))
         self._busy = False
         # Between the reader and the app.
         self._waiting: deque[Message] = deque()
@@ -128,6 +128,7 @@ class TerminalDriver(Driver):
         with self._lock:
             self._written.append(data)
             self._stale_until = 0.0
+            self._line.drawn(time.monotonic())
         self._work.set()
 
     def start_application_mode(self) -> None:
@@ -332,17 +333,19 @@ class TerminalDriver(Driver):
         """
         left = memoryview(data.encode(errors="replace") if isinstance(data, str) else data)
         until = time.monotonic() + (seconds or 0.0)
+        waited = False
         while left:
             if self._lost:
                 return False
-            began = time.monotonic()
-            wait = 0.2 if seconds is None else until - began
+            wait = 0.2 if seconds is None else until - time.monotonic()
             try:
-                was_full = not select.select([], [self._out], [], 0.0)[1]
-                if wait < 0 or not select.select([], [self._out], [], max(0.0, wait))[1]:
-                    if seconds is not None or self._leaving.is_set():
-                        return False
-                    continue
+                if not select.select([], [self._out], [], 0.0)[1]:
+                    waited = True
+                    if wait < 0 or not select.select([], [self._out], [], wait)[1]:
+                        if seconds is not None or self._leaving.is_set():
+                            return False
+                        continue
+                had_room = time.monotonic()
                 size = os.write(self._out, left[:_WRITE])
             except InterruptedError:
                 continue
@@ -351,8 +354,8 @@ class TerminalDriver(Driver):
                 return False
             left = left[size:]
             if seconds is None:
-                now = time.monotonic()
-                self._line.wrote(now, size, now - began, was_full=was_full)
+                self._line.wrote(had_room, size, waited=waited)
+            waited = False
         return True
 
     # The reader.
@@ -403,6 +406,10 @@ class TerminalDriver(Driver):
         if len(typed) > _MOST_TYPED:
             pasted = "".join(key.character or "" for key in typed)
             tokens = [t for t in tokens if t not in set(typed)] + [keyboard.Paste(pasted)]
+        if any(map(_asks, tokens)):
+            self._line.asked(now)
+            self._busy |= self._line.is_slow  # only what answers is drawn now
+            self._work.set()
         for token in tokens:
             match token:
                 case keyboard.Answer():
@@ -457,29 +464,42 @@ class TerminalDriver(Driver):
         self._app.post_message(message)
 
     def _mouse_event(self, report: keyboard.Mouse) -> events.MouseEvent | None:
+        """None for a report from beyond the screen."""
         columns, rows = self._size or _DEFAULT_SIZE
-        buttons, x, y, released = report
-        if x >= columns or y >= rows:
+        if report.x >= columns or report.y >= rows:
             return None
-        (last_x, last_y), self._mouse_at = self._mouse_at, (x, y)
-        kind: type[events.MouseEvent]
-        button = 0
-        if buttons & 64:
-            kind = (
-                events.MouseScrollUp,
-                events.MouseScrollDown,
-                events.MouseScrollLeft,
-                events.MouseScrollRight,
-            )[buttons & 3]
-        else:
-            button = (buttons + 1) & 3
-            kind = events.MouseMove if buttons & 32 or not button else events.MouseDown
-            if released and not buttons & 32:
-                kind, button = events.MouseUp, button or 1
-        shift, meta, ctrl = bool(buttons & 4), bool(buttons & 8), bool(buttons & 16)
-        return kind(
-            None, x, y, x - last_x, y - last_y, button, shift, meta, ctrl, screen_x=x, screen_y=y
-        )  # fmt: skip
+        last, self._mouse_at = self._mouse_at, (report.x, report.y)
+        return mouse_event(report, last)
+
+
+def mouse_event(report: keyboard.Mouse, last: tuple[int, int]) -> events.MouseEvent:
+    """Textual's event for a report; `last` is where the mouse was, in columns and rows."""
+    buttons, x, y, released = report
+    kind: type[events.MouseEvent]
+    button = 0
+    if buttons & 64:
+        kind = (
+            events.MouseScrollUp,
+            events.MouseScrollDown,
+            events.MouseScrollLeft,
+            events.MouseScrollRight,
+        )[buttons & 3]
+    else:
+        button = (buttons + 1) & 3
+        kind = events.MouseMove if buttons & 32 or not button else events.MouseDown
+        if released and not buttons & 32:
+            kind, button = events.MouseUp, button or 1
+    shift, meta, ctrl = bool(buttons & 4), bool(buttons & 8), bool(buttons & 16)
+    return kind(
+        None, x, y, x - last[0], y - last[1], button, shift, meta, ctrl, screen_x=x, screen_y=y
+    )  # fmt: skip
+
+
+def _asks(token: keyboard.Token) -> bool:
+    """Whether somebody waits for what comes of it: not of a mouse that only moves."""
+    if isinstance(token, keyboard.Mouse):
+        return token.buttons & 0b1100011 != 0b0100011
+    return isinstance(token, keyboard.Key | keyboard.Paste)
 
 
 def _size(stream: Any) -> tuple[int, int]:

@@ -18,8 +18,8 @@ NONE, SIMPLEX, POLYGON, SOLID = range(4)
 SOLIDS = ("cube", "square antiprism", "snub disphenoid")
 SOLID_VERTICES = 8
 
-# Latitudes in radians of the least interference: of an antiprism's squares, and of a snub disphenoid's two
-# kinds of vertices, those with four edges and those with five. tests/engine/test_polytopes.py finds them again.
+# Latitudes in radians of the least interference: of an antiprism's squares, and of a snub disphenoid's
+# vertices with four edges and of those with five. tests/engine/test_polytopes.py finds them again.
 _ANTIPRISM = 0.5887589
 _DISPHENOID = (0.9243248, 0.2778533)
 

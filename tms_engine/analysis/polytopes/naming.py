@@ -19,22 +19,22 @@ MARGIN = 2.0
 class Names(NamedTuple):
     """What the instances of a population are.
 
-    names        the names that occur, the most frequent first: "square antiprism", "two digons and a triangle"
-    index        int64 (instances,): the place of each instance's name in `names`
-    residual     float64 (instances,): degrees, the root-mean-square angle between the represented features and
-                 the ideal, after the best rotation; only features of parts that have an ideal count, and it is
-                 NaN where none has
+    names        the names that occur, the most frequent first: "square antiprism", "a pentagon and a single"
+    which        int64 (instances,): the place of each instance's name in `names`
+    residual     float64 (instances,): degrees, the root-mean-square angle between the represented features
+                 and the ideal, after the best rotation; only features of parts that have an ideal count, and
+                 it is NaN where none has
     represented  int64 (instances,): features with ‖W_j‖ above one half
     """
 
     names: tuple[str, ...]
-    index: Int64[np.ndarray, " instances"]
+    which: Int64[np.ndarray, " instances"]
     residual: Float64[np.ndarray, " instances"]
     represented: Int64[np.ndarray, " instances"]
 
     def of(self, instance: int) -> str:
         """The name of one instance."""
-        return self.names[self.index[instance]]
+        return self.names[self.which[instance]]
 
     def title(self, instance: int) -> str:
         """The name of one instance with its residual: "square antiprism, 4° off"."""
@@ -42,7 +42,7 @@ class Names(NamedTuple):
 
     def counts(self) -> Int64[np.ndarray, " names"]:
         """How many instances have each of the names."""
-        return np.bincount(self.index, minlength=len(self.names))
+        return np.bincount(self.which, minlength=len(self.names))
 
 
 class Part(NamedTuple):
@@ -85,26 +85,26 @@ def name_instances(weights: Float[np.ndarray, "instances features hidden"]) -> N
 
     n_instances, n, m = weights.shape
     names: dict[str, int] = {}
-    index, residual = np.empty(n_instances, np.int64), np.full(n_instances, np.nan)
+    which, residual = np.empty(n_instances, np.int64), np.full(n_instances, np.nan)
     some = max(1, _ENTRIES // max(1, n * m))
     for first in range(0, n_instances, some):
         block = np.ascontiguousarray(weights[first : first + some], np.float64)
-        finite = np.isfinite(block).all((1, 2))
+        finite = np.asarray(np.isfinite(block).all((1, 2)))
         codes, radians = np.zeros((len(block), n), np.int64), np.empty(len(block))
         name_all(np.where(finite[:, None, None], block, 0), codes, radians)
-        different, which = np.unique(codes, axis=0, return_inverse=True)
-        said = [whole_name(Shape(*shape_of(-code)) for code in row if code) for row in different.tolist()]
+        different, row = np.unique(codes, axis=0, return_inverse=True)
+        said = [whole_name(Shape(*shape_of(-code)) for code in codes if code) for codes in different.tolist()]
         places = np.array([names.setdefault(name, len(names)) for name in said], np.int64)
         here = slice(first, first + len(block))
-        index[here], residual[here] = places[which.ravel()], np.degrees(radians)
+        which[here], residual[here] = places[row.ravel()], np.degrees(radians)
         if not finite.all():
-            index[here][~finite] = names.setdefault(NOT_FINITE, len(names))
-    counts = np.bincount(index, minlength=len(names))
+            which[here][~finite] = names.setdefault(NOT_FINITE, len(names))
+    counts = np.bincount(which, minlength=len(names))
     by_count = sorted(names, key=lambda name: (-counts[names[name]], name))
     by_count = [name for name in by_count if counts[names[name]]]
     renumbered = np.zeros(len(names), np.int64)
     renumbered[[names[name] for name in by_count]] = np.arange(len(by_count))
-    return Names(tuple(by_count), renumbered[index], residual, represented(weights).sum(-1))
+    return Names(tuple(by_count), renumbered[which], residual, represented(weights).sum(-1))
 
 
 def polytopes(
@@ -131,7 +131,8 @@ def polytopes(
     return kept if kept is not None and _badness(kept) <= _badness(found) + margin else found
 
 
-_Placed = tuple[Shape, Int64[np.ndarray, " size"], Int64[np.ndarray, " size"]]
+# A part: its shape, its features, and the vertex of each.
+_Placed = tuple[Shape, Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]
 
 
 def _described(
@@ -162,8 +163,9 @@ def _as_before(w: Float64[np.ndarray, "features hidden"], before: Polytopes) -> 
     features = np.flatnonzero(norms(w[None])[0] > REPRESENTED_NORM)
     if sorted(j for part in before.parts for j in part.features) != features.tolist():
         return None
-    placed, rows = [], np.zeros((3, len(w)), np.int64)
-    for number, part in enumerate(before.parts):
+    placed: list[_Placed] = []
+    number, code, vertex = (np.zeros(len(w), np.int64) for _ in range(3))
+    for order, part in enumerate(before.parts):
         of_part = np.array(part.features, np.int64)
         u, place = _directions(w[of_part]), np.zeros(len(of_part), np.int64)
         if part.shape.kind != ideals.NONE:
@@ -171,8 +173,9 @@ def _as_before(w: Float64[np.ndarray, "features hidden"], before: Polytopes) -> 
         elif parting.flat_dimension(u) != part.dimension:
             return None
         placed.append((part.shape, of_part, place))
-        rows[:, of_part] = [[number], [parting.code_of(*part.shape)], place[None]]
-    total, named = parting.misfit(_directions(w[features]), *rows[:, features])
+        number[of_part], code[of_part], vertex[of_part] = order, parting.code_of(*part.shape), place
+    u = _directions(w[features])
+    total, named = parting.misfit(u, number[features], code[features], vertex[features])
     return _described(w, placed, total, named)
 
 

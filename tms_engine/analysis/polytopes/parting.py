@@ -11,8 +11,9 @@ the smaller sum of squared angles to become ideal:
   between the two and α = ‖cosines within‖² / features of each, ‖B‖² / (α_1 + α_2). For two digons that are δ
   off a right angle it is δ²: each of four features turns by δ/2.
 
-Parts whose dimensions together exceed the hidden dimensions are never split. Two groups without a name are two
-parts if they are within ORTHOGONAL of being orthogonal, as a root-mean-square angle.
+Groups whose dimensions together exceed the hidden dimensions stay one part. Two groups without a name are two
+parts if they are within ORTHOGONAL of being orthogonal, as a root-mean-square angle. So trained parts that
+are a few degrees off come apart, and what is further from orthogonal than its best single shape stays one.
 """
 
 import math
@@ -85,7 +86,7 @@ def flat_dimension(u):
 @compiled()
 @no_type_check
 def _tree(u):
-    """Features joined, the largest |cosine| first: order (k), and children (k − 1, 2) and size (2k − 1) of nodes.
+    """Features joined, the largest |cosine| first: their order (k), children (k − 1, 2) and sizes (2k − 1).
 
     Nodes 0 … k − 1 are the features. In the order, the features of each node stand side by side.
     """
@@ -113,8 +114,11 @@ def _tree(u):
     children, sizes = np.zeros((k - 1, 2), np.int64), np.ones(2 * k - 1, np.int64)
     group, after, tail, node = np.arange(k), np.full(k, -1), np.arange(k), np.arange(k)
     for joined in range(k - 1):
-        edge = strengths.argmax()
-        strengths[edge] = -1
+        edge = 0
+        for candidate in range(k - 1):
+            if strengths[candidate] > strengths[edge]:
+                edge = candidate
+        strengths[edge] = -1.0
         one, other = group[ends[edge, 0]], group[ends[edge, 1]]
         children[joined, 0], children[joined, 1] = node[one], node[other]
         sizes[k + joined] = sizes[node[one]] + sizes[node[other]]
@@ -137,7 +141,7 @@ def _search(u, part, shape, places):
     """Fill the part of each of k directions, its shape, and its vertex there; parts are numbered from 0."""
     k, m = u.shape
     order, children, sizes = _tree(u)
-    ordered = u[order]
+    ordered = np.empty((k, m))
     first, spread = np.zeros(2 * k - 1, np.int64), np.ones(2 * k - 1)
     cost, dimensions = np.zeros(2 * k - 1), np.ones(2 * k - 1, np.int64)
     # Of positions in the order: the node that is their part, its kind, and their vertex.
@@ -146,6 +150,8 @@ def _search(u, part, shape, places):
     for position in range(k):
         first[order[position]] = position
         chosen[position] = order[position]
+        for a in range(m):
+            ordered[position, a] = u[order[position], a]
     for joined in range(k - 1):
         here, one, other = k + joined, children[joined, 0], children[joined, 1]
         begin, middle = first[one], first[other]
@@ -168,9 +174,8 @@ def _search(u, part, shape, places):
             cost[here], dimensions[here] = split, dimensions[one] + dimensions[other]
             continue
         cost[here], dimensions[here] = whole, ideal_dimension(kind, size)
-        chosen[begin:end] = here
-        kinds[begin:end] = kind
-        vertex[begin:end] = tried[:size]
+        for position in range(begin, end):
+            chosen[position], kinds[position], vertex[position] = here, kind, tried[position - begin]
     begin, count = 0, 0
     while begin < k:
         end = begin + sizes[chosen[begin]]
@@ -188,42 +193,35 @@ def _search(u, part, shape, places):
 @compiled()
 @no_type_check
 def misfit(u, part, shape, places):
-    """The squared angles of the directions whose part has a name, after one rotation of all these parts together.
-
-    Their sum, and how many directions they are.
-    """
+    """The squared angles of directions in named parts, after one rotation of all: their sum and number."""
     k, m = u.shape
+    sizes, widths = np.zeros(k, np.int64), np.zeros(k, np.int64)
     named, width = 0, 0
-    seen = np.zeros(k, np.bool_)
     for j in range(k):
-        kind, _, dimension = shape_of(shape[j])
-        if kind == _NONE:
-            continue
-        named += 1
-        if not seen[part[j]]:
-            seen[part[j]] = True
-            width += dimension
+        kind, size, dimension = shape_of(shape[j])
+        if kind != _NONE:
+            named += 1
+            width += dimension if sizes[part[j]] == 0 else 0
+            sizes[part[j]], widths[part[j]] = size, dimension
+    if named == 0:
+        return 0.0, 0
     kept, ideal = np.empty((named, m)), np.zeros((named, width))
     row, column = 0, 0
     for number in range(k):
-        if not seen[number]:
-            continue
-        begin = row
-        size = 0
+        where, begin, kind = np.empty(sizes[number], np.int64), row, _NONE + 0
         for j in range(k):
-            if part[j] == number:
-                size += 1
-        where, kind, dimension = np.empty(size, np.int64), 0, 0
-        for j in range(k):
-            if part[j] == number:
-                kept[row] = u[j]
+            if part[j] == number and sizes[number] > 0:
                 where[row - begin] = places[j]
-                kind, _, dimension = shape_of(shape[j])
+                kind = shape_of(shape[j])[0]
+                for a in range(m):
+                    kept[row, a] = u[j, a]
                 row += 1
-        ideal[begin:row, column : column + dimension] = vertices(kind, where)
-        column += dimension
-    if named == 0:
-        return 0.0, 0
+        if row > begin:
+            corners = vertices(kind, where)
+            for j in range(begin, row):
+                for a in range(widths[number]):
+                    ideal[j, column + a] = corners[j - begin, a]
+            column += widths[number]
     return squared_angles(kept, ideal, np.empty(named)), named
 
 
@@ -236,9 +234,9 @@ def parts_of(w, part, shape, places):
     The result is as in `misfit`.
     """
     n, m = w.shape
-    part[:], shape[:], places[:] = -1, 0, 0
     lengths, k = np.empty(n), 0
     for j in range(n):
+        part[j], shape[j], places[j] = -1, 0, 0
         squared = 0.0
         for a in range(m):
             squared += w[j, a] * w[j, a]
@@ -255,7 +253,8 @@ def parts_of(w, part, shape, places):
             row += 1
     some, shapes, vertex = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
     if k > MOST:
-        shapes[:] = code_of(_NONE, k, min(k, m))
+        for row in range(k):
+            shapes[row] = code_of(_NONE, k, min(k, m))
     else:
         _search(u, some, shapes, vertex)
     for row in range(k):
@@ -267,16 +266,17 @@ def parts_of(w, part, shape, places):
 @compiled()
 @no_type_check
 def name_all(weights, codes, residual):
-    """Of finite weights (instances, n, m): the shapes (instances, n) of the parts, in order, residuals in radians.
+    """Of finite weights (instances, n, m): codes (instances, n) of their parts, negative and sorted, then 0.
 
-    Codes beyond the number of parts are 0.
+    And residuals (instances), in radians.
     """
     n = weights.shape[1]
     part, shape, places = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(len(weights)):
         total, named = parts_of(weights[i], part, shape, places)
         residual[i] = math.sqrt(total / named) if named > 0 else np.nan
-        codes[i] = 0
+        for j in range(n):
+            codes[i, j] = 0
         for j in range(n):
             if part[j] >= 0:
                 codes[i, part[j]] = -shape[j]

@@ -47,7 +47,7 @@ def part_name(shape: Shape) -> str:
 
 
 def order_key(shape: Shape) -> tuple[int, bool, Shape]:
-    """Sorts parts into the order in which they are told: the largest first, those with a name before others."""
+    """Sorts parts as they are told: the largest first, those with a name before those without."""
     return -shape.size, shape.kind == ideals.NONE, shape
 
 
@@ -86,7 +86,7 @@ def _plural(name: str) -> str:
 
 
 def title(name: str, residual: float) -> str:
-    """A name with how far the model is from it: "square antiprism, 4° off", the name alone without a residual.
+    """A name with how far the model is from it: "square antiprism, 4° off"; the name alone without one.
 
     `residual` is in degrees. Below one degree it has one decimal.
     """
