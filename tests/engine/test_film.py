@@ -1,5 +1,6 @@
 """Films: which steps are shown, what is drawn of them, and the files."""
 
+import itertools
 import os
 import stat
 
@@ -49,7 +50,7 @@ def test_a_film_is_drawn_from_the_first_step_to_the_last(folded):
 
     pictures = list(film(folded, 1, frames=4, size=(400, 240)))
     assert [picture.shape for picture in pictures] == [(240, 400, 3)] * 4
-    assert all((first != second).any() for first, second in zip(pictures[:-1], pictures[1:], strict=True))
+    assert all((first != second).any() for first, second in itertools.pairwise(pictures))
     with pytest.raises(InputError, match="a film needs two"):
         next(film(folded, first=600))
     with pytest.raises(InputError, match="instance"):

@@ -144,7 +144,11 @@ def counted(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,} " + what + "  {remaining} left"
         with tqdm(total=total, file=sys.stderr, bar_format=form, leave=False) as bar:
-            yield lambda done, _: bar.update(done - bar.n) and None
+
+            def move(done: int, _: int) -> None:
+                bar.update(done - bar.n)
+
+            yield move
         return
     due = line_due()
 

@@ -20,6 +20,7 @@ from matplotlib.ticker import NullFormatter
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from PIL import Image
 
+from tms_engine import digits
 from tms_engine.analysis import geometry
 from tms_engine.analysis.changes import evenly_changing
 from tms_engine.analysis.evaluation import check_instance
@@ -27,7 +28,7 @@ from tms_engine.analysis.polytopes import Polytopes, hull_edges, polytopes
 from tms_engine.analysis.projection import HOME, Camera, basis_for
 from tms_engine.analysis.smoothing import loss_sums, smoothed
 from tms_engine.errors import InputError
-from tms_engine.figures.captions import describe, sparsity
+from tms_engine.figures.captions import describe
 from tms_engine.figures.colors import feature_colors, on_white
 from tms_engine.figures.dimensionality import draw_solids
 from tms_engine.figures.panels import MOST_FEATURES, coordinates, new_figure, own_style, scene
@@ -219,7 +220,7 @@ class _Stage:
             np.stack([np.full(len(self._levels), now), self._reel.levels[k, : len(self._levels)]], 1)
         )
         density = snapshot.experiment.per_instance("sparsity")[self._instance]
-        self._about.set_text(f"step {snapshot.step:,}    S = {sparsity(density)}")
+        self._about.set_text(f"step {snapshot.step:,}    S = {digits.sparsity(density)}")
         self._figure.canvas.draw()
         pixels: Any = self._figure.canvas
         return np.asarray(pixels.buffer_rgba())[..., :3].copy()
@@ -282,7 +283,7 @@ class _Stage:
             at = tuple(float(c[0]) for c in self._axes_of(1.1 * tip[None]))
             (label.set_position if self._flat else label.set_position_3d)(at)
             label.set_visible(bool(np.isfinite(tip).all()))
-        self._named = polytopes(weights)
+        self._named = polytopes(weights, before=self._named)
         self._name.set_text(self._named.title)
         if self._hulled:
             edges = _edges(tips, weights)

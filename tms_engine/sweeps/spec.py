@@ -321,7 +321,7 @@ def _lists(start: Experiment, given: Axes) -> dict[str, tuple[Any, ...]]:
         if name in given or (name == "sparsity" and DENSITY in given):
             continue
         value = getattr(start, name)
-        if isinstance(value, tuple) and (name != "importance" or start.importance_differs):
+        if isinstance(value, tuple) and start.differs(name):
             lists[name] = value
     return lists
 
