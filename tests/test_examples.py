@@ -20,6 +20,7 @@ PRINTS = {
     "figures_in_a_notebook": "saved run.png",
     "own_law": r"feature 7  active in   2\.5% of rows",
     "own_model": r"gains of instance 0 \[.*\]",
+    "phase_diagram": r"0\.10  1 1 1 1 .*\n320 models, of which 40 are",
     "sparsities": r"0\.95    [45]\.\d\d of 5",
     "to_torch_and_pandas": "each feature alone, as instance 0 reconstructs it",
 }

@@ -21,6 +21,7 @@ import numpy as np
 
 import tms_engine
 from tms_engine import Change, Evaluation, Experiment, InputError, PRESETS, Run, Trainer
+from tms_engine import Sweep, load_sweep, sweeps
 from tms_engine import evaluate, geometry, load_run, preset, save_run, summarize, train
 
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
@@ -65,6 +66,13 @@ def stop(trainer: Trainer) -> bool:
 
 
 train(experiment, "out", callback=stop, every=100)
+sweep = Sweep("gist", {"sparsity": "0:0.9:4", "n_hidden": [2, 3]}, seeds=2)
+table = sweep.train("sweep", executor=sweeps.processes(2))
+assert_type(table.height, int)
+assert_type(load_sweep("sweep").select(sparsity=0.9).height, int)
+assert_type(sweep.run(table.row(0, named=True)), Run)
+assert_type(sweep.weights([1, 2]), Array)
+assert_type(sweeps.follow("sweep").poll().fraction, float)
 try:
     tms_engine.Experiment.from_file("mine.toml")
 except InputError as error:

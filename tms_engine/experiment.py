@@ -557,7 +557,9 @@ def field_value(name: str, value: Any) -> Any:
     What several fields have to agree on is not checked.
     """
     field = Experiment.model_fields[name]
-    kind: Any = Annotated.__class_getitem__((field.annotation, *field.metadata))  # type: ignore[attr-defined]
+    kind: Any = field.annotation
+    if field.metadata:
+        kind = Annotated.__class_getitem__((kind, *field.metadata))  # type: ignore[attr-defined]
     try:
         return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
     except ValidationError as error:

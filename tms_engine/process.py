@@ -13,6 +13,7 @@
 | TEXTUAL_COLOR_SYSTEM | `tms-tui`, before Textual is imported |
 | OPENBLAS_NUM_THREADS, garbage collection, sys.setswitchinterval | `tms-tui` |
 | SIGINT ignored, threads of kernels | a process that was started as a worker of a sweep |
+| Dask's log | a sweep is given a Dask scheduler |
 | niceness | the process that draws the app's figures |
 | MPLBACKEND, MATPLOTLIBRC, matplotlib's warnings, the current directory during one import | `tms figures` |
 
@@ -336,6 +337,11 @@ def print_what_can_be_shown() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a captured stream, in tests
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def silence_log(library: str) -> None:
+    """Let a library log nothing but what is critical: what goes wrong is told by us, in one sentence."""
+    logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def discard_stdout() -> None:

@@ -23,6 +23,8 @@ TRIALS: dict[str, str] = {
     "race_resume": "safe",
     "full_disk": "safe",
     "damage": "safe",
+    "kill_sweep": "sweeps",
+    "interrupt_sweep": "sweeps",
     "figures_under_hostile_settings": "figures",
     "figures_cut_off_by_a_full_disk": "figures",
     "closed_terminal": "end",

@@ -18,7 +18,7 @@ from tms_engine.digits import number
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import dated_name, names
-from tms_engine.sweeps.spec import DENSITY, OWN, Spec, axis_values, is_axis, make_spec, settings_from
+from tms_engine.sweeps.spec import DENSITY, OWN, PLACES, Spec, axis_values, is_axis, make_spec, settings_from
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.directory import Job
@@ -79,6 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shard", metavar="K/N", help="every Nth shard, from the Kth: one of N jobs, as under SLURM"
     )
     common.add_axes(parser, OWN)
+    for name in OWN:  # to say what it is here
+        parser.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,10 +88,13 @@ def run(options: argparse.Namespace) -> int:
         return _merge(options)
     if sum(given is not None for given in (options.workers, options.devices, options.scheduler)) > 1:
         raise InputError("give one of --workers, --devices and --scheduler")
+    for name in OWN:
+        if hasattr(options, name):
+            raise InputError(f"--seeds says how many models each point has, not --{name.replace('_', '-')}")
     goes_on = os.path.isdir(options.spec)
     spec, name = (None, "") if goes_on else _spec(options)
 
-    from tms_engine.sweeps.directory import Job, job_from, read_grid
+    from tms_engine.sweeps.directory import Job, elsewhere, job_from, read_grid
     from tms_engine.sweeps.grid import make_grid
     from tms_engine.sweeps.sweep import prepare
 
@@ -99,6 +104,9 @@ def run(options: argparse.Namespace) -> int:
     if spec is None:
         _check_goes_on(options)
         grid = read_grid(options.spec)
+        places = {name: given for name, given in common.given_fields(options).items() if name in PLACES}
+        there = grid.spec.base.replace(**places)
+        grid = elsewhere(grid, there.device, there.kernel)
         path: Path | None = Path(options.spec)
     else:
         grid = make_grid(spec)
@@ -118,7 +126,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_goes_on(options: argparse.Namespace) -> None:
     """Raise InputError for what a sweep that goes on has been told already."""
-    given = [*common.given_fields(options), *(name for name in (DENSITY, "seeds") if hasattr(options, name))]
+    fields = [name for name in common.given_fields(options) if name not in PLACES]
+    given = [*fields, *(name for name in (DENSITY, "seeds") if hasattr(options, name))]
     given += [
         name
         for name in ("zip", "independent", "weights", "per_feature", "shard_models", "out")
@@ -161,9 +170,9 @@ def _spec(options: argparse.Namespace) -> tuple[Spec, str]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields, and density, that the command line sets, in its order as far as argparse keeps it."""
-    given = common.given_fields(options)
-    return given | ({DENSITY: options.density} if hasattr(options, DENSITY) else {})
+    """The fields, and density, that the command line sets, in its order."""
+    fields = common.given_fields(options)
+    return {name: value for name, value in vars(options).items() if name in fields or name == DENSITY}
 
 
 def _new_directory(name: str) -> Path:
@@ -184,7 +193,7 @@ def _new_directory(name: str) -> Path:
 
 @contextlib.contextmanager
 def _workers(options: argparse.Namespace) -> Iterator[Executor | None]:
-    """What carries the shards; what is under way is ended if this is left by an exception."""
+    """What carries the shards; what is under way when this is left is ended."""
     from tms_engine.sweeps import dask, devices, processes
 
     executor: Executor | None = None
@@ -194,13 +203,11 @@ def _workers(options: argparse.Namespace) -> Iterator[Executor | None]:
         executor = devices([name.strip() for name in options.devices.split(",")])
     elif options.scheduler is not None:
         executor = dask(options.scheduler)
-    finished = False
     try:
         yield executor
-        finished = True
     finally:
         if executor is not None:
-            executor.shutdown(wait=finished, cancel_futures=not finished)
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _train(
@@ -212,7 +219,7 @@ def _train(
 
     quoted = shlex.quote(str(path))
     of = f", job {job.k} of {job.of}" if job.of > 1 else ""
-    say(f"sweep of {headline(grid)}, in {grid.n_shards:,} shards{of}, into {path}")
+    say(f"sweep of {headline(grid)}, in {_count(grid.n_shards, 'shard')}{of}, into {path}")
     again = f"tms sweep {quoted}" + (f" --shard {job.k}/{job.of}" if job.of > 1 else "")
     stopped = f"interrupted; what is finished is kept; go on with: {again}"
     with process.stop_on_signals(say) as stop:
@@ -243,8 +250,12 @@ def headline(grid: "Grid") -> str:
     """A sweep in a few words: its models, axes and seeds."""
     spec = grid.spec
     axes = " × ".join(f"{len(group.values):,} {' with '.join(group.names)}" for group in spec.groups)
-    seeds = f"{spec.n_seeds:,} seed{'s' if spec.n_seeds > 1 else ''}"
-    return f"{grid.n_models:,} models: {axes + ' × ' if axes else ''}{seeds}"
+    models, seeds = _count(grid.n_models, "model"), _count(spec.n_seeds, "seed")
+    return f"{models}: {axes + ' × ' if axes else ''}{seeds}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _report(path: Path, grid: "Grid", options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,7 +115,13 @@ def begin(path: str | Path, grid: Grid, *, sizes_given: bool) -> Grid:
         raise InputError(
             f"{path} has this sweep in other shards: leave out shard_models, or choose a new directory"
         )
-    return found
+    return elsewhere(found, grid.spec.base.device, grid.spec.base.kernel)
+
+
+def elsewhere(grid: Grid, device: str, kernel: str) -> Grid:
+    """The grid, to be trained on this device by this kernel, where these are not varied."""
+    base = grid.spec.base.replace(device=device, kernel=kernel)
+    return grid._replace(spec=replace(grid.spec, base=base))
 
 
 def _difference(there: Spec, asked: Spec) -> str:

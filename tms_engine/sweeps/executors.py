@@ -6,9 +6,11 @@ process that has asked writes: a worker needs no common disk.
 """
 
 import contextlib
+import math
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from typing import Any
 
 from tms_engine import process
@@ -17,8 +19,8 @@ from tms_engine.errors import InputError, quoted, visible
 
 # Shards that are given to each worker at once, so that none waits for the next.
 _AHEAD = 2
-# Seconds for the scheduler's answer.
-_PATIENCE = 10
+# Seconds for the scheduler's answer, and between two looks at how many workers it has.
+_PATIENCE, _ASK_EVERY = 10, 3.0
 
 
 class Workers(Executor):
@@ -92,13 +94,29 @@ class Dask(Executor):
     threads: int | None = 1  # a worker's own threads take other shards
 
     def __init__(self, client: Any) -> None:
-        self._client = client
+        self._client, self._address = client, client.scheduler.address
         self._tasks = client.get_executor(pure=False)
+        self._at_once, self._asked_at = 1, -math.inf
 
     @property
     def at_once(self) -> int:
-        """How many shards it should be given at once: it changes as workers come and go."""
-        return _AHEAD * max(1, sum(self._client.nthreads().values()))
+        """How many shards it should be given at once: it changes as workers come and go.
+
+        Raises InputError if the scheduler is gone.
+        """
+        now = time.monotonic()
+        try:
+            if self._client.status in ("closing", "closed"):
+                raise OSError("its connection was lost")
+            if now - self._asked_at > _ASK_EVERY:
+                self._at_once = _AHEAD * max(1, sum(self._client.nthreads().values()))
+                self._asked_at = now
+        except OSError as error:
+            raise InputError(
+                f"the Dask scheduler at {self._address} answers no more: {_first_line(error)}; what was "
+                "finished is kept"
+            ) from None
+        return self._at_once
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         return self._tasks.submit(fn, *args, **kwargs)
@@ -117,6 +135,7 @@ def dask(address: str) -> Dask:
         from distributed import Client
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'tms-tui[cluster]'") from None
+    process.silence_log("distributed")
     try:
         client: Any = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError, ImportError) as error:
@@ -146,11 +165,14 @@ def told_in_one_sentence(shard: int) -> Iterator[None]:
             "a worker process has ended before its shard: ended by the system, as for want of memory; or the "
             'script does not begin its work under if __name__ == "__main__"'
         ) from None
-    except (KeyboardInterrupt, MemoryError):
+    except CancelledError:
+        raise InputError(
+            f"shard {shard} was cancelled: its scheduler is gone, or somebody has cancelled it; what was "
+            "finished is kept"
+        ) from None
+    except MemoryError:
         raise
-    except (
-        BaseException
-    ) as error:  # whatever the executor, or a worker, raises: CancelledError is none of Exception's
+    except Exception as error:  # whatever the executor, or a worker, raises
         raise InputError(f"shard {shard} failed in its worker: {_first_line(error)}") from None
 
 

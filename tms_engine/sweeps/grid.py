@@ -10,6 +10,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,13 +86,7 @@ def make_grid(spec: Spec) -> Grid:
         if len(edges) + pieces > 100 * _MANY_SHARDS:
             raise InputError("this sweep comes to over two million shards: give it a larger shard_models")
         edges += [family.first + family.n_models * (k + 1) // pieces for k in range(pieces)]
-    return Grid(_with_sizes(spec, sizes), families, tuple(edges))
-
-
-def _with_sizes(spec: Spec, sizes: tuple[int, ...]) -> Spec:
-    from dataclasses import replace
-
-    return replace(spec, shard_models=sizes)
+    return Grid(replace(spec, shard_models=sizes), families, tuple(edges))
 
 
 def _families(spec: Spec) -> tuple[Family, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 from tms_engine import plugins, process
 from tms_engine.analysis import geometry
 from tms_engine.analysis.evaluation import evaluate
+from tms_engine.analysis.polytopes import name_instances
 from tms_engine.errors import InputError
 from tms_engine.runs.tensors import read_few_tensors, read_tensors, tensor_pieces
 from tms_engine.runs.training import take_steps
@@ -93,26 +94,21 @@ def measure(run: Run, per_feature: bool = False) -> tuple[dict[str, np.ndarray],
     """The columns of the models of a run, and the names of their polytopes."""
     weights = run.weights
     evaluation = evaluate(run)
-    names, places, residual = _polytopes(weights)
+    named = name_instances(weights)
     columns = {
         "loss": evaluation.loss,
         "standard_error": evaluation.standard_error,
         "represented": geometry.represented(weights).sum(-1),
         "total_dimensionality": geometry.dimensionality(weights).sum(-1),
-        "name": places,
-        "residual": residual,
+        "name": named.which,
+        "residual": named.residual,
         "diverged_at": run.state.diverged_at,
     }
     columns = {name: np.asarray(value, COLUMNS[name]) for name, value in columns.items()}
     if per_feature:
         columns["norm"] = geometry.norms(weights)
         columns["dimensionality"] = geometry.dimensionality(weights)
-    return columns, names
-
-
-def _polytopes(weights: np.ndarray) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Names, the place of each model's among them, and its residual in degrees."""
-    return ("",), np.zeros(len(weights), np.int32), np.full(len(weights), np.nan)
+    return columns, named.names
 
 
 def shard_bytes(grid: Grid, shard: Shard) -> bytes:

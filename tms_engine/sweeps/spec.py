@@ -25,7 +25,7 @@ DENSITY = "density"
 # Fields that a sweep sets itself.
 OWN = ("n_instances", "instances")
 # Fields that say where and with what it is trained, and not what: a sweep may go on elsewhere.
-_PLACES = ("device", "kernel")
+PLACES = ("device", "kernel")
 
 # First weights whose scale depends on how many instances the base has.
 _OF_ALL = "joint_xavier"
@@ -116,7 +116,7 @@ class Spec:
         """The same for two sweeps whose models are the same, wherever they are trained: 16 hex digits."""
         record = json.loads(self.to_json())
         del record["shard_models"]
-        for name in _PLACES:
+        for name in PLACES:
             del record["base"][name]
         text = json.dumps(record, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -146,12 +146,12 @@ def make_spec(
         raise InputError("density is 1 − sparsity: vary one of the two", DENSITY)
     lists = _lists(start, given)
     _check_own(start, lists)
-    groups = [_group(list(lists), lists, start)] if lists else []
+    groups = [Group(tuple(lists), tuple(dict.fromkeys(zip(*lists.values(), strict=True))))] if lists else []
     in_step = [tuple(names) for names in zipped]
     for names in in_step:
         _check_zip(names, given, in_step)
-        groups.append(_group(names, given, start))
-    groups += [_group([name], given, start) for name in given if not any(name in zip_ for zip_ in in_step)]
+        groups.append(_group(names, given))
+    groups += [_group([name], given) for name in given if not any(name in zip_ for zip_ in in_step)]
     # As the user has written them: a group stands where the first of its axes does.
     order = [*lists, *given]
     groups.sort(key=lambda group: order.index(group.names[0]))
@@ -351,7 +351,7 @@ def _check_zip(names: Sequence[str], given: Axes, in_step: list[tuple[str, ...]]
         raise InputError(f"axes that are zipped should have as many values each: {told}", names[0])
 
 
-def _group(names: Sequence[str], axes: Axes, base: Experiment) -> Group:
+def _group(names: Sequence[str], axes: Axes) -> Group:
     points = tuple(zip(*(axes[name] for name in names), strict=True))
     seen: set[tuple[Any, ...]] = set()
     for point in points:

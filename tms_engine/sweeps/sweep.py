@@ -1,7 +1,9 @@
 """Sweep: many models over a grid, trained shard by shard, with one table of what they have become."""
 
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from pathlib import Path
@@ -108,7 +110,6 @@ class Sweep:
         self.grid = grid
         self._sizes_given = sizes_given
         self._path: Path | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def n_models(self) -> int:
@@ -160,9 +161,7 @@ class Sweep:
         or if the directory has something else; InUse if another process trains it.
         """
         table.check_memory(self.grid)
-        if out is None and self._path is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="tms-sweep-", ignore_cleanup_errors=True)
-        place = Path(out) if out is not None else self._path or Path(self._temporary.name)  # type: ignore[union-attr]
+        place = Path(out) if out is not None else self._path or self._temporary()
         self.grid = prepare(place, self.grid, local=executor is None, sizes_given=self._sizes_given)
         self._path = place
         with directory.hold_job(place, Job(), "a script") as lock:
@@ -172,7 +171,7 @@ class Sweep:
         return self.table()
 
     def table(self) -> "pl.DataFrame":
-        """The table of the models that are finished: see `train`. Raises InputError if none is."""
+        """The table of the models that are finished: see `train`."""
         table.check_memory(self.grid)
         place = self._place()
         return table.frame(
@@ -190,6 +189,8 @@ class Sweep:
         InputError, which names the nearest value, if an axis has no such value, or for what is no axis.
         """
         found = self.table()
+        if not len(found):
+            raise InputError("none of the models of this sweep is trained yet")
         for name, wanted in coordinates.items():
             found = found.filter(self._mask(found, name, wanted))
         return found
@@ -246,6 +247,12 @@ class Sweep:
     def weights(self, rows: Any = None) -> Float32[np.ndarray, "models features hidden"]:
         """The feature directions of these models, or of all: (models, features, hidden). See `run`."""
         return self.run(range(self.n_models) if rows is None else rows).weights
+
+    def _temporary(self) -> Path:
+        """A directory that is removed with this object, or at the end of the process."""
+        place = tempfile.mkdtemp(prefix="tms-sweep-")
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        return Path(place)
 
     def _place(self) -> Path:
         if self._path is None:

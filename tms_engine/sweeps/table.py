@@ -15,7 +15,7 @@ from tms_engine.files import cannot
 from tms_engine.runs.lock import hold
 from tms_engine.sweeps.directory import CSV, JOBS, TABLE, shard_path
 from tms_engine.sweeps.grid import Grid, coordinates_of
-from tms_engine.sweeps.shards import FEATURE_COLUMNS, Shard, read_shard
+from tms_engine.sweeps.shards import COLUMNS, FEATURE_COLUMNS, Shard, read_shard
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,9 +31,14 @@ def frame(grid: Grid, shards: Iterable[Shard]) -> "pl.DataFrame":
     import polars as pl
 
     frames = [_frame(grid, shard) for shard in shards]
-    if not frames:
-        raise InputError("none of the models of this sweep is trained yet")
-    return pl.concat(frames)
+    return pl.concat(frames) if frames else _frame(grid, _unknown(grid)).head(0)
+
+
+def _unknown(grid: Grid) -> Shard:
+    """One model of which nothing is known, for the types of the columns."""
+    columns: dict[str, np.ndarray] = {name: np.zeros(1, kind) for name, kind in COLUMNS.items()}
+    columns |= {name: np.zeros((1, 1)) for name in FEATURE_COLUMNS}
+    return Shard(range(1), columns, ("",), "", 0.0)
 
 
 def _frame(grid: Grid, shard: Shard) -> "pl.DataFrame":
