@@ -36,6 +36,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/polytopes.py
 	$(BIN)/python benchmarks/frames.py
 	$(BIN)/python benchmarks/app.py
+	$(BIN)/python benchmarks/population.py
 
 screenshots: .venv/ready
 	$(BIN)/python screenshots/make.py

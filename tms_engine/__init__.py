@@ -22,16 +22,27 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
-    from tms_engine.analysis.evaluation import Comparison, Evaluation, compare, evaluate, summarize
+    from tms_engine.analysis.evaluation import (
+        Comparison,
+        Evaluation,
+        FeatureLosses,
+        compare,
+        evaluate,
+        feature_losses,
+        summarize,
+    )
     from tms_engine.analysis.polytopes import Names, Part, Polytopes, hull_edges, name_instances, polytopes
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
     from tms_engine.experiment import Experiment
     from tms_engine.figures.cloud import cloud_figure
+    from tms_engine.figures.contact_sheet import contact_sheet_figure
+    from tms_engine.figures.dimensionalities import dimensionalities_figure
     from tms_engine.figures.dimensionality import dimensionality_figure
     from tms_engine.figures.gram import gram_figure
     from tms_engine.figures.loss import loss_figure
+    from tms_engine.figures.losses import losses_figure
     from tms_engine.figures.n_active import n_active_figure
     from tms_engine.figures.saving import save_figures, save_html
     from tms_engine.figures.weights import weights_figure
@@ -50,6 +61,8 @@ _HOMES = {
     "compare": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
     "evaluate": "analysis.evaluation",
+    "FeatureLosses": "analysis.evaluation",
+    "feature_losses": "analysis.evaluation",
     "summarize": "analysis.evaluation",
     "Names": "analysis.polytopes",
     "Part": "analysis.polytopes",
@@ -63,9 +76,12 @@ _HOMES = {
     "InputError": "errors",
     "Experiment": "experiment",
     "cloud_figure": "figures.cloud",
+    "contact_sheet_figure": "figures.contact_sheet",
+    "dimensionalities_figure": "figures.dimensionalities",
     "dimensionality_figure": "figures.dimensionality",
     "gram_figure": "figures.gram",
     "loss_figure": "figures.loss",
+    "losses_figure": "figures.losses",
     "n_active_figure": "figures.n_active",
     "save_figures": "figures.saving",
     "save_html": "figures.saving",
@@ -94,6 +110,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "Experiment",
+    "FeatureLosses",
     "InputError",
     "LawParameters",
     "Model",
@@ -108,14 +125,18 @@ __all__ = [
     "__version__",
     "cloud_figure",
     "compare",
+    "contact_sheet_figure",
+    "dimensionalities_figure",
     "dimensionality_figure",
     "evaluate",
+    "feature_losses",
     "geometry",
     "gram_figure",
     "hull_edges",
     "load_run",
     "load_sweep",
     "loss_figure",
+    "losses_figure",
     "n_active_figure",
     "name_instances",
     "phases",

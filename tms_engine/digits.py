@@ -6,6 +6,8 @@ leaves. Loads nothing, so that the command line answers at once.
 
 import math
 
+# Losses that are exact have an error below so much of them.
+EXACT = 1e-6
 # Powers of ten between which numbers are written out: .0001234 to 999999.
 _LEAST, _MOST = -4, 6
 # Decimals behind the first digit, at most: double precision has no more.
@@ -24,17 +26,25 @@ def number(value: float | None, digits: int = 4) -> str:
     return _scaled(value, power, digits - 1)
 
 
-def with_error(value: float | None, error: float | None, sign: bool = False) -> tuple[str, str]:
+def how_exact(rows: int) -> str:
+    """How losses on fresh data were worked out: from so many rows that were drawn, or from none."""
+    return f"{rows:,} rows drawn" if rows else f"exact to {number(EXACT, 1)}"
+
+
+def with_error(
+    value: float | None, error: float | None, sign: bool = False, least: float = 0.0
+) -> tuple[str, str]:
     """A number, and its standard error, as 0.003803 and 0.000006, or 3.80e-7 and 0.02e-7.
 
     The error has one significant digit, two if the first is 1; the number has the same decimals and, if any,
-    the same power of ten. An error of 0 leaves six digits. With `sign`, a number above 0 begins with +.
+    the same power of ten. An error of 0 leaves six digits, or those to the first one of `least`: of the
+    difference of two exact losses, EXACT of either. With `sign`, a number above 0 begins with +.
     """
     plus = "+" if sign and value is not None and value > 0 else ""
     if value is None or error is None or not math.isfinite(value) or not math.isfinite(error):
         return plus + number(value), "not known"
     if error == 0:
-        return plus + number(value, 6), "0"
+        return (with_error(value, least, sign)[0] if least else plus + number(value, 6)), "0"
     last = _power(error, 1)
     if f"{error:e}"[0] == "1":
         last -= 1

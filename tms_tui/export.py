@@ -21,7 +21,7 @@ from tms_engine import plugins, process
 from tms_engine.analysis.projection import Camera
 from tms_engine.commands.figures import camera_options
 from tms_engine.errors import InputError, visible
-from tms_engine.figures import FIGURES, HTML_FIGURES
+from tms_engine.figures import FIGURES, chosen_figures
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
@@ -72,7 +72,9 @@ def start_export(
     options += ["--html"] if "html" in formats else []
     options += [] if "png" in formats else ["--no-png"]
     options += [f"--plugin={module}" for module in plugins.loaded()]
-    total = len(FIGURES) * ("png" in formats) + len(HTML_FIGURES) * ("html" in formats)
+    drawn = chosen_figures(None, run.experiment.n_instances)
+    twins = [name for name in drawn if FIGURES[name].html]
+    total = len(drawn) * ("png" in formats) + len(twins) * ("html" in formats)
     return Export(run, absolute(directory), options, ExportProgress((), total, False, "", note), take_next)
 
 

@@ -20,7 +20,7 @@ from tms_engine.commands import COMMANDS, main
 from tms_engine.commands.figures import add_arguments, camera_options, read_camera
 from tms_engine.commands.options import Parser
 from tms_engine.commands.text import headline, some
-from tms_engine.figures import FIGURES, HTML_FIGURES
+from tms_engine.figures import chosen_figures, html_figures
 from tms_engine.runs import status_of
 
 pytestmark = pytest.mark.slow
@@ -85,16 +85,16 @@ def test_the_seeds_experiment_end_to_end(tmp_path):
     drawn = tms("figures", tmp_path / "A", "--dpi", 30, "--html")
     assert drawn.returncode == 0, drawn.stderr
     paths = drawn.stdout.splitlines()
-    assert len(paths) == len(FIGURES) + len(HTML_FIGURES)
+    assert len(paths) == len(chosen_figures(None, 1)) + len(html_figures(None, 1))
     assert all(os.path.getsize(path) > 1000 for path in paths)
 
     shown = tms("show", tmp_path / "A")
     assert shown.returncode == 0
-    assert re.search(r"loss on fresh data +0\.00\d+ ± \S+ \(8,320 rows drawn\)", shown.stdout)
+    assert re.search(r"loss on fresh data +0\.00\d+ \(exact to 1e-6\)", shown.stdout)
     assert re.search(r"represented +[678] of 8 features", shown.stdout)
     assert re.search(r"ΣD +2\.\d+ of 3 dimensions", shown.stdout)
     table = shown.stdout.split("\n\n")[-1].splitlines()
-    assert table[0].split() == ["feature", "‖W‖", "D", "interference", "represented"]
+    assert table[0].split() == ["feature", "loss", "‖W‖", "D", "interference", "represented"]
     assert len(table) == 9
     assert shown.stderr == ""
 
@@ -139,7 +139,7 @@ def test_options_go_over_the_config_and_that_over_the_preset(tmp_path):
     )
     assert load_run(out).experiment == expected
     shown = tms("show", out).stdout
-    assert shown.split("\n\n")[-1].splitlines()[0].split()[:4] == ["instance", "S", "loss", "±"]
+    assert shown.split("\n\n")[-1].splitlines()[0].split()[:3] == ["instance", "S", "loss"]
     features = json.loads(tms("show", out, "--instance", 1, "--json").stdout)["features"]
     assert [row["feature"] for row in features] == list(range(6))
 
@@ -287,11 +287,11 @@ def test_show_reads_the_summary_and_makes_one_where_it_is_not_of_this_step(tmp_p
     (out / "summary.json").write_text(text.replace('"evaluation_rows": ', '"evaluation_rows": 7'))
     capsys.readouterr()
     assert main(["show", str(out)]) == 0
-    assert "(78,320 rows drawn)" in capsys.readouterr().out
+    assert "(70 rows drawn)" in capsys.readouterr().out
     (out / "summary.json").write_text(text.replace('"step": 20', '"step": 19'))
     assert main(["show", str(out)]) == 0
-    assert "(8,320 rows drawn)" in capsys.readouterr().out
-    of_an_earlier_version = text.replace('"evaluation_method": 2', '"evaluation_method": 1')
+    assert "(exact to 1e-6)" in capsys.readouterr().out
+    of_an_earlier_version = text.replace('"evaluation_method": 3', '"evaluation_method": 2')
     (out / "summary.json").write_text(of_an_earlier_version.replace('"loss": 0', '"loss": 9'))
     assert main(["show", str(out)]) == 0
     assert "loss on fresh data  0." in capsys.readouterr().out

@@ -138,7 +138,7 @@ def test_equal_models_have_equal_losses_and_near_ones_a_small_error_of_their_dif
     weights = np.repeat(np.random.default_rng(0).standard_normal((1, 8, 3)), 3, axis=0).astype(np.float32)
     weights[2] *= 1.01
     snapshot = run_with(Experiment(n_instances=3), weights).at()
-    evaluation = evaluate(snapshot)
+    evaluation = evaluate(snapshot, 8192)
     assert evaluation.loss[0] == evaluation.loss[1]
     places = compare(snapshot, evaluation)
     worst = evaluation.loss.argmax()
@@ -188,11 +188,11 @@ def test_the_number_of_rows_depends_on_the_sizes_of_the_model_alone():
 
 
 def test_an_evaluation_in_pieces_is_the_evaluation():
-    run = holding(PENTAGON)
-    *pieces, last = evaluating(run)
-    assert len(pieces) > 2
-    assert set(pieces) == {None}
-    assert np.array_equal(last.loss, evaluate(run).loss)
+    for run, rows in ((holding(PENTAGON), 8192), (Trainer(Experiment(n_instances=20)).run(), None)):
+        *pieces, last = evaluating(run, rows)
+        assert len(pieces) > 2
+        assert set(pieces) == {None}
+        assert np.array_equal(last.loss, evaluate(run, rows).loss)
 
 
 def test_laws_say_what_fires():

@@ -97,12 +97,13 @@ def test_every_title_is_inside_its_figure(name, n_hidden, few_points):
     )  # fmt: skip
     weights = np.random.default_rng(0).standard_normal((140, 2500, n_hidden))
     run = Run.from_weights(weights, experiment=experiment, step=12_345_678_901)
-    figure = figures.figure_function(name)(run, 139)
+    of_all = figures.FIGURES[name].population
+    figure = figures.figure_function(name)(run, **({} if of_all else {"instance": 139}))
     figure.draw_without_rendering()
     assert isinstance(figure, Figure)
     texts = [axes.title for axes in figure.axes] + ([figure._suptitle] if figure._suptitle else [])
     said = " ".join(" ".join(text.get_text() for text in texts).split())
-    assert "instance 139" in said
+    assert ("140 instances" if of_all else "instance 139") in said
     assert "12,345,678,901" in said
     for text in texts:
         box = text.get_window_extent()
@@ -169,7 +170,7 @@ def test_weights_of_any_value_are_drawn_without_a_warning(value, sizes, few_poin
     weights = np.ones(sizes, np.float32)
     weights[: max(1, sizes[0] // 2)] = value
     run = Run.from_weights(weights, experiment=Experiment(n_features=sizes[0], n_hidden=sizes[1], keep=0))
-    for name in set(figures.FIGURES) - {"loss"}:
+    for name in set(figures.FIGURES) - {"loss"}:  # those of a population too: of one
         figure = figures.figure_function(name)(run)
         figure.draw_without_rendering()
         for axes in figure.axes:

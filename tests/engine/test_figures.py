@@ -188,21 +188,28 @@ def test_every_shape_can_be_drawn_and_traced_to_its_run(fields, tmp_path):
     run = small(**fields)
     instance = run.experiment.n_instances - 1
     paths = save_figures(run, tmp_path / "new" / "figures", instance=instance, dpi=30)
-    names = [f"{name}-instance-{instance}" if instance else name for name in figures.FIGURES]
+    drawn = figures.chosen_figures(None, run.experiment.n_instances)
+    of_one = [name for name in drawn if not figures.FIGURES[name].population]
+    names = [f"{name}-instance-{instance}" if instance and name in of_one else name for name in drawn]
     assert [path.name for path in paths] == [f"{name}.png" for name in names]
     for path in paths:
         with Image.open(path) as image:
             image.load()
             assert Experiment(**json.loads(image.text["Experiment"])) == run.experiment
-            assert (image.text["Step"], image.text["Instance"]) == ("0", str(instance))
+            shown = str(instance) if path.stem.partition("-")[0] in of_one else "all"
+            assert (image.text["Step"], image.text["Instance"]) == ("0", shown)
     assert {path.name for path in path.parent.iterdir()} == {f"{name}.png" for name in names}
 
 
-@pytest.mark.parametrize("fields", [{}, {"n_hidden": 2}, {"n_features": 2, "n_hidden": 1}, {"n_hidden": 6}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"n_hidden": 2, "n_instances": 6}, {"n_features": 2, "n_hidden": 1}, {"n_hidden": 6}]
+)
 def test_html_twins_need_nothing_from_the_network(fields, tmp_path):
     seen = []
-    paths = save_html(small(**fields), tmp_path, on_saved=seen.append)
-    assert [path.name for path in paths] == [f"{name}.html" for name in figures.HTML_FIGURES]
+    run = small(**fields)
+    paths = save_html(run, tmp_path, on_saved=seen.append)
+    twins = figures.html_figures(None, run.experiment.n_instances)
+    assert [path.name for path in paths] == [f"{name}.html" for name in twins]
     assert seen == paths
     for path in paths:
         page = path.read_text()
@@ -236,6 +243,8 @@ def test_mistakes_are_named_before_anything_is_written(tmp_path):
     ]:
         with pytest.raises(InputError, match=sentence):
             save_figures(run, tmp_path / "none", **options)
+    with pytest.raises(InputError, match="losses is a figure of several instances, and this run has one"):
+        save_figures(run, tmp_path / "none", only=["losses"])
     assert not (tmp_path / "none").exists()
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot write to .+/figures: not a directory"):
@@ -265,12 +274,13 @@ assert "matplotlib.pyplot" not in sys.modules
 
 def test_each_figure_is_a_file_and_a_line_in_the_table(repository):
     files = {path.stem for path in (repository / "tms_engine" / "figures").glob("*.py")}
-    shared = {"__init__", "saving", "panels", "browser", "colors", "captions"}
+    shared = {"__init__", "saving", "panels", "browser", "colors", "captions", "populations"}
     assert files - shared == set(figures.FIGURES)
     for name, entry in figures.FIGURES.items():
         taken = set(inspect.signature(figures.figure_function(name)).parameters)
         assert ({"camera", "axes"} <= taken) == entry.spatial
-        assert {"run", "instance", "step"} <= taken
+        assert {"run", "step"} <= taken
+        assert ("instance" in taken) != entry.population
         assert hasattr(sys.modules[f"tms_engine.figures.{name}"], f"{name}_html") == entry.html
 
 
@@ -401,7 +411,7 @@ def test_figures_do_not_depend_on_the_users_settings_and_leave_them(tmp_path):
         figure = Figure()
         loss_figure(run, ax=figure.add_subplot())
         assert figure.axes[0].get_facecolor() == (0, 0, 0, 1)
-    for name in figures.FIGURES:
+    for name in figures.chosen_figures(None, 1):
         plain, dark = ((tmp_path / way / f"{name}.png").read_bytes() for way in ("plain", "dark"))
         assert plain == dark, name
 

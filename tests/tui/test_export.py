@@ -11,15 +11,15 @@ from PIL import Image
 
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
-from tms_engine.figures import FIGURES, HTML_FIGURES
+from tms_engine.figures import chosen_figures, html_figures
 from tms_tui import export as export_module
 from tms_tui.export import Export, ExportProgress, start_export
 
 pytestmark = pytest.mark.slow
 
 CAMERA = Camera(yaw=12, pitch=70, roll=5, zoom=1.2, perspective=True)
-NAMES = {f"{name}.png" for name in FIGURES}
-HTML = {f"{name}.html" for name in HTML_FIGURES}
+NAMES = {f"{name}.png" for name in chosen_figures(None, 1)}
+HTML = {f"{name}.html" for name in html_figures(None, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_where_the_screen_has_gone_back_those_weights_are_drawn_and_the_whole_ru
     assert ended(export(run, tmp_path / "run", step=20, formats=("png",))).error == ""
     assert_same_run(load_run(tmp_path / "run"), run)
     drawn = {path.name for path in (tmp_path / "run" / "figures").iterdir()}
-    assert drawn == {f"{figure}-step-20.png" for figure in FIGURES}
+    assert drawn == {f"{figure}-step-20.png" for figure in chosen_figures(None, 1)}
     save_figures(run, tmp_path / "figures", step=20, dpi=30, camera=CAMERA, only=("weights", "gram", "loss"))
     for here in (tmp_path / "figures").iterdir():
         assert here.read_bytes() == (tmp_path / "run" / "figures" / here.name).read_bytes(), here.name
@@ -189,7 +189,7 @@ def test_without_plotly_html_is_left_out_and_said_so(run, tmp_path, monkeypatch)
     monkeypatch.setattr(export_module.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
     progress = ended(export(run, tmp_path / "run"))
-    assert (progress.total, progress.error) == (len(FIGURES), "")
+    assert (progress.total, progress.error) == (len(chosen_figures(None, 1)), "")
     assert "need plotly" in progress.note
     only = ended(export(run, tmp_path / "only", formats=("html",)))
     assert "need plotly" in only.error

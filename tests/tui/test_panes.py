@@ -11,8 +11,10 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tests.tui.conftest import after, still_model, still_view
-from tms_engine import Experiment, Trainer, train
+from tms_engine import Experiment, Trainer, compare, evaluate, summarize, train
 from tms_engine.analysis import clouds, geometry
+from tms_engine.analysis.population import ordered, records
+from tms_engine.commands.text import instance_rows
 from tms_engine.digits import number, with_error
 from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
@@ -119,6 +121,24 @@ def test_the_fresh_loss_has_its_error_and_while_it_trains_its_step():
     assert shown["  of step"] == "4,210"
     assert "  of step" not in values(still_model())
     assert "fresh loss" not in values(still_model(step=300))
+
+
+def test_an_exact_loss_is_called_so_and_has_the_digits_that_tms_show_prints():
+    run = train(Experiment(steps=20, n_instances=2))
+    evaluation = evaluate(run)
+    view = dataclasses.replace(
+        still_view(n_instances=2),
+        snapshot=run.at(),
+        evaluation=evaluation,
+        comparison=compare(run.at(), evaluation),
+    )
+    summary = summarize(run)
+    (row, worse) = instance_rows(ordered(records(summary["instances"], run.experiment)), summary)
+    model = still_model(view, instance=row["instance"])
+    assert values(model)["fresh loss"] == row["loss"]
+    assert ("", "exact to 1e-6") in number_rows(model, measures(model, Memo()))
+    other = values(still_model(view, instance=worse["instance"]))
+    assert (other["fresh loss"], other["to the best"]) == (worse["loss"], worse["to the best"])
 
 
 @pytest.mark.parametrize("width", [24, 60, 200])

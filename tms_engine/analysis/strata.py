@@ -74,7 +74,10 @@ def strata(experiment: Experiment, density: float, rows: int, parts: int) -> lis
         exact.append(Stratum(float(probability[0]), (0,), (1,), exact=True))
         fired, probability = fired[1:], probability[1:]
     panels = _panels(experiment)
-    if len(fired) and fired[0] == 1 and fires != "whole sets" and panels:
+    even = fires in ("features", "n_active") or (
+        fires == "one of a set" and isinstance(experiment.set_size, int)
+    )
+    if len(fired) and fired[0] == 1 and even and panels:  # each feature is as likely to be the only one
         nodes = experiment.n_features * 2 * panels
         exact.append(Stratum(float(probability[0]), (1,), (nodes,), exact=True))
         fired, probability = fired[1:], probability[1:]

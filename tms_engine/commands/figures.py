@@ -12,7 +12,7 @@ from tms_engine import process
 from tms_engine.commands import options as common
 from tms_engine.commands.progress import say
 from tms_engine.errors import InputError
-from tms_engine.figures import FIGURES, chosen_figures, html_figures
+from tms_engine.figures import FIGURES, check_names, chosen_figures, html_figures
 from tms_engine.files import cannot
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         "step": None if options.step is None else common.whole_number(options.step, "step"),
         "camera": camera,
         "axes": None if options.axes is None else common.whole_numbers(options.axes, "axes"),
-        "only": None if options.only is None else chosen_figures(options.only.split(",")),
+        "only": None if options.only is None else options.only.split(","),
         "on_saved": _tell,
     }
     dpi = common.whole_number(options.dpi, "dpi")
@@ -57,12 +57,14 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--no-png leaves nothing to draw: give --html too")
     if options.out == "":
         raise InputError("--out should be a directory, not ''")
-    if options.html:
-        html_figures(view["only"])
+    check_names(view["only"] or ())
 
     from tms_engine.runs import load_run
 
     run = load_run(options.run)
+    chosen_figures(view["only"], run.experiment.n_instances)
+    if options.html:
+        html_figures(view["only"], run.experiment.n_instances)
     directory = Path(options.out) if options.out else options.run / "figures"
     try:
         process.import_matplotlib_as_shipped()

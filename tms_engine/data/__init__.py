@@ -44,6 +44,11 @@ class Law(NamedTuple):
     """Branch of the compiled kernels' draw; None: they have none, refuse the law, and torch serves."""
     fires: "Fires" = "unknown"
     """What becomes active: it says how many at once, with which probabilities."""
+    probabilities: Callable[[Any, LawParameters], Any] | None = None
+    """`probabilities(active, parameters)`: of sets of active features, Bool[np.ndarray, "sets features"], the
+    probability of each, Float64[np.ndarray, "sets"]. `parameters.density` is then one number, and
+    `feature_density` one a feature. Losses of small models are then exact (analysis/exact.py). None: not
+    known."""
 
 
 # Each feature alone, with probability p; each set with probability p, all its members (or its first and some)
@@ -57,30 +62,46 @@ class _Entry(NamedTuple):
     compiled: int | None = None
     fires: Fires = "unknown"
     checks: bool = False  # whether its file has a `check`
+    probabilities: bool = False  # whether its file has `probabilities`
 
 
 _TABLE: dict[str, _Entry] = {
     "bernoulli": _Entry(
-        "each feature alone, with probability 1 − S", compiled=BERNOULLI, fires="features", per_feature=True
+        "each feature alone, with probability 1 − S",
+        compiled=BERNOULLI,
+        fires="features",
+        per_feature=True,
+        probabilities=True,
     ),
-    "at_least_one": _Entry("as bernoulli, but rows with nothing active are drawn again", per_feature=True),
+    "at_least_one": _Entry(
+        "as bernoulli, but rows with nothing active are drawn again", per_feature=True, probabilities=True
+    ),
     "n_active": _Entry(
         "exactly n_active in each row, every choice equally likely",
         compiled=N_ACTIVE,
         fires="n_active",
         checks=True,
+        probabilities=True,
     ),
     "correlated": _Entry(
-        "sets of set_size that fire together", compiled=CORRELATED, fires="whole sets", checks=True
+        "sets of set_size that fire together",
+        compiled=CORRELATED,
+        fires="whole sets",
+        checks=True,
+        probabilities=True,
     ),
     "anticorrelated": _Entry(
         "sets of set_size, of which one member fires",
         compiled=ANTICORRELATED,
         fires="one of a set",
         checks=True,
+        probabilities=True,
     ),
     "hierarchical": _Entry(
-        "sets of set_size: the others may fire only if the first does", fires="whole sets", checks=True
+        "sets of set_size: the others may fire only if the first does",
+        fires="whole sets",
+        checks=True,
+        probabilities=True,
     ),
 }
 _registered: dict[str, Law] = {}
@@ -139,7 +160,9 @@ def _built_in(name: str) -> Law:
     module = import_module(f"tms_engine.data.{name}")
     entry = _TABLE[name]
     found = Law(entry.help, module.sample, compiled=entry.compiled, fires=entry.fires)
-    return found._replace(check=module.check) if entry.checks else found
+    if entry.checks:
+        found = found._replace(check=module.check)
+    return found._replace(probabilities=module.probabilities) if entry.probabilities else found
 
 
 def check_law(name: str, n_features: int, parameters: LawParameters) -> None:

@@ -4,14 +4,15 @@
 and no two are together. Sets may differ in size; one of a single feature is free.
 """
 
-from jaxtyping import Float32, Int64
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array, placed_like
 from tms_engine.data import LawParameters
-from tms_engine.data.correlated import check, sets_of
+from tms_engine.data.correlated import active_members, check, sets_of
 from tms_engine.data.stream import active, magnitude, upper
 
-__all__ = ["check", "sample"]
+__all__ = ["check", "probabilities", "sample"]
 
 
 def sample(
@@ -24,3 +25,11 @@ def sample(
     x = magnitude(word)
     x *= active(word[..., first], parameters.density) & (chosen == place)
     return x
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """p / size for each set with one active member, 1 − p for each that is empty, 0 where one has more."""
+    p, (members, sizes) = float(parameters.density), active_members(active, parameters)
+    return np.where(members == 0, 1 - p, np.where(members == 1, p / sizes, 0.0)).prod(1)

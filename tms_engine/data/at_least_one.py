@@ -9,10 +9,10 @@ behind it are active as ever.
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array, placed_like
-from tms_engine.data import LawParameters
+from tms_engine.data import LawParameters, bernoulli
 from tms_engine.data.stream import active, another, magnitude, thresholds, upper
 
 
@@ -40,3 +40,11 @@ def first_active(
     none_before = np.cumprod(np.pad(1 - density, ((0, 0), (1, 0)), constant_values=1)[:, :-1], axis=1)
     first = density * none_before
     return first / first.sum(1, keepdims=True)
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """Those of Bernoulli rows, over Z; 0 where nothing is active."""
+    nothing = bernoulli.probabilities(np.zeros((1, active.shape[1]), np.bool_), parameters)
+    return np.where(active.any(1), bernoulli.probabilities(active, parameters), 0) / (1 - nothing)

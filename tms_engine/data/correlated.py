@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array, placed_like
 from tms_engine.data import LawParameters
@@ -54,3 +54,20 @@ def sample(
     x = magnitude(word)
     x *= active(word[..., placed_like(word, sets.first)], parameters.density)
     return x
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """p for each set that is whole, 1 − p for each that is empty, 0 where one is neither."""
+    p, (members, sizes) = float(parameters.density), active_members(active, parameters)
+    return np.select([members == 0, members == sizes], [1 - p, p], 0.0).prod(1)
+
+
+def active_members(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> tuple[Int64[np.ndarray, "sets units"], Int64[np.ndarray, " units"]]:
+    """How many of each unit, a set of the law's, are among these active features; and its size."""
+    number = sets_of(active.shape[1], parameters.set_size).number
+    belongs = (number[:, None] == np.arange(number[-1] + 1)).astype(np.int64)
+    return active.astype(np.int64) @ belongs, belongs.sum(0)

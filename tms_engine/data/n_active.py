@@ -1,7 +1,9 @@
 """Exactly n_active features in each row, every choice of them equally likely (the seed's last figure)."""
 
+import math
+
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from tms_engine.arrays import Array
 from tms_engine.data import LawParameters
@@ -33,3 +35,11 @@ def largest(word: Int64[Array, "*lead features"], k: int) -> Bool[Array, "*lead 
         place = word.shape[-1] - k
         return word >= np.partition(word, place)[..., place, None]
     return word >= word.topk(k, sorted=False).values.amin(-1, keepdim=True)
+
+
+def probabilities(
+    active: Bool[np.ndarray, "sets features"], parameters: LawParameters
+) -> Float64[np.ndarray, " sets"]:
+    """1 over the number of choices for n_active features, 0 for others."""
+    choices = math.comb(active.shape[1], parameters.n_active)
+    return np.where(active.sum(1) == parameters.n_active, 1 / choices, 0.0)

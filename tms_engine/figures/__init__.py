@@ -3,7 +3,8 @@
 To add one: a file NAME.py with `NAME_figure`, one line in the table, its tests. `NAME_figure(run, ...)`
 returns a matplotlib Figure, and `NAME_html`, where there is a twin for a browser, a plotly Figure. Both take
 `instance`, `step`, the kept step to draw (None: the run's last), and `camera` and `axes` as the table says; a
-figure of one panel also takes `ax`, to draw into an Axes of yours.
+figure of one panel also takes `ax`, to draw into an Axes of yours. A figure of a population is of all
+instances, takes no `instance`, and is drawn where there are several.
 
 Only matplotlib's object interface and Agg are used, never pyplot's state, so figures can be made in any
 thread or script, and they do not depend on the user's matplotlib settings, but in Axes of the user's.
@@ -25,6 +26,7 @@ class Entry(NamedTuple):
     help: str  # one line
     html: bool = False  # whether it has a twin for a browser
     spatial: bool = False  # whether it is a view of hidden space, from a camera
+    population: bool = False  # whether it is of all instances together
 
 
 FIGURES: dict[str, Entry] = {
@@ -34,8 +36,17 @@ FIGURES: dict[str, Entry] = {
     "loss": Entry("batch loss against steps, of one instance among all"),
     "gram": Entry("W Wᵀ as a heat map"),
     "dimensionality": Entry("each feature's D, beside those of the uniform solids"),
+    "contact_sheet": Entry(
+        "of several instances: the best, the worst and one of each name, in space",
+        html=True,
+        spatial=True,
+        population=True,
+    ),
+    "losses": Entry("of several instances: the losses on fresh data, by names", population=True),
+    "dimensionalities": Entry(
+        "of several instances: the D of all features, and the ideal values", population=True
+    ),
 }
-HTML_FIGURES = tuple(name for name, entry in FIGURES.items() if entry.html)
 
 # Dots per inch. With the most, the largest figure takes about half a gigabyte while it is drawn.
 _LEAST_DPI, _MOST_DPI = 10, 600
@@ -53,24 +64,37 @@ def figure_function(name: str, suffix: str = "figure") -> Callable[..., Any]:
     return function
 
 
-def chosen_figures(names: Sequence[str] | None) -> tuple[str, ...]:
-    """These figures in the order of the table; None: all. Raises InputError for an unknown name."""
-    for name in names or ():
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError for a name that no figure has."""
+    for name in names:
         if name not in FIGURES:
             near = difflib.get_close_matches(name, FIGURES, n=1)
             hint = f"did you mean {near[0]}?" if near else "the figures are " + ", ".join(FIGURES)
             raise InputError(f"there is no figure {name!r}; {hint}")
-    return tuple(name for name in FIGURES if names is None or name in names)
 
 
-def html_figures(names: Sequence[str] | None) -> tuple[str, ...]:
+def chosen_figures(names: Sequence[str] | None, n_instances: int) -> tuple[str, ...]:
+    """These figures in the order of the table; None: all that there are of so many instances.
+
+    Raises InputError for an unknown name, and for one of a population where there is one instance.
+    """
+    check_names(names or ())
+    for name in names or ():
+        if FIGURES[name].population and n_instances == 1:
+            raise InputError(f"{name} is a figure of several instances, and this run has one")
+    possible = (name for name, entry in FIGURES.items() if n_instances > 1 or not entry.population)
+    return tuple(name for name in possible if names is None or name in names)
+
+
+def html_figures(names: Sequence[str] | None, n_instances: int) -> tuple[str, ...]:
     """Those of these figures that have a twin for a browser.
 
-    Raises InputError for an unknown name, if none has one, and without plotly (the extra `html`).
+    Raises InputError as `chosen_figures` does, if none has one, and without plotly (the extra `html`).
     """
-    chosen = tuple(name for name in chosen_figures(names) if FIGURES[name].html)
+    chosen = tuple(name for name in chosen_figures(names, n_instances) if FIGURES[name].html)
     if not chosen:
-        raise InputError(f"of {', '.join(names or ())} there is no HTML, only of {', '.join(HTML_FIGURES)}")
+        some = ", ".join(name for name in chosen_figures(None, n_instances) if FIGURES[name].html)
+        raise InputError(f"of {', '.join(names or ())} there is no HTML, only of {some}")
     if find_spec("plotly") is None:
         raise InputError("HTML figures need plotly: pip install 'tms-tui[html]'")
     return chosen

@@ -52,16 +52,19 @@ def layout(
     reach: float,
     camera: Camera,
     axes: Sequence[int] | None,
+    columns: int | None = None,
 ) -> dict[str, Any]:
     """Scenes side by side, all with room for `reach` around the origin, seen from where the camera is.
 
-    `title` has a line each. plotly's default template is named, since a script may have set another.
+    With `columns`, so many in a row. `title` has a line each. plotly's default template is named, since a
+    script may have set another.
     """
-    names = axis_names(n_hidden, axes)
+    names, columns = axis_names(n_hidden, axes), columns or n_scenes
+    n_rows = -(-n_scenes // columns)
     layout: dict[str, Any] = {
         "template": "plotly",
         "title": {"text": "<br>".join(map(html.escape, title)), "font": {"size": 14}},
-        "height": 720 if n_scenes == 1 else 560,
+        "height": 720 if n_scenes == 1 else 90 + 470 * n_rows,
         "margin": {"l": 20, "r": 20, "b": 20, "t": 90},
     }
     _, up, towards = rotation(camera)
@@ -69,10 +72,12 @@ def layout(
     eye = (2.5 if n_scenes == 1 else 3.0) * towards / camera.zoom
     for i in range(n_scenes):
         number = "" if i == 0 else str(i + 1)
-        domain = [i / n_scenes + 0.01, (i + 1) / n_scenes - 0.01]
+        row, column = divmod(i, columns)
+        domain = [column / columns + 0.01, (column + 1) / columns - 0.01]
+        upright = [1 - (row + 1) / n_rows, 1 - row / n_rows - (0.05 if n_rows > 1 else 0)]
         if n_hidden > 2:
             layout[f"scene{number}"] = {
-                "domain": {"x": domain},
+                "domain": {"x": domain, "y": upright},
                 "aspectmode": "cube",
                 "camera": {
                     "eye": dict(zip("xyz", eye.tolist(), strict=True)),
@@ -89,6 +94,7 @@ def layout(
             layout[f"yaxis{number}"] = {
                 "title": names[1] if n_hidden > 1 else "",
                 "range": [-reach, reach],
+                "domain": upright,
                 "scaleanchor": f"x{number}",
                 "anchor": f"x{number}",
             }

@@ -24,7 +24,7 @@ from tms_engine.figures.panels import (
 from tms_engine.training.run import Run
 
 # Solids that share a dimensionality.
-_SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
+SOLIDS = {"digon": "digon, octahedron", "square antiprism": "square antiprism, cube"}
 # D between two names beside the axis: a line of their letters.
 _APART = 0.031
 
@@ -81,6 +81,6 @@ def draw_solids(plot: Axes, apart: float = _APART, size: float = 7) -> None:
         height = max(value, height + apart)
         plot.axhline(value, color="gray", ls=":", lw=0.8, zorder=0)
         plot.text(
-            1.01, height, f"{fixed(value, 3)} {_SOLIDS.get(name, name)}", va="center", fontsize=size,
+            1.01, height, f"{fixed(value, 3)} {SOLIDS.get(name, name)}", va="center", fontsize=size,
             transform=plot.get_yaxis_transform(),
         )  # fmt: skip

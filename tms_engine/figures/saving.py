@@ -1,9 +1,9 @@
 """Writes figures as files: PNGs, and their twins for a browser.
 
-A figure of instance 0 at the run's last step is NAME.png; another instance, and an earlier step, are added:
-NAME-instance-3-step-500.png. A file that is there is replaced only if it is the same figure of the same
-weights from the same camera, as its metadata say. Anything else stays, and the new figure has the step in its
-name, or a number: NAME-step-20000.png, NAME-step-20000-2.png.
+A figure of instance 0, or of all, at the run's last step is NAME.png; another instance, and an earlier step,
+are added: NAME-instance-3-step-500.png. A file that is there is replaced only if it is the same figure of the
+same weights from the same camera, as its metadata say. Anything else stays, and the new figure has the step
+in its name, or a number: NAME-step-20000.png, NAME-step-20000-2.png.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def save_figures(
     figure of the same weights. Raises InputError for an instance that is not there or a directory that cannot
     be written.
     """
-    chosen = chosen_figures(only)
+    chosen = chosen_figures(only, run.experiment.n_instances)
     check(run, instance, axes, dpi)
     saving = _Saving(run, directory, instance, step, camera, axes, on_saved)
     for name in chosen:
@@ -89,7 +89,7 @@ def save_html(
     The arguments and names are those of `save_figures`. Raises InputError as it does, and without plotly (the
     extra `html`).
     """
-    chosen = html_figures(only)
+    chosen = html_figures(only, run.experiment.n_instances)
     saving = _Saving(run, directory, instance, step, camera, axes, on_saved)
     for name in chosen:
         figure = saving.draw(name, "html")
@@ -121,7 +121,9 @@ class _Saving:
         remove_dead_parts(self._directory)
 
     def draw(self, name: str, suffix: str = "figure") -> Any:
-        view: dict[str, Any] = {"instance": self._instance, "step": self._shown.step}
+        view: dict[str, Any] = {"step": self._shown.step}
+        if not FIGURES[name].population:
+            view["instance"] = self._instance
         if FIGURES[name].spatial:
             view |= {"camera": self._camera, "axes": self._axes}
         return figure_function(name, suffix)(self._run, **view)
@@ -136,7 +138,7 @@ class _Saving:
             "Changes": json.dumps([change for change in self._run.changes if change.step <= step]),
             "Weights": self._weights,
             "Step": str(step),
-            "Instance": str(self._instance),
+            "Instance": "all" if FIGURES[name].population else str(self._instance),
             "Camera": f"{camera.yaw:g},{camera.pitch:g},{camera.roll:g},{camera.zoom:g}"
             + (" perspective" if camera.perspective else ""),
             "Axes": "" if self._axes is None else ",".join(map(str, self._axes)),
@@ -162,7 +164,8 @@ class _Saving:
     def _names(self, name: str, suffix: str) -> Iterator[Path]:
         """The names for a figure, the best first, without end."""
         last = self._shown.step == self._run.state.step
-        stem = f"{name}-instance-{self._instance}" if self._instance else name
+        of_one = self._instance and not FIGURES[name].population
+        stem = f"{name}-instance-{self._instance}" if of_one else name
         long = f"{stem}-step-{self._shown.step}"
         if last:
             yield self._directory / (stem + suffix)

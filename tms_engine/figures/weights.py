@@ -51,29 +51,11 @@ def weights_figure(
     are not there.
     """
     snapshot = shown(run, instance, step)
-    tips, reach = _tips(snapshot, instance, axes)
+    tips, reach = tips_of(snapshot, instance, axes)
     n, m = len(tips), snapshot.experiment.n_hidden
     with own_style(ax):
         space = scene(ax, m, reach, camera, axes)
-        colors = on_white(feature_colors(n))
-        if n <= LABELLED:
-            lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1))
-            places = np.argsort(np.argsort(-lengths, kind="stable"))
-            for j, tip in enumerate(tips):
-                # A short one lies on a longer one in the same direction, and is seen.
-                _draw_vector(space, j, tip, colors[j], n, 2 + float(places[j]) / n)
-                if lengths[j] > _SHORT * reach:
-                    _write_number(space, j, tip, colors[j], n)
-            _name_short(space, tips, lengths <= _SHORT * reach)
-        else:
-            ends = np.stack([np.zeros_like(tips), tips], 1)
-            flat = not hasattr(space, "get_zlim")
-            kind: Any = LineCollection if flat else Line3DCollection
-            lines = kind(ends[..., :2] if flat else ends, colors=colors, linewidths=max(0.3, 100 / n))
-            space.add_collection(lines, autolim=False)
-        space.plot(*coordinates(np.zeros((1, 3)), space), "o", color="black", ms=3)
-        if not np.isfinite(tips).any():
-            say_what_is_missing(space, "no weight is finite")
+        draw_vectors(space, tips, reach)
         entitle(
             space,
             f"{describe(snapshot)} weight vectors{first_features(snapshot, n)}",
@@ -82,7 +64,31 @@ def weights_figure(
     return figure_of(space)
 
 
-def _tips(
+def draw_vectors(space: Any, tips: Float32[np.ndarray, "features 3"], reach: float) -> None:
+    """The vectors to these tips, in Axes of hidden space that go as far as `reach`."""
+    n = len(tips)
+    colors = on_white(feature_colors(n))
+    if n <= LABELLED:
+        lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1))
+        places = np.argsort(np.argsort(-lengths, kind="stable"))
+        for j, tip in enumerate(tips):
+            # A short one lies on a longer one in the same direction, and is seen.
+            _draw_vector(space, j, tip, colors[j], n, 2 + float(places[j]) / n)
+            if lengths[j] > _SHORT * reach:
+                _write_number(space, j, tip, colors[j], n)
+        _name_short(space, tips, lengths <= _SHORT * reach)
+    else:
+        ends = np.stack([np.zeros_like(tips), tips], 1)
+        flat = not hasattr(space, "get_zlim")
+        kind: Any = LineCollection if flat else Line3DCollection
+        lines = kind(ends[..., :2] if flat else ends, colors=colors, linewidths=max(0.3, 100 / n))
+        space.add_collection(lines, autolim=False)
+    space.plot(*coordinates(np.zeros((1, 3)), space), "o", color="black", ms=3)
+    if not np.isfinite(tips).any():
+        say_what_is_missing(space, "no weight is finite")
+
+
+def tips_of(
     snapshot: Snapshot, instance: int, axes: Sequence[int] | None
 ) -> tuple[Float32[np.ndarray, "features 3"], float]:
     """Where the vectors end, and how far the axes go. What is not finite is NaN, which is not drawn."""
@@ -143,29 +149,33 @@ def weights_html(
     """The same as a plotly Figure. Raises InputError also without plotly."""
     figure = browser.plotly().Figure()
     snapshot = shown(run, instance, step)
-    tips, reach = _tips(snapshot, instance, axes)
+    tips, reach = tips_of(snapshot, instance, axes)
     m = snapshot.experiment.n_hidden
-    if len(tips) <= LABELLED:
-        for j, (tip, color) in enumerate(zip(tips, browser.css(feature_colors(len(tips))), strict=True)):
-            figure.add_trace(
-                browser.trace(
-                    np.stack([np.zeros(3, np.float32), tip]),
-                    m,
-                    mode="lines+markers+text",
-                    line={"width": 5 if m > 2 else 3, "color": color},
-                    marker={"size": [0, 4], "color": color},
-                    text=["", str(j)],
-                    name=f"Weight {j}",
-                )
-            )
-    else:  # one trace: a browser takes minutes over a thousand
-        ends = np.stack([np.zeros_like(tips), tips, np.full_like(tips, np.nan)], 1).reshape(-1, 3)
-        text = [str(j) for j in range(len(tips)) for _ in range(3)]
-        line = {"width": 1, "color": "gray"}
-        figure.add_trace(browser.trace(ends, m, mode="lines", line=line, text=text, name="Weights"))
+    figure.add_traces(vector_traces(tips, m))
     title = [
         f"{describe(snapshot)} weight vectors{first_features(snapshot, len(tips))}",
         where(snapshot, instance),
     ]
     figure.update_layout(**browser.layout(title, m, 1, reach, camera, axes))
     return figure
+
+
+def vector_traces(tips: Float32[np.ndarray, "features 3"], n_hidden: int) -> list[Any]:
+    """The vectors to these tips, for plotly: a trace each, which the legend shows or hides."""
+    if len(tips) > LABELLED:  # one trace: a browser takes minutes over a thousand
+        ends = np.stack([np.zeros_like(tips), tips, np.full_like(tips, np.nan)], 1).reshape(-1, 3)
+        text = [str(j) for j in range(len(tips)) for _ in range(3)]
+        line = {"width": 1, "color": "gray"}
+        return [browser.trace(ends, n_hidden, mode="lines", line=line, text=text, name="Weights")]
+    return [
+        browser.trace(
+            np.stack([np.zeros(3, np.float32), tip]),
+            n_hidden,
+            mode="lines+markers+text",
+            line={"width": 5 if n_hidden > 2 else 3, "color": color},
+            marker={"size": [0, 4], "color": color},
+            text=["", str(j)],
+            name=f"Weight {j}",
+        )
+        for j, (tip, color) in enumerate(zip(tips, browser.css(feature_colors(len(tips))), strict=True))
+    ]

@@ -46,6 +46,11 @@ class Model(NamedTuple):
     """(x) → what x̂ should be, (instances, batch, features)."""
     compiled: bool = False
     """Whether the compiled kernels have it; else they refuse it, and torch serves."""
+    matrix: Callable[[dict[str, Any]], Any] | None = None
+    """(parameters) → M (instances, features, features), where x̂ = ReLU(xM + b), b the parameter of that name
+    or 0: its expected loss is then known exactly (analysis/exact.py). None: it is no such function of x."""
+    rectified: bool = True
+    """Whether there is that ReLU: else x̂ = xM + b."""
 
 
 _TABLE: dict[str, str] = {

@@ -51,6 +51,11 @@ def decode_linearly(
     return add_bias(hidden @ parameters["W"].mT, parameters)
 
 
+def tied_matrix(parameters: dict[str, Any]) -> Float[Array, "instances features features"]:
+    """W Wᵀ: what x is multiplied by."""
+    return parameters["W"] @ parameters["W"].mT
+
+
 def add_bias(
     linear: Float[Array, "instances batch features"], parameters: dict[str, Any]
 ) -> Float[Array, "instances batch features"]:

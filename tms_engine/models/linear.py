@@ -5,7 +5,7 @@ important ones, each with a dimension of its own (paper, "Demonstrating superpos
 """
 
 from tms_engine.models import Model
-from tms_engine.models.layers import decode_linearly, encode_linearly, weights_and_bias
+from tms_engine.models.layers import decode_linearly, encode_linearly, tied_matrix, weights_and_bias
 
 MODEL = Model(
     help="",
@@ -13,4 +13,6 @@ MODEL = Model(
     encode=encode_linearly,
     decode=decode_linearly,
     directions=lambda parameters: parameters["W"],
+    matrix=tied_matrix,
+    rectified=False,
 )

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from tms_engine.arrays import Array
 from tms_engine.models import Model
-from tms_engine.models.layers import decode_linearly, encode_linearly, relu, weights_and_bias
+from tms_engine.models.layers import decode_linearly, encode_linearly, relu, tied_matrix, weights_and_bias
 
 
 def decode(
@@ -27,4 +27,5 @@ MODEL = Model(
     decode=decode,
     directions=lambda parameters: parameters["W"],
     compiled=True,
+    matrix=tied_matrix,
 )

@@ -42,4 +42,5 @@ MODEL = Model(
     encode=encode,
     decode=decode,
     directions=lambda parameters: parameters["E"],
+    matrix=lambda parameters: parameters["E"] @ parameters["D"],
 )

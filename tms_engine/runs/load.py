@@ -182,6 +182,9 @@ def check_summary(summary: Any) -> None:
         raise ValueError("a summary names the instances that have diverged")
     for instance in instances:
         _check_fields(instance, _OF_AN_INSTANCE)
+        name = instance.get("name", 0)
+        if name is not None and not (isinstance(name, str) and name.isprintable()):
+            raise ValueError("the name of a geometry can be printed")
         if not set(instances[0]) == set(instance):
             raise ValueError("the instances of a summary have the same fields")
     for change in changes:
@@ -205,6 +208,7 @@ _OF_AN_INSTANCE: dict[str, type] = {
     "among": int,
     "to_best": float,
     "to_best_error": float,
+    "residual": float,
     "represented": int,
     "total_dimensionality": float,
     "total_squared_norm": float,

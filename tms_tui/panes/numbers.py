@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 from tms_engine import digits
 from tms_engine.analysis.geometry import REPRESENTED_NORM
-from tms_engine.digits import with_error
+from tms_engine.digits import EXACT, how_exact, with_error
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
 from tms_tui.model import Model
@@ -86,7 +86,7 @@ def number_rows(model: Model, measured: Measures) -> list[tuple[str, str]]:
 
 
 def _fresh_loss(model: Model) -> list[tuple[str, str]]:
-    """The loss on fresh data with its error, the step that it is of, and the place by it.
+    """The loss on fresh data with its error or as exact, the step that it is of, and the place by it.
 
     The place is among the instances with the same sparsity and importances, and the difference to the best
     has an error of its own, since all are evaluated on the same rows. Nothing at an earlier step.
@@ -99,14 +99,17 @@ def _fresh_loss(model: Model) -> list[tuple[str, str]]:
     loss, error = with_error(value, error_of)
     rows = [("fresh loss", loss)]
     if math.isfinite(value) and math.isfinite(error_of):
-        rows.append(("", f"{plus_minus}{error}"))
+        rows.append(("", f"{plus_minus}{error}" if evaluation.rows else how_exact(0)))
     if view.phase == "training" or view.evaluation_step != view.step:
         rows.append(("  of step", f"{view.evaluation_step:,}"))
     if places is not None and places.rank[i] and places.among[i] > 1:
         rows.append(("place", f"{places.rank[i]:,} of {places.among[i]:,}"))
         if places.rank[i] > 1:
-            behind, error = with_error(float(places.to_best[i]), float(places.error[i]), sign=True)
-            rows += [("to the best", behind), ("", f"{plus_minus}{error}")]
+            difference, error_of = float(places.to_best[i]), float(places.error[i])
+            behind, error = with_error(difference, error_of, sign=True, least=EXACT * value)
+            rows.append(("to the best", behind))
+            if evaluation.rows:
+                rows.append(("", f"{plus_minus}{error}"))
     return rows
 
 
