@@ -354,9 +354,9 @@ class Experiment(BaseModel):
     device: Annotated[str, AfterValidator(check_device_name)] = Field(
         default="auto", description="auto, cpu, cuda, cuda:N or mps; auto takes the first GPU, else the CPU."
     )
-    kernel: Literal["auto", "torch", "numba", "triton"] = Field(
+    kernel: Literal["auto", "torch", "lanes", "numba", "triton"] = Field(
         default="auto",
-        description="Code that trains: auto takes the fastest that serves, numba is the CPU's, "
+        description="Code that trains: auto takes the fastest that serves, lanes and numba are the CPU's, "
         "triton CUDA's, torch goes anywhere.",
     )
 

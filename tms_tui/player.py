@@ -120,7 +120,7 @@ class Player:
 
     def _begin(self, trainer: "Trainer") -> None:
         self._trainer = trainer
-        if trainer.kernel == "numba":
+        if trainer.kernel in ("lanes", "numba"):
             process.leave_a_core()  # to the screen
         self._experiment = trainer.current
         self._compiling = trainer.compiles

@@ -166,7 +166,7 @@ def test_every_field_is_an_option():
         (["train", "--config", __file__], "is not valid TOML"),
         (["train", "--device", "tpu"], "device should be auto, cpu, cuda, cuda:N or mps, not 'tpu'"),
         (["train", "--device", "cuda:7"], "torch sees"),
-        (["train", "--kernel", "nmba"], "kernel should be 'auto', 'torch', 'numba' or 'triton', not 'nmba'"),
+        (["train", "--kernel", "nmba"], "'lanes', 'numba' or 'triton', not 'nmba'"),
         (["train", "--kernel", "triton", "--device", "cpu"], "kernel triton cannot train this on cpu"),
         (["train", "--out", "/proc/x"], "cannot write to /proc/x"),
         (["train", "--n-features", "10000000000"], "n_features 10,000,000,000"),

@@ -26,7 +26,8 @@ class Here:
         self._monkeypatch = monkeypatch
         self.device = "cpu"  # that "auto" finds
         self.prepared = 0
-        self.numba = self.triton = ""  # why they do not serve
+        self.lanes = "it is not looked at here"  # why it does not serve
+        self.numba = self.triton = ""
         self.slow = ""  # why torch's is faster than triton's
         self.trouble = ""  # what triton's self-check finds
         monkeypatch.setattr(kernels, "resolve_device", self._resolve)
@@ -43,7 +44,7 @@ class Here:
             def prepare(self, experiment) -> None:
                 here.prepared += 1
 
-        for name in ("numba", "triton"):
+        for name in ("lanes", "numba", "triton"):
             module = SimpleNamespace(
                 refusal=lambda _, name=name: getattr(self, name),
                 slowness=lambda _: self.slow,
@@ -84,6 +85,15 @@ def test_auto_takes_the_kernel_made_for_the_device(here):
     assert choice() == ("triton", "cuda:0")
     assert choice(device="cpu") == ("numba", "cpu")
     assert choice(kernel="torch") == ("torch", "cuda:0")
+
+
+def test_auto_takes_the_first_kernel_that_serves_and_says_why_not_another(here):
+    assert kernels.choose(Experiment()).reason.endswith("lanes cannot, because it is not looked at here")
+    here.lanes = ""
+    assert choice() == ("lanes", "cpu")
+    assert choice(kernel="numba") == ("numba", "cpu")
+    here.without("lanes")
+    assert "lanes cannot, because it cannot be imported here (" in kernels.choose(Experiment()).reason
 
 
 def test_auto_takes_torch_where_that_kernel_does_not_serve_and_says_why(here):
@@ -224,7 +234,7 @@ for command in {commands}:
     assert main(command) == 0, command
     assert "torch" not in sys.modules, command
 """)
-    assert [load_run(tmp_path / name).kernel for name in "ab"] == ["numba", "numba"]
+    assert [load_run(tmp_path / name).kernel for name in "ab"] == ["lanes", "numba"]
 
 
 def test_the_engines_modules_and_choosing_a_kernel_load_no_torch():

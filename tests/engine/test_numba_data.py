@@ -257,10 +257,10 @@ def test_exactly_where_drawing_changes_nothing_else_does():
         {"features": "n_active", "n_active": 3},
     ],
 )
-@pytest.mark.parametrize("shared_from", [0, 1 << 62])
-def test_the_kernel_trains_on_these_draws(fields, shared_from, monkeypatch):
+@pytest.mark.parametrize("shares_rows", [False, True])
+def test_the_kernel_trains_on_these_draws(fields, shares_rows, monkeypatch):
     """So that what is true of the batches above is true of training."""
-    monkeypatch.setattr("tms_engine.training.numba.kernel._SHARED_FROM", shared_from)
+    monkeypatch.setattr("tms_engine.training.numba.kernel._shares_rows", lambda experiment: shares_rows)
     experiment = Experiment(n_instances=3, batch_size=300, **fields)
     x = batches(experiment, 12)
     own, given = (NumbaKernel(fresh_state(experiment)) for _ in range(2))

@@ -31,7 +31,7 @@ EPS = float(np.finfo(np.float32).eps)
 @pytest.fixture(params=["advance", "advance_by_rows"])
 def variant(request, monkeypatch):
     """The test runs with both of the compiled loops, whatever its shapes."""
-    monkeypatch.setattr(numba_kernel, "_SHARED_FROM", 0 if request.param == "advance_by_rows" else 1 << 62)
+    monkeypatch.setattr(numba_kernel, "_shares_rows", lambda experiment: request.param == "advance_by_rows")
     return request.param
 
 
@@ -94,9 +94,9 @@ def sums_of_absolutes(experiment: Experiment, x: np.ndarray, state: State):
     return loss, {"W": gradient + l2 * w, "b": 2 * weighted.sum(1) + l2 * b}
 
 
-def assert_same_step(experiment: Experiment, x: np.ndarray, before: State) -> State:
+def assert_same_step(experiment: Experiment, x: np.ndarray, before: State, make=NumbaKernel) -> State:
     """Each kernel takes one step from `before`; only rounding may differ. Returns the state after."""
-    reference, kernel = TorchKernel(before, "cpu"), NumbaKernel(before)
+    reference, kernel = TorchKernel(before, "cpu"), make(before)
     expected, losses = (k.train_on(experiment, x[None])[0] for k in (reference, kernel))
     theirs, ours = reference.state(), kernel.state()
     assert ours.step == theirs.step
@@ -243,6 +243,26 @@ def test_the_number_of_threads_changes_no_bit(n_instances, shape):
     for a, b in pairwise(results):
         assert np.array_equal(a[0], b[0])
         assert_same_bits(a[1], b[1])
+
+
+@pytest.mark.parametrize(("n_instances", "shape"), SHAPES)
+def test_both_loops_have_the_same_bits(n_instances, shape, monkeypatch):
+    """Which of them trains depends on the number of instances and of threads."""
+    experiment = Experiment(n_instances=n_instances, **shape)
+    results = []
+    for by_rows in (False, True):
+        monkeypatch.setattr(numba_kernel, "_shares_rows", lambda experiment, by_rows=by_rows: by_rows)
+        results.append(train(experiment, 40))
+    assert np.array_equal(results[0][0], results[1][0])
+    assert_same_bits(results[0][1], results[1][1])
+
+
+def test_rows_are_shared_only_where_there_are_too_few_instances_for_the_threads():
+    large = Experiment(n_features=80, n_hidden=20, batch_size=1024)
+    for number, n_instances, expected in [(1, 1, False), (2, 1, True), (2, 2, False), (4, 3, True)]:
+        with process.threads(number):
+            assert numba_kernel._shares_rows(large.replace(n_instances=n_instances)) == expected
+            assert not numba_kernel._shares_rows(Experiment(n_instances=n_instances))
 
 
 # What it comes to --------------------------------------------------------------------------------------

@@ -194,7 +194,8 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
         return
 
     if trainer.compiles:
-        say(f"compiling the {trainer.kernel} kernel, unless that was done before")
+        kept = "" if trainer.kernel == "lanes" else ", unless that was done before"  # on disk
+        say(f"compiling the {trainer.kernel} kernel{kept}")
         with stop.at_once(interrupted):
             trainer.prepare()
     began, first = time.monotonic(), trainer.step

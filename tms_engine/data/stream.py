@@ -3,14 +3,15 @@
 No generator state exists. So a run resumed, cut into other chunks, trained in another shard or beside others
 sees the same data, and two instances with the same number see the same words whatever else they differ in.
 
-There are two streams, both of SplitMix64 (Steele, Lea and Flood 2014, with Stafford's mix 13), which start
-from the same key of (random seed, instance number, step):
+There are three streams, which start from the same key of (random seed, instance number, step), made by
+SplitMix64 (Steele, Lea and Flood 2014, with Stafford's mix 13). The first two go on with it:
 
 - by entry: the word of (row, feature) is mix(key + (row · n + feature + 1) · GAMMA). The functions below make
   it with numpy or torch, and the Triton kernel on a GPU: the same bits on all three.
 - in order, of the numba kernel, which never visits most entries: a batch is cut into chunks of rows, and the
   k-th word of a chunk is mix(mix(key + (chunk + 1) · GAMMA) + k · GAMMA), used up as active features need
   them. Its batches follow the same laws, with other bits.
+- of 32 bits, of the lanes kernel, which makes the rows alone that are not empty: training/lanes/draws.py.
 
 Functions take arrays of numpy or torch, and compute where they lie. Words are int64, since torch has no
 operators for unsigned ones. A magnitude is uniform on (0, 1), never exactly 0, so that an active feature can
@@ -58,12 +59,17 @@ def _mix_(z: Int64[Array, "*shape"]) -> Int64[Array, "*shape"]:
     return z
 
 
+def instance_keys(seed: int, numbers: Int64[Array, " instances"]) -> Int64[Array, " instances"]:
+    """One key per instance number, of which those of its steps are made."""
+    key = _mix_(library_of(numbers).full_like(numbers, seed) + _GAMMA)
+    return _mix_(key + (numbers + 1) * _GAMMA)
+
+
 def stream_keys(
     seed: int, numbers: Int64[Array, " instances"], steps: Int64[Array, " steps"]
 ) -> Int64[Array, "steps instances"]:
     """One key per (step, instance number): where its words start."""
-    key = _mix_(library_of(numbers).full_like(numbers, seed) + _GAMMA)
-    key = _mix_(key + (numbers + 1) * _GAMMA)
+    key = instance_keys(seed, numbers)
     return _mix_(key + (steps[:, None] + 1) * _GAMMA)
 
 

@@ -45,7 +45,7 @@ class Model(NamedTuple):
     target: Callable[[Any], Any] = lambda x: x
     """(x) → what x̂ should be, (instances, batch, features)."""
     compiled: bool = False
-    """Whether the compiled kernels have it; else they refuse it, and torch serves."""
+    """Whether the numba and the Triton kernel have it; else they refuse it. (lanes has its own table.)"""
     matrix: Callable[[dict[str, Any]], Any] | None = None
     """(parameters) → M (instances, features, features), where x̂ = ReLU(xM + b), b the parameter of that name
     or 0: its expected loss is then known exactly (analysis/exact.py). None: it is no such function of x."""

@@ -105,16 +105,23 @@ class History:
         are the sums, which in float64 hold float32 losses without rounding unless those of one bucket
         differ by more than 2^29 over its width.
         """
-        first = self.step // self.width
-        bucket = (self.step + np.arange(len(losses))) // self.width - first
-        begins = np.flatnonzero(np.diff(bucket, prepend=-1))
-        into = slice(first, first + len(begins))
+        first, last = self.step // self.width, (self.step + len(losses) - 1) // self.width
+        into = slice(first, last + 1)
+        begins = np.maximum(np.arange(first, last + 1) * self.width - self.step, 0)
         finite = np.isfinite(losses)
-        self._sum[into] += np.add.reduceat(np.where(finite, losses, 0.0), begins, axis=0, dtype=np.float64)
-        self._count[into] += np.add.reduceat(finite, begins, axis=0, dtype=np.int64)
-        losses = np.where(finite, losses, np.float32(np.nan))
-        self._low[into] = np.fmin(self._low[into], np.fmin.reduceat(losses, begins, axis=0))
-        self._high[into] = np.fmax(self._high[into], np.fmax.reduceat(losses, begins, axis=0))
+        if finite.all():
+            count = np.append(begins[1:], len(losses)) - begins
+            self._sum[into] += np.add.reduceat(losses, begins, axis=0, dtype=np.float64)
+            self._count[into] += count[:, None]
+            low, high = (extreme.reduceat(losses, begins, axis=0) for extreme in (np.minimum, np.maximum))
+        else:
+            whole = np.where(finite, losses, 0.0)
+            self._sum[into] += np.add.reduceat(whole, begins, axis=0, dtype=np.float64)
+            self._count[into] += np.add.reduceat(finite, begins, axis=0, dtype=np.int64)
+            losses = np.where(finite, losses, np.float32(np.nan))
+            low, high = (extreme.reduceat(losses, begins, axis=0) for extreme in (np.fmin, np.fmax))
+        self._low[into] = np.fmin(self._low[into], low)
+        self._high[into] = np.fmax(self._high[into], high)
         self.step += len(losses)
 
     def _merge_buckets(self) -> None:

@@ -21,11 +21,12 @@ from tms_engine.training.state import State
 
 _ABOUT: dict[KernelName, str] = {
     "torch": "autograd, for any model on any device",
+    "lanes": "small models on the CPU, 16 numbers in each of its instructions",
     "numba": "compiled for the CPU, walks from one active feature to the next",
     "triton": "compiled for the GPU, takes many steps in one launch",
 }
-# The kind of device that a kernel is made for; torch's serves all.
-_HOMES: dict[KernelName, str] = {"numba": "cpu", "triton": "cuda"}
+# The kind of device that a kernel is made for, those to be preferred first; torch's serves all.
+_HOMES: dict[KernelName, str] = {"lanes": "cpu", "numba": "cpu", "triton": "cuda"}
 
 
 @runtime_checkable
@@ -98,16 +99,17 @@ def _choose(experiment: Experiment) -> Choice:
                 f"kernel {asked} cannot train this on {device}, because {refusal}: use {instead}", "kernel"
             )
         return Choice(asked, device, f"{asked}: {_ABOUT[asked]}, as asked for")
-    made = next((name for name in _HOMES if _is_home(name, device)), None)
-    if made is None:
-        because = f"no other is made for {device}"
-    elif refusal := _refusal(made, experiment, device):
-        because = f"{made} cannot, because {refusal}"
-    elif slow := _slowness(made, experiment):
-        because = f"{made} would be slower, because {slow}"
-    else:
-        return Choice(made, device, f"{made}: {_ABOUT[made]}")
-    return Choice("torch", device, f"torch: {_ABOUT['torch']}; {because}")
+    because = [] if any(_is_home(name, device) for name in _HOMES) else [f"no other is made for {device}"]
+    for name in _HOMES:
+        if not _is_home(name, device):
+            continue
+        if refusal := _refusal(name, experiment, device):
+            because.append(f"{name} cannot, because {refusal}")
+        elif slow := _slowness(name, experiment):
+            because.append(f"{name} would be slower, because {slow}")
+        else:
+            return Choice(name, device, "; ".join([f"{name}: {_ABOUT[name]}", *because]))
+    return Choice("torch", device, "; ".join([f"torch: {_ABOUT['torch']}", *because]))
 
 
 def choose_again(experiment: Experiment, kernel: KernelName, device: str | None) -> Choice:
@@ -131,16 +133,24 @@ def choose_again(experiment: Experiment, kernel: KernelName, device: str | None)
     return choose(experiment.replace(kernel="auto"))
 
 
-def library(experiment: Experiment) -> Literal["torch", "numba"]:
+def library(experiment: Experiment) -> Literal["torch", "numba", "llvmlite"]:
     """Which library will be loaded to train an experiment. Loads none."""
     asked = experiment.kernel
-    if asked == "auto":
-        return "torch" if needs_torch(experiment.device) else "numba"
-    return "numba" if asked == "numba" else "torch"
+    if asked in ("torch", "triton") or (asked == "auto" and needs_torch(experiment.device)):
+        return "torch"
+    from tms_engine.training.lanes.choice import refusal
+
+    if asked == "lanes" or (asked == "auto" and not refusal(experiment)):
+        return "llvmlite"
+    return "numba"
 
 
 def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice, Kernel]:
     """The chosen kernel, holding this state; torch's, with a warning, if triton's fails its self-check."""
+    if choice.kernel == "lanes":
+        from tms_engine.training.lanes.kernel import LanesKernel
+
+        return choice, LanesKernel(state, experiment)
     if choice.kernel == "numba":
         from tms_engine.training.numba.kernel import NumbaKernel
 
@@ -162,9 +172,9 @@ def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice,
 
 def _device(experiment: Experiment) -> str:
     """The device that an experiment asks for. Raises InputError if it is not there."""
-    # numba's device is known: there is no need to look for another, least of all with torch.
-    name = "cpu" if (experiment.kernel, experiment.device) == ("numba", "auto") else experiment.device
-    return resolve_device(name)
+    # Theirs is known: there is no need to look for another, least of all with torch.
+    known = experiment.device == "auto" and experiment.kernel in ("lanes", "numba")
+    return resolve_device("cpu" if known else experiment.device)
 
 
 def _with_memory(experiment: Experiment, choice: Choice) -> Choice:
@@ -179,7 +189,7 @@ def _is_home(name: KernelName, device: str) -> bool:
 
 
 def _slowness(name: KernelName, experiment: Experiment) -> str:
-    """Why torch's kernel is expected to train an experiment faster than this one; "" if it is not."""
+    """Why another kernel is expected to train an experiment faster than this one; "" if none is."""
     if name != "triton":
         return ""
     from tms_engine.training.triton.kernel import slowness
@@ -194,12 +204,16 @@ def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
     if not _is_home(name, device):
         return f"it is made for {_HOMES[name]} alone"
     try:
-        if not model(experiment.model).compiled:
+        if name != "lanes" and not model(experiment.model).compiled:
             return f"it has no model {experiment.model}"
         if law(experiment.features).compiled is None:
             return f"it has no draw for {experiment.features} data"
         if unusual := sampling.beyond_one_draw(experiment):
             return f"it has no draw for {unusual}"
+        if name == "lanes":  # it has models of its own
+            from tms_engine.training.lanes.kernel import refusal as lanes_refusal
+
+            return lanes_refusal(experiment)
         if name == "numba":
             from tms_engine.training.numba.kernel import refusal as numba_refusal
 

@@ -43,6 +43,10 @@ def parameter_bytes(experiment: Experiment) -> int:
 
 
 def _kernel_bytes(experiment: Experiment, kernel: KernelName, parameters: int) -> int:
+    if kernel == "lanes":
+        from tms_engine.training.lanes.choice import working_bytes as lanes_bytes
+
+        return lanes_bytes(experiment)
     if kernel == "numba":
         from tms_engine.training.numba.kernel import working_bytes
 

@@ -49,7 +49,15 @@ def adam_steps(experiment: Experiment, first_step: int, n_steps: int) -> AdamSte
 def learning_rates(
     experiment: Experiment, first_step: int, n_steps: int
 ) -> Float[np.ndarray, "{n_steps} instances"]:
-    """Learning rate of each step and instance: the schedule falls from 1 at step 0 to 0 after the last step.
+    """Learning rate of each step and instance."""
+    factors = schedule_factors(experiment, first_step, n_steps)
+    return np.outer(factors, experiment.per_instance("learning_rate"))
+
+
+def schedule_factors(
+    experiment: Experiment, first_step: int, n_steps: int
+) -> Float64[np.ndarray, " {n_steps}"]:
+    """What part of the learning rate each step has: the schedule falls from 1 at step 0 to 0 after the last.
 
     `cosine` is half a period, as torch's CosineAnnealingLR and most others have it; `quarter_cosine` is a
     quarter, which stays higher and ends with a slope: the paper's notebook has it, and ARENA after it. (The
@@ -62,4 +70,4 @@ def learning_rates(
         "cosine": 0.5 * (1 + np.cos(np.pi * done)),
         "quarter_cosine": np.cos(0.5 * np.pi * done),
     }
-    return np.outer(factors[experiment.schedule], experiment.per_instance("learning_rate"))
+    return factors[experiment.schedule]

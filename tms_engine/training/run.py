@@ -10,7 +10,7 @@ from tms_engine.experiment import Experiment
 from tms_engine.training.history import History, Kept
 from tms_engine.training.state import Change, Parameters, Snapshot, State, at_rest, initial_parameters
 
-KernelName = Literal["torch", "numba", "triton"]
+KernelName = Literal["torch", "lanes", "numba", "triton"]
 
 
 class Run(NamedTuple):
@@ -39,7 +39,7 @@ class Run(NamedTuple):
     @property
     def device(self) -> str:
         """Device to evaluate and draw on: "cpu" if it was asked for or has trained the run, else "auto"."""
-        return "cpu" if self.kernel == "numba" or self.experiment.device == "cpu" else "auto"
+        return "cpu" if self.kernel in ("lanes", "numba") or self.experiment.device == "cpu" else "auto"
 
     @property
     def current(self) -> Experiment:

@@ -1,8 +1,9 @@
 """The CPU's kernel: compiled loops that visit only the active entries of a batch (loops.py).
 
-The instances of small models are spread over the cores by Python threads, since the compiled loops release
-the GIL. In a large model the rows of a batch are spread over numba's threads instead. Which of the two it is
-depends on the shape of the model alone, and the number of threads changes no bit of the result.
+Instances are spread over the cores by Python threads, since the compiled loops release the GIL. Where there
+are fewer of them than threads, and a step of one is work enough, the rows of its batch are spread over
+numba's threads instead. These wait for each other at every step, which on cores that are busy with something
+else takes several times as long as the step. Both loops have the same bits, whatever the number of threads.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -139,12 +140,13 @@ class NumbaKernel:
             with process.numba_threads():
                 loops.advance_by_rows(0, n_instances, *arguments)
         else:
-            groups = min(process.kernel_threads(), n_instances)
-            edges = [n_instances * k // groups for k in range(groups + 1)]
-            if groups == 1:
+            threads = min(process.kernel_threads(), n_instances)
+            if threads == 1:
                 loops.advance(0, n_instances, *arguments)
-            else:
-                with ThreadPoolExecutor(groups) as pool:
+            else:  # in several parts a thread, for some take longer than others
+                parts = min(n_instances, 4 * threads)
+                edges = [n_instances * k // parts for k in range(parts + 1)]
+                with ThreadPoolExecutor(threads) as pool:
                     list(pool.map(lambda a, b: loops.advance(a, b, *arguments), edges[:-1], edges[1:]))
         self._step += n_steps
         return losses
@@ -182,5 +184,6 @@ def _padded(n: int, m: int) -> tuple[int, int]:
 
 
 def _shares_rows(experiment: Experiment) -> bool:
-    """Whether one step of one model is work enough for several threads."""
-    return experiment.batch_size * experiment.n_features * experiment.n_hidden >= _SHARED_FROM
+    """Whether the rows of a batch are spread over threads, and not the instances."""
+    work = experiment.batch_size * experiment.n_features * experiment.n_hidden
+    return experiment.n_instances < process.kernel_threads() and work >= _SHARED_FROM
