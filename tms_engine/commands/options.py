@@ -156,6 +156,10 @@ def add_axes(parser: argparse.ArgumentParser, own: Sequence[str]) -> None:
             )
 
 
+# What an option and its choices may take of a line of help.
+_OPTION_COLUMNS = 70
+
+
 def add_field(group: Any, name: str, default_told: bool = False, varied: bool = False) -> None:
     """The option of a field of Experiment: absent unless given, and not converted.
 
@@ -183,10 +187,12 @@ def add_field(group: Any, name: str, default_told: bool = False, varied: bool = 
         )
         return
     metavar = "|".join(choices(name)) or ("N" if field.annotation is int else "X")
+    if len(metavar) + len(option) > _OPTION_COLUMNS:
+        metavar = "NAME"  # which the text about it lists
     group.add_argument(option, default=argparse.SUPPRESS, metavar=_METAVARS.get(name, metavar), help=about)
 
 
-_METAVARS = {"device": "DEVICE", "instances": "I,...", "importance": "X,..."}
+_METAVARS = {"device": "DEVICE", "instances": "I,...", "importance": "X,...", "relative_density": "X,..."}
 
 
 def given_fields(options: argparse.Namespace) -> dict[str, Any]:
