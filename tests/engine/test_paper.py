@@ -12,7 +12,7 @@ from tms_engine.models import Sizes
 from tms_engine.models.layers import regular_polygon
 from tms_engine.paper import EXPERIMENTS, experiment, kgons, phases, polygons, superposition, uniform
 from tms_engine.paper.frames import features_frame, weights_of
-from tms_engine.paper.plan import Plan, notebook
+from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.paper.reproduce import reproduce
 from tms_engine.sweeps.grid import seconds_of
 
@@ -256,3 +256,16 @@ def test_training_from_a_hexagon_ends_on_its_level(tmp_path):
     curve = kgons._curves(train(run), 6).sort("step")
     assert curve["loss"][-1] == pytest.approx(0.008032, abs=2e-5)
     assert curve["step"][-1] == 3000
+
+
+def test_the_table_of_uniform_has_the_dimensions_per_feature_of_each_model(tmp_path):
+    sweep = Sweep(
+        notebook(n_features=6, n_hidden=2, batch_size=8, steps=20), {"density": [1.0, 0.2]}, weights=True
+    )
+    sweep.train(tmp_path)
+    table = uniform.table(Trained({"6-2": sweep}, {}, True))
+    squared = np.square(sweep.weights()).sum((1, 2))
+    for row in range(2):
+        assert table.filter(row=row)["dimensions_per_feature"].to_numpy() == pytest.approx(
+            np.full(6, 2 / squared[row])
+        )

@@ -316,7 +316,22 @@ def test_a_name_that_is_still_the_best_is_kept_with_the_residual_of_now():
         assert now.residual == pytest.approx(alone.residual, abs=1e-6)
 
 
+@pytest.mark.parametrize(("n", "m"), [(3, 2), (6, 3), (8, 3), (9, 4)])
+def test_parts_have_no_more_dimensions_together_than_there_are(n, m):
+    # At random, most have no name, and the dimensions that they span count all the same.
+    for weights in np.random.default_rng(1).normal(size=(300, n, m)):
+        found = polytopes(weights)
+        assert sum(part.dimension for part in found.parts) <= m
+        assert sorted(feature for part in found.parts for feature in part.features) == [
+            j for j in range(n) if np.linalg.norm(weights[j]) > 0.5
+        ]
+
+
 # Trained models.
+
+
+# Of 512 random seeds, 14 of 5 in 2 lose two features for good, and 3 to 8 of 6 in 2 lose three.
+CAUGHT = {"a digon and a single": 0.0}
 
 
 def trained(n: int, m: int, **fields) -> np.ndarray:
@@ -328,8 +343,8 @@ def trained(n: int, m: int, **fields) -> np.ndarray:
     ("weights", "expected"),
     [
         (lambda: trained(4, 2), {"two digons": 1.0}),
-        (lambda: trained(5, 2, bias=True), {"pentagon": 0.5, "two digons": 0.0}),
-        (lambda: trained(6, 2, bias=True), {"pentagon": 0.4, "hexagon": 0.05, "two digons": 0.0}),
+        (lambda: trained(5, 2, bias=True), {"pentagon": 0.5, "two digons": 0.0, **CAUGHT}),
+        (lambda: trained(6, 2, bias=True), {"pentagon": 0.4, "hexagon": 0.05, "two digons": 0.0, **CAUGHT}),
         (lambda: trained(6, 3), {"octahedron": 1.0}),
         (lambda: trained(7, 3), {"pentagonal bipyramid": 0.9}),
     ],

@@ -31,6 +31,7 @@ SMALL = Experiment(n_features=3, n_hidden=2, steps=10)
         ("bias", "no,yes", (False, True)),
         ("model", "linear, tied_relu", ("linear", "tied_relu")),
         ("importance", "1,1;1,.5", ((1, 1), (1, 0.5))),
+        ("relative_density", "1,1;1,.5", ((1, 1), (1, 0.5))),
         ("device", "cpu,cuda:0", ("cpu", "cuda:0")),
         ("init_std", ",0.5", (None, 0.5)),
     ],

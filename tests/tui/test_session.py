@@ -362,7 +362,7 @@ def test_a_run_that_another_process_trains_is_followed_and_taken_over_when_that_
     hold(path).release()  # others may have it
 
 
-def test_to_follow_a_run_loads_neither_torch_nor_numba(job, tmp_path):
+def test_to_follow_a_run_loads_neither_torch_nor_matplotlib(job, tmp_path):
     path = tmp_path / "job"
     script = f"""
 import sys, time
@@ -374,7 +374,7 @@ session = Session(Path({str(path)!r}), 500.0)
 session.start()
 while session.view().evaluation is None:
     time.sleep(0.05)
-print(session.view().phase, [m for m in ("torch", "numba", "matplotlib") if m in sys.modules])
+print(session.view().phase, [m for m in ("torch", "matplotlib") if m in sys.modules])
 session.stop()
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -14,8 +14,8 @@ from jaxtyping import Float, Float64
 from tms_engine.analysis.exact import active_sets
 from tms_engine.experiment import Experiment
 
-# Steps of the search, the share of the loss below which what a step can still gain ends it, and the difference
-# of two places that a derivative is taken over: the losses are exact to about 1e-13.
+# Steps of the search, at most; the share of the loss below which what a step can still gain ends it; and the
+# difference of two places that a derivative is taken over: the losses are exact to about 1e-13.
 _ITERATIONS, _GAIN, _APART = 200, 1e-11, 1e-5
 # Halvings of a step before a search is at its end, and the share of the expected descent that is enough.
 _HALVINGS, _ENOUGH = 25, 1e-4

@@ -13,7 +13,7 @@ from tms_engine.analysis.geometry import REPRESENTED_NORM, interference, norms
 
 State = Literal["not represented", "in superposition", "dedicated"]
 
-# Σ (Ŵ_j · W_k)² from which a feature shares its direction: another one of a third of its length, on it.
+# Σ (Ŵ_j · W_k)² over the represented features from which a feature shares its direction with them.
 SHARES = 0.1
 
 
@@ -54,7 +54,9 @@ def pure_strategies(n_hidden: int) -> list[Strategy]:
 
 def states_of_extra(weights: np.ndarray) -> np.ndarray:
     """What models (models, features, hidden) do with their last feature: names as in State."""
-    length, shared = norms(weights)[:, -1], interference(weights)[:, -1]
+    lengths = norms(weights)
+    represented = np.where((lengths > REPRESENTED_NORM)[..., None], weights, 0)
+    length, shared = lengths[:, -1], interference(represented)[:, -1]
     return np.select(
         [length <= REPRESENTED_NORM, shared > SHARES],
         ["not represented", "in superposition"],

@@ -28,6 +28,7 @@ COMMANDS = {
     "watch": "how far a run is that another process trains, until it ends",
     "runs": "list the runs in a directory, and remove what is of no use there",
     "figures": "draw a run's figures as PNG",
+    "film": "how a run has learned, as a GIF or MP4",
     "show": "a run's numbers: loss on fresh data, and a table of its features",
     "presets": "list the presets, or print one as TOML",
     "doctor": "what is on this machine and what is used of it, for a bug report",

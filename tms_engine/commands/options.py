@@ -156,6 +156,10 @@ def add_axes(parser: argparse.ArgumentParser, own: Sequence[str]) -> None:
             )
 
 
+# What an option and its choices may take of a line of help.
+_OPTION_COLUMNS = 70
+
+
 def add_field(group: Any, name: str, default_told: bool = False, varied: bool = False) -> None:
     """The option of a field of Experiment: absent unless given, and not converted.
 
@@ -183,6 +187,8 @@ def add_field(group: Any, name: str, default_told: bool = False, varied: bool = 
         )
         return
     metavar = "|".join(choices(name)) or ("N" if field.annotation is int else "X")
+    if len(metavar) + len(option) > _OPTION_COLUMNS:
+        metavar = "NAME"  # which the text about it lists
     group.add_argument(option, default=argparse.SUPPRESS, metavar=_METAVARS.get(name, metavar), help=about)
 
 
@@ -191,6 +197,7 @@ _METAVARS = {
     "init": "normal|xavier|joint_xavier|K-gon",
     "instances": "I,...",
     "importance": "X,...",
+    "relative_density": "X,...",
 }
 
 

@@ -138,6 +138,29 @@ def line_due(fraction: float = 0.0) -> Callable[[float], bool]:
 
 
 @contextlib.contextmanager
+def counted(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told how many of how many are done, and shows that as a bar or in lines."""
+    if on_terminal():
+        from tqdm import tqdm
+
+        form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,} " + what + "  {remaining} left"
+        with tqdm(total=total, file=sys.stderr, bar_format=form, leave=False) as bar:
+
+            def move(done: int, _: int) -> None:
+                bar.update(done - bar.n)
+
+            yield move
+        return
+    due = line_due()
+
+    def line(done: int, total: int) -> None:
+        if due(done / total):
+            say(f"{done:,} of {total:,} {what}")
+
+    yield line
+
+
+@contextlib.contextmanager
 def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Callable[["Trainer"], None]]:
     """Compiles the kernel, and gives a function that shows how far a trainer is."""
     steps = trainer.current.steps

@@ -59,7 +59,7 @@ def dimensionality_figure(
                 )  # fmt: skip
         if not np.isfinite(dimensionality).any():
             say_what_is_missing(plot, "no value is finite")
-        _draw_solids(plot)
+        draw_solids(plot)
         plot.set(xlabel="feature", ylabel="dimensionality D", ylim=(0, 1.08), xlim=(-0.6, n - 0.4))
         total = f"ΣD = {fixed(float(np.nansum(all_of_them)), 3)}"
         entitle(
@@ -71,13 +71,16 @@ def dimensionality_figure(
     return figure_of(plot)
 
 
-def _draw_solids(plot: Axes) -> None:
-    """Lines with their names to the right, each name beside its line or as near as there is room."""
+def draw_solids(plot: Axes, apart: float = _APART, size: float = 7) -> None:
+    """Lines with their names to the right, each name beside its line or as near as there is room.
+
+    `apart`: D between two names, in letters of `size` points.
+    """
     height = 0.0
     for name, value in sorted(theory.DIMENSIONALITY.items(), key=lambda solid: solid[1]):
-        height = max(value, height + _APART)
+        height = max(value, height + apart)
         plot.axhline(value, color="gray", ls=":", lw=0.8, zorder=0)
         plot.text(
-            1.01, height, f"{fixed(value, 3)} {SOLIDS.get(name, name)}", va="center", fontsize=7,
+            1.01, height, f"{fixed(value, 3)} {SOLIDS.get(name, name)}", va="center", fontsize=size,
             transform=plot.get_yaxis_transform(),
         )  # fmt: skip

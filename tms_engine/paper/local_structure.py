@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from tms_engine.analysis import geometry
 from tms_engine.figures.colors import feature_colors
 from tms_engine.figures.panels import new_figure
-from tms_engine.paper.drawing import density_text, draw_gram, draw_vectors
+from tms_engine.paper.drawing import GRAM, GRAM_SCALE, density_text, draw_gram, draw_vectors
 from tms_engine.paper.frames import features_frame, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
@@ -108,14 +109,14 @@ def figure(table: "pl.DataFrame") -> Figure:
     opening.set_ylabel("share of a set's ‖W‖²\nalong its first component")
     opening.legend(frameon=False, fontsize=8, loc="center right")
     model = _best(large)
-    image = draw_gram(gram, weights_of(model))
+    draw_gram(gram, weights_of(model))
     middle = len(model) / 2 - 0.5
     gram.axhline(middle, color="k", lw=0.6)
     gram.axvline(middle, color="k", lw=0.6)
     within, across = model_cosines(weights_of(model))
     gram.set_title(f"W Wᵀ of 20 → 10, two sets of ten, 1 − S = {_TWENTY}", fontsize=9)
     gram.set_xlabel(f"mean |cosine| within a set {within:.2f}, across {across:.2f}", fontsize=8)
-    below.colorbar(image, ax=gram, shrink=0.8)
+    below.colorbar(ScalarMappable(GRAM_SCALE, GRAM), ax=gram, shrink=0.8)
     whole.suptitle("Two correlated sets of three in a plane, from dense to sparse", fontsize=10)
     return whole
 

@@ -30,9 +30,9 @@ DEPARTS = (
     "Xavier over 16,000 models would start all of them at 0. The boundaries drawn through are those of the "
     "global minimum of the exact loss, which has shorter arms and other biases than the pure strategies "
     "(dashed, the paper's theory): superposition reaches further. As in the paper, colours are means over "
-    "ten models but the worst; the agreement that is counted is of the best. In n = 3, m = 2 with r > 1 the "
-    "optimum pairs the two others; which two are paired is settled early in training, so that many models "
-    "keep the extra feature in a pair, and the mean is between red and blue."
+    "ten models but the worst, and mixed where models differ; the agreement that is counted is of the best. "
+    "In n = 2, m = 1 half of the first weights have arms of one sign, and near r = 1 many of these end with "
+    "one feature alone; in n = 3, m = 2 which two features are paired is settled early in training."
 )
 QUICK = "14 × 14 cells, four models a cell, batch 128, 5,000 steps"
 
@@ -185,6 +185,8 @@ def figure(table: "pl.DataFrame") -> Figure:
         _draw(row[0], trained, density, ratio, cells)
         row[0].set_title(f"n = {n}, m = {m}: trained, mean of all but the worst", fontsize=10)
         _draw(row[1], at_best, density, ratio, cells)
+        others = cells.filter(pl.col("state") != pl.col("optimum_state"))
+        row[1].plot(others["relative_importance"], others["density"], "kx", ms=5)
         row[1].set_title(f"numerical optimum; the best trained agrees in {agree:.1%}", fontsize=10)
     for name, (norm, shared) in _OF_STATE.items():
         color = cell_colors(norm, shared)
@@ -193,6 +195,7 @@ def figure(table: "pl.DataFrame") -> Figure:
         )
     grid[0, 1].plot([], [], "k-", lw=1.2, label="boundaries of the optimum")
     grid[0, 1].plot([], [], "k--", lw=1.2, label="of the pure strategies")
+    grid[0, 1].plot([], [], "kx", ms=5, label="the best trained is in another state")
     whole.legend(*grid[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return whole
 

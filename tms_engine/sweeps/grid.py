@@ -18,7 +18,7 @@ from jaxtyping import Int64
 
 from tms_engine.data import law
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
+from tms_engine.experiment import PER_FEATURE, Experiment
 from tms_engine.sweeps.spec import DENSITY, IN_A_BATCH, Spec, sparsity_of
 from tms_engine.training.memory import parameter_bytes
 
@@ -135,7 +135,7 @@ def _check(spec: Spec, family: Family) -> None:
 
 def _shared(spec: Spec, family: Family) -> Experiment:
     """The experiment of a family, without what its models differ in."""
-    free: dict[str, Any] = {"importance": None} if "importance" in spec.coordinates else {}
+    free: dict[str, Any] = {name: None for name in PER_FEATURE if name in spec.coordinates}
     shared = spec.base.replace(**free, **family.fields)
     # The scale of the notebook's first weights is that of the base's instances, not of a shard's.
     std = {"init_std": shared.first_std} if shared.init == "joint_xavier" else {}

@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from tms_engine.errors import InputError, quoted
-from tms_engine.experiment import PER_INSTANCE, Experiment, check_field, field_value, whole_number
+from tms_engine.experiment import (
+    PER_FEATURE,
+    PER_INSTANCE,
+    Experiment,
+    check_field,
+    field_value,
+    whole_number,
+)
 from tms_engine.presets import preset
 
 # Fields that models of one batch need not share: Experiment takes a value of each for every instance.
-IN_A_BATCH = (*PER_INSTANCE, "importance")
+IN_A_BATCH = (*PER_INSTANCE, *PER_FEATURE)
 # An axis that is no field: p = 1 − S.
 DENSITY = "density"
 # Fields that a sweep sets itself.
@@ -160,7 +167,7 @@ def make_spec(
     for name in given:
         field = "sparsity" if name == DENSITY else name
         if isinstance(getattr(start, field), tuple):
-            fixed[field] = None if name == "importance" else getattr(start, field)[0]
+            fixed[field] = None if name in PER_FEATURE else getattr(start, field)[0]
     if start.init != _OF_ALL:
         fixed["n_instances"] = 1
     spec = Spec(
@@ -251,7 +258,7 @@ def axis_values(name: str, values: Any) -> tuple[Any, ...]:
 
 def is_axis(name: str, text: str) -> bool:
     """Whether the text of an option is an axis, rather than one value of the field."""
-    if name == "importance":
+    if name in PER_FEATURE:
         return ";" in text
     return "," in text or (":" in text and name != "device")
 
@@ -274,13 +281,13 @@ def _value(name: str, value: Any) -> Any:
     found = field_value(name, value)
     if name in PER_INSTANCE and isinstance(found, tuple):
         raise InputError(f"a value of the axis {name} should be a number, not {quoted(value)}", name)
-    if name == "importance" and found and isinstance(found[0], tuple):
-        raise InputError("a value of the axis importance should be a list of one number a feature", name)
+    if name in PER_FEATURE and found and isinstance(found[0], tuple):
+        raise InputError(f"a value of the axis {name} should be a list of one number a feature", name)
     return found
 
 
 def _from_text(name: str, text: str) -> Iterable[Any]:
-    if name == "importance":
+    if name in PER_FEATURE:
         return [part.split(",") for part in text.split(";")]
     if ":" not in text or name == "device":
         return [part.strip() for part in text.split(",")]
@@ -321,7 +328,7 @@ def _lists(start: Experiment, given: Axes) -> dict[str, tuple[Any, ...]]:
         if name in given or (name == "sparsity" and DENSITY in given):
             continue
         value = getattr(start, name)
-        if isinstance(value, tuple) and (name != "importance" or start.differs("importance")):
+        if isinstance(value, tuple) and start.differs(name):
             lists[name] = value
     return lists
 

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from tms_engine import plugins
 from tms_engine.errors import InputError, quoted
-from tms_engine.experiment import Experiment
+from tms_engine.experiment import PER_FEATURE, Experiment
 from tms_engine.runs.beacon import Beacon, Word
 from tms_engine.runs.training import train as train_run
 from tms_engine.sweeps import directory, executors, table
@@ -202,7 +202,7 @@ class Sweep:
         if axis != "number":
             self.values(axis)  # or there is none
         column = found[axis].to_numpy()
-        if column.dtype == object or name == "importance":
+        if column.dtype == object or name in PER_FEATURE:
             texts = {told(w) if isinstance(w, tuple) else str(w) for w in _several(name, wanted)}
             for text in texts - set(column.tolist()):
                 raise InputError(f"{name} has no value {quoted(text)} in this table", name)
@@ -297,8 +297,8 @@ class Sweep:
 
 
 def _several(name: str, wanted: Any) -> list[Any]:
-    """One value or several, as a list; a value of `importance` is a list itself, or text."""
-    if name == "importance" and not isinstance(wanted, str):
+    """One value or several, as a list; a value a feature is a list itself, or text."""
+    if name in PER_FEATURE and not isinstance(wanted, str):
         many = list(wanted)
         return (
             [tuple(map(float, value)) for value in many]

@@ -140,12 +140,12 @@ class ExperimentForm(Modal[Experiment | None]):
     ExperimentForm {
         & > .box { width: 100%; max-width: 130; height: 100%; }
         #top { height: 1; margin: 0 0 1 0; }
-        #top Label { width: 19; padding: 0 0 0 2; text-style: bold; }
+        #top Label { width: 21; padding: 0 0 0 2; text-style: bold; }
         #top Choice { width: 1fr; }
         #rows { height: 1fr; }
         .row { height: auto; }
         .row Horizontal { height: 1; }
-        .row .field { width: 19; }
+        .row .field { width: 21; }
         .row.-changed .field { color: $text-accent; text-style: bold; }
         .row:focus-within .field { text-style: bold; color: $text-primary; }
         .row.-wrong .field { color: $text-error; text-style: bold; }
@@ -158,7 +158,7 @@ class ExperimentForm(Modal[Experiment | None]):
             text-wrap: nowrap;
             text-overflow: ellipsis;
         }
-        .row .wrong { display: none; width: 100%; height: auto; padding: 0 0 0 19; }
+        .row .wrong { display: none; width: 100%; height: auto; padding: 0 0 0 21; }
         .row.-wrong .wrong { display: block; }
         #help { width: 100%; height: 2; padding: 0 2; color: $text-muted; }
         #foot { height: 2; }

@@ -61,8 +61,6 @@ def shape_of(code):
 @compiled()
 @no_type_check
 def ideal_dimension(kind, size):
-    if kind == _NONE:
-        return 1
     if kind == _SIMPLEX:
         return max(1, size - 1)
     return 2 if kind == _POLYGON else 3
@@ -173,7 +171,8 @@ def _search(u, part, shape, places):
         if fits and (split <= whole or orthogonal):
             cost[here], dimensions[here] = split, dimensions[one] + dimensions[other]
             continue
-        cost[here], dimensions[here] = whole, ideal_dimension(kind, size)
+        flat = flat_dimension(ordered[begin:end]) if kind == _NONE else ideal_dimension(kind, size)
+        cost[here], dimensions[here] = whole, flat
         for position in range(begin, end):
             chosen[position], kinds[position], vertex[position] = here, kind, tried[position - begin]
     begin, count = 0, 0

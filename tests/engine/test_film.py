@@ -1,0 +1,121 @@
+"""Films: which steps are shown, what is drawn of them, and the files."""
+
+import itertools
+import os
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tms_engine import Experiment, InputError, Trainer, save_run
+from tms_engine.analysis.changes import evenly_changing, path_length
+from tms_engine.commands import main
+
+
+@pytest.fixture(scope="module")
+def folded():
+    """A run that folds at once, and then rests."""
+    trainer = Trainer(Experiment(n_features=4, n_hidden=2, steps=600, n_instances=2, keep=64))
+    trainer.advance(300)
+    trainer.change(sparsity=0.5)
+    trainer.advance(300)
+    return trainer.run()
+
+
+def test_a_way_is_the_sum_of_what_the_weights_have_moved():
+    weights = [np.zeros((2, 2)), np.array([[3.0, 4.0], [0, 0]]), np.array([[3.0, 4.0], [0, 1]])]
+    assert path_length(weights).tolist() == [0, 5, 6]
+
+
+def test_steps_are_dense_where_the_weights_move():
+    # Moves from step 100 to 110, and rests before and after.
+    steps = list(range(1000))
+    weights = [np.full((1, 1), float(np.clip(step - 100, 0, 10))) for step in steps]
+    shown = evenly_changing(steps, weights, 40)
+    assert shown[0] == 0
+    assert shown[-1] == 999
+    assert (np.diff(shown) >= 0).all()
+    assert 25 <= ((shown >= 100) & (shown <= 110)).sum() <= 32  # three quarters, but there are eleven
+
+
+def test_weights_that_never_move_are_shown_all_the_same():
+    shown = evenly_changing([0, 10, 20], [np.ones((2, 2))] * 3, 3)
+    assert shown[0] == 0
+    assert shown[-1] == 2
+
+
+def test_a_film_is_drawn_from_the_first_step_to_the_last(folded):
+    from tms_engine.figures.film import film
+
+    pictures = list(film(folded, 1, frames=4, size=(400, 240)))
+    assert [picture.shape for picture in pictures] == [(240, 400, 3)] * 4
+    assert all((first != second).any() for first, second in itertools.pairwise(pictures))
+    with pytest.raises(InputError, match="a film needs two"):
+        next(film(folded, first=600))
+    with pytest.raises(InputError, match="instance"):
+        next(film(folded, 7))
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 1), (8, 3), (6, 5), (60, 3)])
+def test_models_of_all_sizes_are_filmed(n, m):
+    from tms_engine.figures.film import film
+
+    trainer = Trainer(Experiment(n_features=n, n_hidden=m, steps=3))
+    trainer.advance(3)
+    assert len(list(film(trainer.run(), frames=2, size=(240, 200)))) == 2
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_gif_that_lasts_as_long_as_it_says(folded, tmp_path, capsys):
+    save_run(folded, tmp_path / "run")
+    path = tmp_path / "fold.gif"
+    said = ["film", str(tmp_path / "run"), "--seconds=1", "--fps=5", "--size=240x200", f"--out={path}"]
+    assert main(said) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    with Image.open(path) as film:
+        assert (film.size, film.n_frames) == ((240, 200), 5)
+        durations = []
+        for k in range(5):
+            film.seek(k)
+            durations.append(film.info["duration"])
+    assert durations == [200, 200, 200, 200, 1700]
+
+
+def test_an_mp4_is_made_by_ffmpeg_or_refused(folded, tmp_path, monkeypatch):
+    from tms_engine.figures.film import save_film
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    view = {"frames": 2, "size": (240, 200)}
+    with pytest.raises(InputError, match="needs the program ffmpeg"):
+        save_film(folded, tmp_path / "fold.mp4", **view)
+    fake = tmp_path / "ffmpeg"
+    fake.write_text('#!/bin/sh\nfor last; do :; done\n/usr/bin/wc -c > "$last"\n')
+    fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+    save_film(folded, tmp_path / "fold.mp4", fps=4, **view)
+    assert int((tmp_path / "fold.mp4").read_text()) == (2 + 6) * 240 * 200 * 3  # the last stays for 1.5 s
+    fake.write_text("#!/bin/sh\necho no such codec >&2\nexit 1\n")
+    with pytest.raises(InputError, match="could not make the film: no such codec"):
+        save_film(folded, tmp_path / "other.mp4", **view)
+    assert not (tmp_path / "other.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--out=film.webm"], "a film should be a .gif or .mp4, not 'film.webm'"),
+        (["--size=10x10"], "size should be of even numbers from 200 to 4000"),
+        (["--size=big"], "size should be WIDTHxHEIGHT"),
+        (["--fps=0"], "fps should be from 1 to 60"),
+        (["--seconds=-1"], "seconds should be above 0"),
+        (["--seconds=600"], "a film should have 2 to 3,000 pictures, not 9,000"),
+        (["--instance=5"], "instance"),
+        (["--first=9000"], "a film needs two"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(folded, tmp_path, monkeypatch, capsys, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    save_run(folded, tmp_path / "run")
+    assert main(["film", "run", *words]) == 2
+    assert sentence in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path)) == ["run"]

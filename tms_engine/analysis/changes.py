@@ -1,0 +1,41 @@
+"""When a model changes: kept steps chosen by how far its weights have moved, not by equal numbers of steps.
+
+A model folds in the first hundreds of ten thousand steps, and then hardly moves. To watch it, steps have to
+be dense where it moves.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64
+
+# Part of the way that stands still: rests between two changes are seen, but briefly.
+_REST = 0.25
+
+
+def path_length(weights: Sequence[Float[np.ndarray, "features hidden"]]) -> Float64[np.ndarray, " steps"]:
+    """How far the weights have moved until each of these steps, ‖ΔW‖ added up; 0 at the first."""
+    moved = [
+        float(np.linalg.norm(np.nan_to_num(after.astype(np.float64) - before)))
+        for before, after in itertools.pairwise(weights)
+    ]
+    return np.concatenate([[0.0], np.cumsum(moved)])
+
+
+def evenly_changing(
+    steps: Sequence[int], weights: Sequence[Float[np.ndarray, "features hidden"]], count: int
+) -> Int64[np.ndarray, " {count}"]:
+    """Places of `count` steps among these, from the first to the last, between which about as much changes.
+
+    What changes is the way of the weights, and to a quarter the logarithm of the steps, so that rests are not
+    passed over. A place occurs twice where there are fewer steps than are asked for.
+    """
+    way = path_length(weights)
+    time = np.log1p(np.asarray(steps, np.float64) - steps[0])
+    progress = (1 - _REST) * way / max(way[-1], 1e-300) + _REST * time / max(time[-1], 1e-300)
+    wanted = np.linspace(0, progress[-1], count)
+    after = np.clip(np.searchsorted(progress, wanted), 0, len(progress) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer_before = wanted - progress[before] < progress[after] - wanted
+    return np.where(nearer_before, before, after)
