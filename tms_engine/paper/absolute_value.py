@@ -23,7 +23,9 @@ PAPER = (
 )
 DEPARTS = (
     "Each density has two starts, of which the one of less loss is drawn. A bar is |E_jd · D_dj|, what "
-    "neuron d does for feature j, where the paper has the input weights."
+    "neuron d does for feature j, where the paper has the input weights. From dense to sparse 40, 40, 14, 6 "
+    "and 4 of 40 neurons serve one feature; what the others have lies far under in · out = 1, on both sides "
+    "of the diagonal."
 )
 QUICK = "20 features and 8 neurons, three densities, 4,000 steps"
 
@@ -100,7 +102,7 @@ def figure(table: "pl.DataFrame") -> Figure:
         bars = whole.add_subplot(len(densities) + 1, 4, (4 * k + 1, 4 * k + 3))
         weights = whole.add_subplot(len(densities) + 1, 4, 4 * k + 4)
         n = int(model["feature"].max()) + 1  # type: ignore[arg-type]
-        colors = feature_colors(n) if density is None else viridis(np.linspace(0, 0.95, n))
+        colors = feature_colors(n) if density is None else viridis(0.95 * np.sqrt(np.linspace(0, 1, n)))
         draw_neurons(bars, model, colors)
         neurons = model.unique("neuron")["features"]
         of = f"{n} → {len(neurons)} → {n}"
