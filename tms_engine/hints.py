@@ -152,7 +152,6 @@ PRESET_NAMES = {
     "default": "gist",
     "heimersheim": "gist",
     "demo": "gist",
-    "paper": "paper-5-2",
     "pentagon": "paper-5-2",
     "geometry": "paper-400-30",
     "phase": "phase-2-1",
