@@ -32,7 +32,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/populations.py
+	$(BIN)/python benchmarks/lanes.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/polytopes.py
 	$(BIN)/python benchmarks/frames.py

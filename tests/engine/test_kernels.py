@@ -302,3 +302,24 @@ def test_torch_is_asked_for_a_gpu_only_where_there_may_be_one(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     assert device.resolve_device("auto") == "cpu"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"kernel": "numba"},
+        {"kernel": "torch"},
+        {"model": "linear"},
+        {"model": "untied"},
+        {"n_features": 80, "n_hidden": 20},
+        {"features": "correlated"},
+        {"features": "at_least_one"},
+        {"relative_density": [1] * 8},
+        {"dataset_rows": 10},
+    ],
+    ids=str,
+)
+def test_what_plans_take_for_the_kernel_is_what_trains_here(fields):
+    experiment = Experiment(device="cpu", **fields)
+    assert kernels.usual_on_a_cpu(experiment) == kernels.choose(experiment).kernel

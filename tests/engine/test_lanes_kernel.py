@@ -115,16 +115,20 @@ def test_a_step_on_a_given_batch_is_the_torch_kernels(fields, steps_before, empt
         state = assert_same_step(experiment, batch, state, lambda before: LanesKernel(before, experiment))
 
 
+def assert_same_losses(experiment: Experiment, x: np.ndarray) -> tuple[LanesKernel, TorchKernel]:
+    """Train both kernels on these batches."""
+    kernel = LanesKernel(fresh_state(experiment), experiment)
+    reference = TorchKernel(fresh_state(experiment), "cpu")
+    losses, expected = (k.train_on(experiment, x) for k in (kernel, reference))
+    assert np.allclose(losses, expected, rtol=1e-5)
+    return kernel, reference
+
+
 @pytest.mark.usefixtures("layout")
 def test_a_step_of_the_linear_model_is_the_torch_kernels():
     experiment = Experiment(model="linear", bias=True, n_instances=3, sparsity=(0, 0.5, 0.9), n_features=5)
     x = batches(experiment, 0, 30)
-    kernel, reference = (
-        LanesKernel(fresh_state(experiment), experiment),
-        TorchKernel(fresh_state(experiment), "cpu"),
-    )
-    losses, expected = (k.train_on(experiment, x) for k in (kernel, reference))
-    assert np.allclose(losses, expected, rtol=1e-5)
+    kernel, reference = assert_same_losses(experiment, x)
     for name, value in reference.state().parameters.items():
         assert np.allclose(kernel.state().parameters[name], value, atol=1e-5)
 
@@ -135,12 +139,7 @@ def test_importances_of_each_instance_are_those_of_its_loss():
     importance = ((1, 0.5, 0), (2, 1, 0.1))
     experiment = Experiment(n_instances=2, importance=importance, importance_decay=(0.9, 1.0), **fields)
     x = batches(experiment, 0, 20)
-    kernel, reference = (
-        LanesKernel(fresh_state(experiment), experiment),
-        TorchKernel(fresh_state(experiment), "cpu"),
-    )
-    losses, expected = (k.train_on(experiment, x) for k in (kernel, reference))
-    assert np.allclose(losses, expected, rtol=1e-5)
+    assert_same_losses(experiment, x)
 
 
 @pytest.mark.parametrize("n_instances", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,12 +58,18 @@ def saved(tmp_path_factory):
     return directory
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_whatever_json_is_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, data):
+def fresh_copy(saved: Path, tmp_path: Path) -> Path:
+    """A copy of a run, in the place of the one that an example before has damaged."""
     out = tmp_path / "runs" / "run"
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(saved, out)
+    return out
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_json_is_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, data):
+    out = fresh_copy(saved, tmp_path)
     name = data.draw(st.sampled_from(["experiment.json", "summary.json", "progress.json"]))
     path = out / name
     record = json.loads(path.read_text()) if path.exists() else {"state": "running", "run": "", "beat": 1}
@@ -82,9 +89,7 @@ def test_whatever_json_is_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, da
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_bytes_are_in_a_run_it_is_a_sentence_or_a_run(saved, tmp_path, data):
-    out = tmp_path / "runs" / "run"
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(saved, out)
+    out = fresh_copy(saved, tmp_path)
     path = data.draw(st.sampled_from(sorted(file for file in out.iterdir() if file.is_file())))
     content = path.read_bytes()
     begin, end = sorted(data.draw(st.tuples(*[st.integers(0, len(content))] * 2)))

@@ -20,6 +20,7 @@ from tms_engine.data import law
 from tms_engine.errors import InputError
 from tms_engine.experiment import PER_FEATURE, Experiment
 from tms_engine.sweeps.spec import DENSITY, IN_A_BATCH, Spec, sparsity_of
+from tms_engine.training import kernels
 from tms_engine.training.memory import parameter_bytes
 
 # Seconds of one core that a shard should take: what a kill can cost, and how often a table grows.
@@ -286,15 +287,20 @@ def _sparsities(spec: Spec, family: Family) -> list[float]:
 
 
 def seconds_of_a_step(experiment: Experiment, density: float) -> float:
-    """About what a step of one model takes on one core: 1 µs in the seed's setting, within a factor of three
-    of what benchmarks/README.md has for the others. For the sizes of shards and the time that is left.
+    """About what a step of one model among many takes on one core, by the kernel that serves it on a CPU.
+
+    Within a factor of three of what benchmarks/README.md has. For the sizes of shards and the time that is
+    left.
     """
     n, m = experiment.n_features, experiment.n_hidden
     if law(experiment.features).fires == "n_active":
         density = min(1.0, experiment.n_active / n)
-    rows = experiment.batch_size * (1 - (1 - min(density, 1)) ** n)
-    seconds = 4e-7 + rows * (3.5e-8 + 5e-10 * n * m)
-    return seconds if experiment.kernel in ("auto", "numba") else 100e-6 + 10 * seconds
+    rows = experiment.batch_size * (1 - (1 - min(density, 1)) ** n)  # in which something is active
+    kernel = kernels.usual_on_a_cpu(experiment)
+    if kernel == "lanes":
+        return 3e-8 + rows * 6e-10 * n * m
+    walk = 4e-7 + rows * (3.5e-8 + 5e-10 * n * m)
+    return walk if kernel == "numba" else 100e-6 + 10 * walk
 
 
 def seconds_of(grid: Grid) -> list[float]:

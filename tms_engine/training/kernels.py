@@ -197,6 +197,22 @@ def _slowness(name: KernelName, experiment: Experiment) -> str:
     return slowness(experiment)
 
 
+def usual_on_a_cpu(experiment: Experiment) -> KernelName:
+    """The kernel that trains an experiment on a usual CPU: by its fields alone, the same on every machine.
+
+    For plans that several machines share; `choose` says which one trains here.
+    """
+    from tms_engine.training.lanes.choice import refusal
+
+    asked = experiment.kernel
+    drawn = law(experiment.features).compiled is not None and not sampling.beyond_one_draw(experiment)
+    if drawn and asked in ("auto", "lanes") and not refusal(experiment):
+        return "lanes"
+    if drawn and asked in ("auto", "numba") and model(experiment.model).compiled:
+        return "numba"
+    return "torch"
+
+
 def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
     """Why a kernel cannot train an experiment on a device; "" if it can."""
     if name == "torch":

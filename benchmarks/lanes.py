@@ -1,8 +1,8 @@
 """What a step of one of many tiny models costs: ours beside JAX, occhio's ModelGrid and our walk.
 
-    python benchmarks/populations.py [ROUNDS]   a table of settings, all ways in turns in one process
-    python benchmarks/populations.py phases     the phase diagram of n = 2, m = 1, 40 × 40 × 10 models
-    python benchmarks/populations.py one        one model of the seed beside the same in C (needs cc)
+    python benchmarks/lanes.py [ROUNDS]   a table of settings, all ways in turns in one process
+    python benchmarks/lanes.py phases     the phase diagram of n = 2, m = 1, 40 × 40 × 10 models
+    python benchmarks/lanes.py one        one model of the seed beside the same in C (needs cc)
 
 Times are of processor (user and system, of all threads), the least of the rounds, since cores that are shared
 make wall times depend on who else is there. Adam at .01, a bias where the way has one. Each model has data of
