@@ -1,5 +1,7 @@
 """When the next piece may be sent, on a line and with a clock that are simulated."""
 
+import sys
+import threading
 from collections import deque
 
 import pytest
@@ -198,3 +200,40 @@ def test_answers_that_nobody_has_asked_for_are_ignored():
     line.answered(1.0)
     assert line.wait(1.0) == 0
     assert not line.awaits
+
+
+def test_the_writer_the_reader_and_the_app_may_call_at_once():
+    """Each from a thread of its own, which may be changed for another at any instruction."""
+    line, errors, end = Line(), [], threading.Event()
+    line.sent(0.0, 10)
+    line.answered(0.001)
+    line.rate = 30_000.0
+
+    def hammer(*calls):
+        now = 1.0
+        try:
+            while not end.is_set():
+                now += 1e-4
+                for call in calls:
+                    call(now)
+        except Exception as error:
+            errors.append(error)
+            end.set()
+
+    def sends(now):
+        line.sent(now, 1000)
+
+    writer = threading.Thread(target=hammer, args=(sends, sends, line.wait))
+    reader = threading.Thread(target=hammer, args=(line.asked, line.answered, line.answered))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in (writer, reader):
+            thread.start()
+        end.wait(0.5)
+    finally:
+        sys.setswitchinterval(before)
+        end.set()
+    for thread in (writer, reader):
+        thread.join()
+    assert not errors

@@ -98,7 +98,7 @@ class TerminalDriver(Driver):
         self._writer: threading.Thread | None = None
         self._line = Line(bool(getattr(app, "low_bandwidth", False)))
         self._busy = False
-        # Between the reader and the app.
+        # Between the reader and the app, under the same lock.
         self._waiting: deque[Message] = deque()
         self._delivers_until = 0.0
         self._mouse_at = (0, 0)
@@ -437,12 +437,13 @@ class TerminalDriver(Driver):
     def _hand_over(self, message: Message) -> None:
         """Queue an event for the app, which takes the next when it has taken the one before."""
         waiting = self._waiting
-        if waiting and type(message) is type(waiting[-1]) is events.MouseMove:
-            waiting[-1] = message
-            return
-        if len(waiting) >= _MOST_WAITING and not isinstance(message, events.MouseUp):
-            return
-        waiting.append(message)
+        with self._lock:
+            if waiting and type(message) is type(waiting[-1]) is events.MouseMove:
+                waiting[-1] = message
+                return
+            if len(waiting) >= _MOST_WAITING and not isinstance(message, events.MouseUp):
+                return
+            waiting.append(message)
         self._in_loop(self._start_delivering)
 
     def _start_delivering(self) -> None:
@@ -453,11 +454,13 @@ class TerminalDriver(Driver):
 
     def _deliver(self) -> None:
         """In the app's loop: pass one event on, and the next after it."""
-        if not self._waiting:
+        with self._lock:
+            message = self._waiting.popleft() if self._waiting else None
+        if message is None:
             self._delivers_until = 0.0
             return
         self._delivers_until = time.monotonic() + _DELIVERY
-        self.process_message(self._waiting.popleft())
+        self.process_message(message)
         self._app.call_later(self._deliver)
 
     def send_message(self, message: Message) -> None:

@@ -11,9 +11,15 @@ writing is seen as it was seconds ago. Two things tell how full they are:
 
 On a slow line the animation leaves part of the time free, and all of it for a moment after a key: the answer
 finds nothing in its way. No clock and no terminal here: times are seconds, given by the caller.
+
+Who writes, who reads answers and who draws are three threads: each call is whole before the next begins.
 """
 
+import threading
 from collections import deque
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 # Seconds by which what is sent may be late before the line counts as slow.
 _QUEUE = 0.1
@@ -57,11 +63,29 @@ _KERNEL = 20_000
 _ALMOST = 0.02
 
 
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+
+def _whole(
+    call: Callable[Concatenate["Line", _Given], _Answer],
+) -> Callable[Concatenate["Line", _Given], _Answer]:
+    """The call, while no other thread is in one."""
+
+    @wraps(call)
+    def whole(self: "Line", /, *arguments: _Given.args, **named: _Given.kwargs) -> _Answer:
+        with self.lock:
+            return call(self, *arguments, **named)
+
+    return whole
+
+
 class Line:
     """What is known of the way to a terminal."""
 
     def __init__(self, low_bandwidth: bool = False) -> None:
         """With low bandwidth, the animation of a slow line takes less than half of what it takes else."""
+        self.lock = threading.Lock()
         self.rate = float("inf")  # bytes a second
         self._low = _LOW_SHARE if low_bandwidth else 1.0
         self._round_trip = float("inf")  # seconds that an answer takes where nothing is in its way
@@ -95,17 +119,20 @@ class Line:
         """Bytes that a piece should have at most; None: as many as there are."""
         return max(_LEAST_PIECE, int(self.rate * _PIECE)) if self.is_slow else None
 
+    @_whole
     def asked(self, now: float) -> None:
         """A key has come: what answers it is to find the line free."""
         if now > self._held_until + _NO_HOLD:
             self._held_until = now + _HOLD
         self._asked_at = now
 
+    @_whole
     def drawn(self, now: float) -> None:
         """The app has drawn something: if a key has come, the answer."""
         if self._asked_at + _DRAWN < now < self._held_until:
             self._held_until = now
 
+    @_whole
     def sent(self, now: float, size: int) -> None:
         """A piece of so many bytes, with the question at its end, is about to be written."""
         self._under_way.append((now, size))
@@ -114,6 +141,7 @@ class Line:
         share = self._low * (_SHARE if self._answers else _BLIND_SHARE)
         self._rests_until = now + size / (self.rate * share)
 
+    @_whole
     def answered(self, now: float) -> None:
         """The terminal has shown the oldest piece that is under way."""
         if not self._under_way:
@@ -136,6 +164,7 @@ class Line:
             known = min(self.rate, 10 * _FAST)
             self.rate = rate if rate < known and passing > _QUEUE / 2 else known + (rate - known) / 4
 
+    @_whole
     def wrote(self, at: float, size: int, *, waited: bool) -> None:
         """So many bytes have been written, for which there was room at a time; `waited`: only then."""
         if self._answers:
@@ -165,6 +194,7 @@ class Line:
         if rate < _FAST:
             self.rate, self._try_at = _CAUTION * rate, now + self._try_again
 
+    @_whole
     def wait(self, now: float) -> float:
         """Seconds until the next piece may be sent, as far as is known now; 0: at once."""
         if not self._answers and now > max(self._try_at, self._asked_at + _NO_KEYS):
@@ -205,6 +235,7 @@ class Line:
         """Whether an answer is still to come, of a terminal that answers."""
         return self._answers and bool(self._under_way)
 
+    @_whole
     def broken(self) -> None:
         """Nothing that is under way will be answered, and what was measured is void: the process was
         stopped.
