@@ -2,15 +2,13 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from tms_engine import digits
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
-from tms_tui.export import Format
 from tms_tui.messages import (
     Answered,
-    Ask,
     AskPlace,
     AskResume,
     Autosaved,
@@ -22,7 +20,6 @@ from tms_tui.messages import (
     Drag,
     Effect,
     ExperimentChosen,
-    ExportChoice,
     ExportChosen,
     ExportMoved,
     ExportNow,
@@ -33,7 +30,6 @@ from tms_tui.messages import (
     HelpClosed,
     Interrupt,
     LayoutChanged,
-    Leave,
     LookAtFirst,
     LookAtNewest,
     LookBack,
@@ -57,7 +53,6 @@ from tms_tui.messages import (
     OpenHelp,
     PlaceAnswered,
     PointAt,
-    Question,
     Quit,
     Refused,
     Reseed,
@@ -70,16 +65,13 @@ from tms_tui.messages import (
     RunSaved,
     RunToEnd,
     Save,
-    SaveAtTheEnd,
     SaveFailed,
     SaveScreen,
     SavesSlowly,
     ScaleDensity,
     ScaleLearningRate,
-    ScreenName,
     SessionFound,
     ShiftImportance,
-    StartExport,
     StepOnce,
     Suspend,
     SuspendProcess,
@@ -97,8 +89,18 @@ from tms_tui.messages import (
     WriteScreen,
     Zoom,
 )
-from tms_tui.model import NOTHING_SAVED, Model
-from tms_tui.space_scene import axes_of
+from tms_tui.model import Model
+from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
+from tms_tui.update.exporting import export, follow_export
+from tms_tui.update.parts import (
+    Updated,
+    laid_out,
+    on_screen,
+    short_toast,
+    with_camera,
+    with_options,
+    with_settings,
+)
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -114,10 +116,7 @@ from tms_tui.view_options import (
 if TYPE_CHECKING:
     from tms_engine.runs import Status
 
-Updated = tuple[Model, tuple[Effect, ...]]
-
-# What drops the run, and what changes it: refused for one that another process trains.
-_Dropping = Quit | Restart | Reseed | ExperimentChosen
+# What changes the run: refused for one that another process trains.
 _CHANGING = (
     TogglePause, StepOnce, ChangePace, RunToEnd, Restart, Reseed, Extend, ScaleDensity, ScaleLearningRate,
     ShiftImportance, OpenExperiment,
@@ -135,11 +134,6 @@ _LONGEST_TICK = 0.25
 
 # Seconds of a step, and of waiting for it, from which on a key is answered in words.
 _LONG = 0.2
-
-# Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
-_WORTH_SAVING = 60.0
-
-_DPI = 300
 
 
 def update(model: Model, message: Message) -> Updated:
@@ -159,21 +153,21 @@ def _update(model: Model, message: Message) -> Updated:
         case TogglePause():
             return model, (Command("toggle_pause"),)
         case StepOnce():
-            return _with(model, step=None), (Command("step_once"),)
+            return with_options(model, step=None), (Command("step_once"),)
         case ChangePace(direction):
             return dataclasses.replace(model, chose_pace=True), (Command("change_pace", (direction,)),)
         case RunToEnd():
-            return _with(model, step=None), (Command("run_to_end"),)
+            return with_options(model, step=None), (Command("run_to_end"),)
         case LookBack(direction):
             return _look_back(model, direction)
         case LookAtFirst():
             if not view.kept_steps:
                 return model, ()
-            return _with(model, step=view.kept_steps[0]), _pause(model)
+            return with_options(model, step=view.kept_steps[0]), _pause(model)
         case LookAtNewest():
-            return _with(model, step=None), ()
+            return with_options(model, step=None), ()
         case Restart() | Reseed():
-            return _drop(model, message)
+            return drop(model, message)
         case Extend():
             return model, (Command("take_over" if view.following else "extend"),)
 
@@ -191,134 +185,134 @@ def _update(model: Model, message: Message) -> Updated:
         case Drag(right, down):
             return _turned(model, -_DRAG * right, 2 * _DRAG * down), ()
         case Roll(direction):
-            return _camera(model, roll=options.camera.roll + _TURN * direction), ()
+            return with_camera(model, roll=options.camera.roll + _TURN * direction), ()
         case Zoom(direction):
             zoom = options.camera.zoom * _ZOOM**direction
-            return _camera(model, zoom=min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)), ()
+            return with_camera(model, zoom=min(max(zoom, _LEAST_ZOOM), _MOST_ZOOM)), ()
         case ResetCamera():
-            return _with(model, camera=HOME, tour_time=0.0), ()
+            return with_options(model, camera=HOME, tour_time=0.0), ()
         case ToggleTurning():
-            return _with(model, turning=not options.turning), ()
+            return with_options(model, turning=not options.turning), ()
         case TogglePerspective():
-            return _camera(model, perspective=not options.camera.perspective), ()
+            return with_camera(model, perspective=not options.camera.perspective), ()
         case NextGuides():
-            return _with(model, guides=cycle(GUIDES, options.guides)), ()
+            return with_options(model, guides=cycle(GUIDES, options.guides)), ()
         case NextProjection():
-            said = (_short_toast("up to 3 hidden dimensions are shown as they are"),)
-            next_one = _with(model, projection=cycle(PROJECTIONS, options.projection))
+            said = (short_toast("up to 3 hidden dimensions are shown as they are"),)
+            next_one = with_options(model, projection=cycle(PROJECTIONS, options.projection))
             return next_one, said if view.experiment.n_hidden <= 3 else ()
         case NextAxes():
             m = view.experiment.n_hidden
             first = (options.axes[0] + 3) % m if m > 3 else 0
-            return _with(model, axes=(first, first + 1, first + 2), projection="axes"), ()
+            return with_options(model, axes=(first, first + 1, first + 2), projection="axes"), ()
 
         # Data and colour
         case NextData():
-            return _with(model, data=cycle(DATA, options.data)), ()
+            return with_options(model, data=cycle(DATA, options.data)), ()
         case NextColoring():
-            return _with(model, coloring=cycle(COLORINGS, options.coloring)), ()
+            return with_options(model, coloring=cycle(COLORINGS, options.coloring)), ()
         case NextFeature(direction):
             n = view.experiment.n_features
             before = options.feature
             if before is None:
                 before = -1 if direction > 0 else n
-            return _with(model, feature=(before + direction) % n), ()
+            return with_options(model, feature=(before + direction) % n), ()
         case ToggleFeature(feature):
-            return _with(model, feature=None if feature == options.feature else feature), ()
+            return with_options(model, feature=None if feature == options.feature else feature), ()
         case Clear():
             if model.layout.maximized:
-                return _laid_out(model, maximized=""), (Minimize(),)
-            return _with(model, feature=None, cursor=None), ()
+                return laid_out(model, maximized=""), (Minimize(),)
+            return with_options(model, feature=None, cursor=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
-            return _with(model, points=points), (_short_toast(f"{points:,} points"),)
+            return with_options(model, points=points), (short_toast(f"{points:,} points"),)
         case NextPalette():
             palette = cycle(FEATURE_PALETTES, options.palette)
-            return _settings(_with(model, palette=palette), palette=palette), ()
+            return with_settings(with_options(model, palette=palette), palette=palette), ()
         case NextInstance(direction):
             instance = (options.instance + direction) % view.experiment.n_instances
-            return _with(model, instance=instance), ()
+            return with_options(model, instance=instance), ()
 
         # Panes
         case FocusPane(pane):
-            return _laid_out(model, focused=pane), (Focus(pane),)
+            return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
             if model.layout.maximized:
-                return _laid_out(model, maximized=""), (Minimize(),)
+                return laid_out(model, maximized=""), (Minimize(),)
             if not model.layout.focused:
                 return model, ()
-            return _laid_out(model, maximized=model.layout.focused), (Maximize(),)
+            return laid_out(model, maximized=model.layout.focused), (Maximize(),)
         case ToggleLog():
-            return _with(model, log=not options.log), ()
+            return with_options(model, log=not options.log), ()
         case MoveCursor(direction):
             at = view.step if options.cursor is None else options.cursor
             at += direction * max(1, view.step // _READS)
-            return _with(model, cursor=min(max(at, 0), view.step)), ()
+            return with_options(model, cursor=min(max(at, 0), view.step)), ()
         case PointAt(step):
-            return _with(model, cursor=step), ()
+            return with_options(model, cursor=step), ()
 
         # Run
         case OpenExperiment():
-            return _on(model, "experiment"), (OpenDialog("experiment"),)
+            return on_screen(model, "experiment"), (OpenDialog("experiment"),)
         case ExperimentChosen(experiment):
-            model = _on(model, "dashboard")
-            return (model, ()) if experiment is None else _drop(model, message)
+            model = on_screen(model, "dashboard")
+            return (model, ()) if experiment is None else drop(model, message)
         case ExportNow():
-            return _export(model, None)
+            return export(model, None)
         case OpenExport():
-            return _on(model, "export"), (OpenDialog("export"),)
+            return on_screen(model, "export"), (OpenDialog("export"),)
         case ExportChosen(choice):
-            model = _on(model, "dashboard")
-            return _export(model, choice) if choice else (model, ())
+            model = on_screen(model, "dashboard")
+            return export(model, choice) if choice else (model, ())
         case ExportStarted(directory, saves):
             started = dataclasses.replace(model, saves=saves)
             return started, (Toast(f"exporting to {directory}", seconds=3),)
         case ExportMoved():
-            return _follow_export(model, message)
+            return follow_export(model, message)
         case SaveScreen():
             return model, (WriteScreen(model.run_name),)
         case OpenHelp():
-            return _on(model, "help"), (OpenDialog("help"),)
+            return on_screen(model, "help"), (OpenDialog("help"),)
         case OpenDoctor():
-            return _on(model, "doctor"), (OpenDialog("doctor"),)
+            return on_screen(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
-            return _on(model, "dashboard"), ()
+            return on_screen(model, "dashboard"), ()
         case Quit():
-            return _drop(model, message)
+            return drop(model, message)
         case Answered(answer):
-            model = _on(model, "dashboard")
+            model = on_screen(model, "dashboard")
             if answer == "save":
                 return model, (Save(model.run_name),)
-            return _go_on(model) if answer == "drop" else _stay(model)
+            return go_on(model) if answer == "drop" else stay(model)
         case RunSaved(saved):
             model = dataclasses.replace(model, saved=saved)
             told = () if isinstance(model.asked, Quit) else (Toast(saved.where, "Saved the run to"),)
-            model, effects = _go_on(model)
+            model, effects = go_on(model)
             return model, told + effects
         case SaveFailed(sentence, directory):
-            return _on(model, "place"), (AskPlace(sentence, directory, _VERBS[type(model.asked)].without),)
+            return on_screen(model, "place"), (AskPlace(sentence, directory, without_saving(model)),)
         case PlaceAnswered(place):
-            model = _on(model, "dashboard")
+            model = on_screen(model, "dashboard")
             if isinstance(place, Path):
                 return model, (Save(model.run_name, place),)
-            return _go_on(model) if place == "drop" else _stay(model)
+            return go_on(model) if place == "drop" else stay(model)
         case Suspend():
             return model, (SuspendProcess(),)
         case Interrupt():
-            return _update(model, Quit()) if model.asked is None else _terminated(model)
+            return _update(model, Quit()) if model.asked is None else terminated(model)
         case Terminated():
-            return _terminated(model)
+            return terminated(model)
 
         # Sessions
         case SessionFound(session):
-            return _on(model, "resume"), (AskResume(session),)
+            return on_screen(model, "resume"), (AskResume(session),)
         case ResumeAnswered(session, answer):
-            model = _on(model, "dashboard")
+            model = on_screen(model, "dashboard")
             if answer == "resume":
                 return model, (Resume(session),)
             return model, (Discard(session),) if answer == "discard" else ()
         case ResumeBegun(session):
-            return dataclasses.replace(_begin_anew(model), run_name=session.name), ()
+            return dataclasses.replace(begin_anew(model), run_name=session.name), ()
         case Autosaved(error):
             return _autosaved(model, error)
         case SavesSlowly(seconds):
@@ -332,7 +326,7 @@ def _update(model: Model, message: Message) -> Updated:
         case LayoutChanged(layout):
             return dataclasses.replace(model, layout=layout), ()
         case ThemeChanged(theme, chart_colors):
-            return dataclasses.replace(_settings(model, theme=theme), chart_colors=chart_colors), ()
+            return dataclasses.replace(with_settings(model, theme=theme), chart_colors=chart_colors), ()
         case Refused(sentence, severity):
             return model, (Toast(sentence, severity=severity),)
         case Done(title, what):
@@ -341,50 +335,27 @@ def _update(model: Model, message: Message) -> Updated:
             assert_never(message)
 
 
-# Parts of the Model with other values.
-
-
-def _with(model: Model, **fields: Any) -> Model:
-    return dataclasses.replace(model, options=dataclasses.replace(model.options, **fields))
-
-
-def _camera(model: Model, **fields: Any) -> Model:
-    return _with(model, camera=dataclasses.replace(model.options.camera, **fields))
-
-
-def _settings(model: Model, **fields: Any) -> Model:
-    return dataclasses.replace(model, settings=dataclasses.replace(model.settings, **fields))
-
-
-def _laid_out(model: Model, **fields: Any) -> Model:
-    return dataclasses.replace(model, layout=model.layout._replace(**fields))
-
-
-def _on(model: Model, screen: ScreenName) -> Model:
-    return _laid_out(model, screen=screen)
-
-
 def _settled(model: Model) -> Model:
     """Keep what is selected inside the run, and `shown` at the step that is looked at."""
     options, view = model.options, model.view
     if options.instance >= view.experiment.n_instances:
-        model = _with(model, instance=0)
+        model = with_options(model, instance=0)
     if options.feature is not None and options.feature >= view.experiment.n_features:
-        model = _with(model, feature=None)
+        model = with_options(model, feature=None)
     step, shown = model.options.step, model.shown
     if step is None or view.run is None:
         shown = view.snapshot
     elif shown is None or shown.step != step:
         shown = view.run.at(step)
         if shown.step != step:
-            model = _with(model, step=shown.step)
+            model = with_options(model, step=shown.step)
     return model if shown is model.shown else dataclasses.replace(model, shown=shown)
 
 
 def _turned(model: Model, yaw: float, pitch: float) -> Model:
     camera = model.options.camera
     # Not over the poles: there left and right would change places.
-    return _camera(model, yaw=camera.yaw + yaw, pitch=min(max(camera.pitch + pitch, -90.0), 90.0))
+    return with_camera(model, yaw=camera.yaw + yaw, pitch=min(max(camera.pitch + pitch, -90.0), 90.0))
 
 
 # Time.
@@ -401,9 +372,9 @@ def _tick(model: Model, tick: Tick) -> Updated:
     if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
         if m > 3 and options.projection == "grand tour" and seconds:
-            model = _with(model, tour_time=options.tour_time + TOUR_SPEED * seconds)
+            model = with_options(model, tour_time=options.tour_time + TOUR_SPEED * seconds)
         if m > 2 and seconds:
-            model = _camera(model, yaw=options.camera.yaw + TURN_SPEED * seconds)
+            model = with_camera(model, yaw=options.camera.yaw + TURN_SPEED * seconds)
     return model, effects
 
 
@@ -422,7 +393,7 @@ def _wait_told(model: Model, waiting: float) -> Updated:
     else:
         why = ""
     if waiting and why and not model.told_to_wait:
-        said = _short_toast(f"{why}: what you asked for comes then")
+        said = short_toast(f"{why}: what you asked for comes then")
         return dataclasses.replace(model, told_to_wait=True), (said,)
     if not waiting and model.told_to_wait:
         return dataclasses.replace(model, told_to_wait=False), ()
@@ -433,7 +404,7 @@ def _seen(model: Model) -> Updated:
     """With a new view: remember a pace that was chosen, and show the session's note."""
     view = model.view
     if model.chose_pace and view.pace != model.settings.pace:
-        model = _settings(model, pace=view.pace)
+        model = with_settings(model, pace=view.pace)
     note = view.note
     if note is None or note.number <= model.notes_told:
         return model, ()
@@ -453,20 +424,10 @@ def _told(model: Model, note: Note) -> Toast:
     if note.error:
         return Toast(note.error, severity="error")
     if note.field == "steps":
-        return _short_toast(f"{experiment.steps:,} steps now")
+        return short_toast(f"{experiment.steps:,} steps now")
     value = experiment.of_instance(note.field, min(model.options.instance, experiment.n_instances - 1))
     text = digits.sparsity(value) if note.field == "sparsity" else f"{value:.4g}"
-    return _short_toast(f"{_FIELD_NAMES[note.field]} {text}")
-
-
-def _short_toast(text: str) -> Toast:
-    return Toast(text, seconds=2, alone=True)
-
-
-def _begin_anew(model: Model) -> Model:
-    """Another run begins: nothing of it is on disk, nor will be by an export that is under way."""
-    saves = None if model.saves is None else NOTHING_SAVED
-    return dataclasses.replace(_with(model, step=None, cursor=None), saved=NOTHING_SAVED, saves=saves)
+    return short_toast(f"{_FIELD_NAMES[note.field]} {text}")
 
 
 def _pause(model: Model) -> tuple[Effect, ...]:
@@ -484,122 +445,9 @@ def _look_back(model: Model, direction: int) -> Updated:
     stride = max(1, len(steps) // _LOOKS)
     if direction < 0:
         earlier = [s for s in steps if s < at]
-        return _with(model, step=earlier[-stride] if len(earlier) >= stride else steps[0]), effects
+        return with_options(model, step=earlier[-stride] if len(earlier) >= stride else steps[0]), effects
     later = [s for s in steps if s > at]
-    return _with(model, step=later[stride - 1] if len(later) >= stride else None), effects
-
-
-# Export and quit.
-
-
-def _export(model: Model, choice: ExportChoice | None) -> Updated:
-    if model.saves is not None:
-        return model, (Toast("an export is under way", severity="warning"),)
-    png, html = (choice.png, choice.html) if choice else (True, True)
-    wanted: tuple[tuple[Format, bool], ...] = (("png", png), ("html", html))
-    options = model.options
-    start = StartExport(
-        model.run_name,
-        choice.directory if choice else None,
-        choice.dpi if choice else _DPI,
-        tuple(kind for kind, is_wanted in wanted if is_wanted),
-        options.camera,
-        options.instance,
-        axes_of(options, model.view.experiment.n_hidden),
-        options.step,
-    )
-    return model, (start,)
-
-
-def _follow_export(model: Model, moved: ExportMoved) -> Updated:
-    progress = moved.progress
-    if not progress.finished:
-        return model if progress is model.export else dataclasses.replace(model, export=progress), ()
-    ended = dataclasses.replace(model, export=None, saves=None)
-    if progress.error:
-        return ended, (Toast(progress.error, "Export failed", "error", seconds=10),)
-    effects = [Toast(str(moved.directory), "Exported the run and its figures to", seconds=8)]
-    if progress.note:
-        effects.append(Toast(progress.note, severity="warning", seconds=8))
-    saved = model.saves._replace(where=str(moved.directory)) if model.saves else model.saved
-    return dataclasses.replace(ended, saved=saved if model.saves != NOTHING_SAVED else model.saved), tuple(
-        effects
-    )
-
-
-class _Verb(NamedTuple):
-    """What is about to be done with the run, in the words of the question before it."""
-
-    title: str
-    save: str
-    drop: str
-    drop_key: str
-    without: str
-
-
-_VERBS: dict[type, _Verb] = {
-    Quit: _Verb("Quit", "Save and quit", "Quit", "q", "Quit without saving"),
-    Restart: _Verb("Restart", "Save and restart", "Discard it", "d", "Restart without saving"),
-    Reseed: _Verb("New seed", "Save and go on", "Discard it", "d", "Go on without saving"),
-    ExperimentChosen: _Verb("Experiment", "Save and go on", "Discard it", "d", "Go on without saving"),
-}
-
-
-def _drop(model: Model, message: _Dropping) -> Updated:
-    """Drop the run for what a message begins; ask first if something would be lost."""
-    if model.asked is not None:  # ctrl+q again, or the run is being saved
-        return model, ()
-    model = dataclasses.replace(model, asked=message)
-    if model.view.place:
-        return model, (Save(model.run_name),)  # to where it is from: there is nothing to ask
-    if not would_lose(model):
-        return _go_on(model)
-    view, verb = model.view, _VERBS[type(message)]
-    steps, changes = f"{view.step:,} steps", len(view.changes)
-    what = f"{steps} and {changes} live change{'s' * (changes > 1)}" if changes else steps
-    question = Question(verb.title, f"{what} are not saved.", verb.save, verb.drop, verb.drop_key)
-    return _on(model, "confirm"), (Ask(question),)
-
-
-def _go_on(model: Model) -> Updated:
-    """Do what waited for an answer."""
-    asked, model = model.asked, dataclasses.replace(model, asked=None)
-    match asked:
-        case Quit():
-            return model, (Leave(_parting(model)),)
-        case Restart():
-            return _begin_anew(model), (Command("restart"),)
-        case Reseed():
-            return _begin_anew(model), (Command("reseed"),)
-        case ExperimentChosen(experiment):
-            named = dataclasses.replace(_begin_anew(model), run_name="experiment")
-            return named, (Command("restart", (experiment,)),)
-        case None:
-            return model, ()
-        case _:
-            assert_never(asked)
-
-
-def _stay(model: Model) -> Updated:
-    """Forget what waited for an answer; an experiment that was chosen is shown again."""
-    asked, model = model.asked, dataclasses.replace(model, asked=None)
-    if isinstance(asked, ExperimentChosen):
-        return _on(model, "experiment"), (OpenDialog("experiment", asked.experiment),)
-    return model, ()
-
-
-def _parting(model: Model) -> str:
-    """What is said at the end: which run is saved, how much of it, where; what became of an export."""
-    saved = model.saved
-    where = f"{model.run_name}, step {saved.step:,}: saved in {saved.where}" if saved.where else ""
-    return "\n".join(filter(None, (where, _export_ended(model))))
-
-
-def _export_ended(model: Model) -> str:
-    export = model.export
-    if export is None:
-        return ""
-    return f"the export was ended: {len(export.done)} of {export.total} figures are there"
+    return with_options(model, step=later[stride - 1] if len(later) >= stride else None), effects
 
 
 def _read_only(status: "Status") -> str:
@@ -616,18 +464,3 @@ def _autosaved(model: Model, error: str) -> Updated:
             Toast(f"{error}. The run goes on, and saving is tried again", severity="error", seconds=10),
         )
     return model, (Toast("the run is saved again"),) if before and not error else ()
-
-
-def _terminated(model: Model) -> Updated:
-    if would_lose(model) or model.view.place:
-        return model, (SaveAtTheEnd(model.run_name, _export_ended(model)),)
-    return model, (Leave(_parting(model), keep_session=True),)
-
-
-def would_lose(model: Model) -> bool:
-    """Whether quitting loses what training again does not give back within a minute."""
-    view, saved = model.view, model.saved
-    if view.snapshot is None or view.following is not None or view.place:
-        return False
-    seconds = (view.step - saved.step) / view.rate if view.rate else 0.0
-    return len(view.changes) > saved.changes or seconds > _WORTH_SAVING
