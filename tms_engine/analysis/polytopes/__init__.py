@@ -20,8 +20,19 @@ sharp borders: trained models form continua, as from the square antiprism to the
 residual belongs beside the name.
 """
 
+from tms_engine.analysis.polytopes.edges import SolidEdges, solid_edges
 from tms_engine.analysis.polytopes.hull import hull_edges
 from tms_engine.analysis.polytopes.naming import Names, Part, Polytopes, name_instances, polytopes
 from tms_engine.analysis.polytopes.words import title
 
-__all__ = ["Names", "Part", "Polytopes", "hull_edges", "name_instances", "polytopes", "title"]
+__all__ = [
+    "Names",
+    "Part",
+    "Polytopes",
+    "SolidEdges",
+    "hull_edges",
+    "name_instances",
+    "polytopes",
+    "solid_edges",
+    "title",
+]
