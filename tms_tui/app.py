@@ -41,6 +41,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS
 from tms_tui.messages import Layout, Saved
+from tms_tui.messages.space import Before, LoadBefore, SolidsFound
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
@@ -56,8 +57,10 @@ from tms_tui.screens.resume import ResumeOffer
 from tms_tui.screens.save_place import Place, SavePlace
 from tms_tui.session import Session
 from tms_tui.settings import Settings
+from tms_tui.solids import find, pinned_from, wanted
 from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
+from tms_tui.update.space import run_id
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
@@ -77,6 +80,9 @@ _SHORTLY = 0.1
 
 # Seconds of work that a kill may cost without a word about it.
 _PROMISED = 10.0
+
+# Seconds from one name of a solid to the next; or, up to so many, this many times as long as one takes.
+_NAME_EVERY, _NAME_LONGEST, _NAME_REST = 0.25, 1.5, 4.0
 
 # Characters of a toast.
 _LONGEST_TOAST = 400
@@ -120,8 +126,11 @@ class TmsApp(App[None]):
         low_bandwidth: bool = False,
         autosave: Autosave | None = None,
         clock: Callable[[], float] = time.monotonic,
+        names: bool = True,
     ) -> None:
-        """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered."""
+        """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered.
+        Without `names`, nobody works out what solids are.
+        """
         super().__init__()
         self.session = session
         settings = settings or Settings()
@@ -152,6 +161,9 @@ class TmsApp(App[None]):
         self._export: Export | None = None
         self._autosave = autosave
         self._jobs: list[Job] = []
+        self._names = names
+        self._naming: tuple[Job, float] | None = None  # what finds names, and since when
+        self._name_due = -math.inf
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -292,6 +304,8 @@ class TmsApp(App[None]):
                     self.send(answer)
         if self._autosave is not None:
             self._look_at(self._autosave)
+        if self._names:
+            self._look_at_solids(now)
         before = self.model.view
         self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
         view = self.model.view
@@ -301,6 +315,24 @@ class TmsApp(App[None]):
         if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
             self.dashboard.show(self.model, now)
+
+    def _look_at_solids(self, now: float) -> None:
+        """Find the name of what is shown in a thread, a few times a second, more seldom if that is long."""
+        if self._naming is not None:
+            job, began = self._naming
+            done, answer = job.poll()
+            if not done:
+                return
+            rest = min(_NAME_REST * (now - began), _NAME_LONGEST)
+            self._naming, self._name_due = None, max(began + _NAME_EVERY, now + rest)
+            if answer is not None:
+                self.send(answer)
+        if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
+            return
+        model = self.model
+        due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
+        if due is not None:
+            self._naming = Job(lambda: SolidsFound(find(due))), now
 
     def _look_at(self, autosave: Autosave) -> None:
         autosave.name = self.model.run_name
@@ -399,6 +431,8 @@ class TmsApp(App[None]):
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case LoadBefore(directory):
+                self._jobs.append(Job(lambda: Before(pinned_from(directory))))
             case m.SuspendProcess():
                 compat.suspend(self)
             case m.Leave(message, keep_session):

@@ -53,6 +53,7 @@ from tms_tui.messages import (
     Turn,
     Zoom,
 )
+from tms_tui.messages.space import Compare, ToggleEdges, ToggleSides
 
 Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Run"]
 Pane = Literal["", "space", "loss", "features"]
@@ -100,6 +101,9 @@ KEYS: tuple[Key, ...] = (
     Key("a", "a", ToggleTurning(), "auto-turn", "turn automatically, or stop", "Space"),
     Key("p", "p", TogglePerspective(), "perspective", "perspective, or orthographic", "Space"),
     Key("g", "g", NextGuides(), "guides", "axes, axes and unit sphere, or neither", "Space"),
+    Key("E", "E", ToggleEdges(), "edges", "edges of the solid that the represented features make, or none", "Space"),
+    Key("b", "b", Compare(), "compare", "pin what is shown as A; again: A and the present, A, the present; Esc forgets A", "Space"),
+    Key("z", "z", ToggleSides(), "whole width", "the side panes give way to the space, or come back", "Space"),
     Key("y", "y", NextProjection(), "projection", "more than 3 dimensions: PCA, three chosen axes, a grand tour", "Space"),
     Key("Y", "Y", NextAxes(), "axes", "the next three hidden dimensions", "Space"),
     Key("d", "d", NextData(), "data", "cloud: none, as trained, exactly 1, 2 or 3 active, all three", "Data and colour", 4),

@@ -11,6 +11,7 @@ from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
 from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
 from tms_tui.settings import Settings
+from tms_tui.solids import NO_SOLIDS, Solids
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
@@ -40,6 +41,7 @@ class Model:
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
     told_risk     whether it was said that saves take long
     unsaved       why the autosave has failed, as it was said last; "" while it does not
+    solids        the name of what is shown, and what it is compared with
     """
 
     view: View
@@ -60,6 +62,7 @@ class Model:
     asked: Quit | Restart | Reseed | ExperimentChosen | None = None
     told_risk: bool = False
     unsaved: str = ""
+    solids: Solids = NO_SOLIDS
 
     @property
     def experiment(self) -> Experiment:
@@ -75,4 +78,10 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export
+        solids = self.solids
+        named, compared = (
+            solids.solid and solids.solid.found,
+            (solids.before, solids.compared, solids.showing),
+        )
+        look = self.options.still, shown, self.run_name, self.chart_colors, size, self.export
+        return *look, named, *compared

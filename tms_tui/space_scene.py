@@ -4,11 +4,12 @@ The samples are fixed, so the points of a cloud flow as the weights learn. Sampl
 are the engine's and run on its device.
 """
 
+import dataclasses
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64
 
 from tms_engine.analysis import projection
 from tms_engine.analysis.projection import Camera
@@ -21,28 +22,57 @@ from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
+    edges_scene,
     flat_camera,
     lengths,
     merge,
     sphere_scene,
     stacked_origins,
+    trails_scene,
     weights_scene,
 )
 from tms_tui.memo import Memo
 from tms_tui.view_options import Data, ViewOptions
 
+if TYPE_CHECKING:
+    from tms_engine.analysis.polytopes import SolidEdges
+
 # Vectors that are drawn, and their weights. A picture has no room for more.
 _MOST_VECTORS, _MOST_WEIGHTS = 1 << 11, 1 << 20
 
-# Samples that are kept: the three clouds side by side, and one more.
-_KEPT_SAMPLES = 4
+# Samples that are kept: three clouds of two models that are compared, and one more.
+_KEPT_SAMPLES = 7
 
 
 class Panel(NamedTuple):
-    """One scene of the space view. Three of them stand side by side, under one camera."""
+    """One scene of the space view. Several stand beside each other, under one camera."""
 
     title: str
     scene: Scene
+
+
+class Scale(NamedTuple):
+    """What the colours of points stand for: from 0, at the dark end of viridis, to `most`."""
+
+    name: str
+    most: float
+
+
+class Trail(NamedTuple):
+    """The weights of one instance at the steps up to the one that is shown, from which its tips have come."""
+
+    weights: tuple[Float32[np.ndarray, "features hidden"], ...]
+
+
+class Seen(NamedTuple):
+    """A model as it lies beside another: turned, and in the other's colours.
+
+    turn     from its hidden space to the other's
+    partner  for each of its features that of the other whose colour it has; −1: its own
+    """
+
+    turn: Float64[np.ndarray, "hidden other_hidden"]
+    partner: Int64[np.ndarray, " features"]
 
 
 class SpaceScene(NamedTuple):
@@ -51,6 +81,7 @@ class SpaceScene(NamedTuple):
     panels: tuple[Panel, ...]
     radius: float  # of the part around the origin that the view has room for
     flat: bool  # one or two hidden dimensions: nothing to turn
+    scale: Scale | None = None
 
     def camera(self, camera: Camera) -> Camera:
         """The camera to draw it from: a flat scene is always seen straight from above."""
@@ -64,37 +95,107 @@ class Sample(NamedTuple):
     inputs: Float32[np.ndarray, "rows features"]  # the same on the host
 
 
-def space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) -> SpaceScene:
-    """The scene of one instance at the step that is shown. It does not depend on the camera."""
-    return memo(_space_scene, shown, options.of_scene, device, memo)
+def space_scene(
+    shown: Snapshot,
+    options: ViewOptions,
+    device: str,
+    memo: Memo,
+    edges: "SolidEdges | None" = None,
+    trail: Trail | None = None,
+) -> SpaceScene:
+    """The scene of one instance at the step that is shown. It does not depend on the camera.
+
+    `edges` are those of its solid, `trail` where its tips have been; None: not drawn.
+    """
+    return memo(_space_scene, shown, options.of_scene, device, memo, edges, trail)
+
+
+def compared_scenes(
+    before: "tuple[Snapshot, int, Seen, SolidEdges | None]",
+    now: "tuple[Snapshot, int, SolidEdges | None, Trail | None]",
+    titles: tuple[str, str],
+    options: ViewOptions,
+    device: str,
+    memo: Memo,
+) -> SpaceScene:
+    """Two models side by side under one camera and in one scale: the earlier one, turned, and the present.
+
+    Each is a snapshot, an instance of it, and what `space_scene` has of it.
+    """
+    shown, instance, seen, edges = before
+    here = dataclasses.replace(options.of_scene, instance=now[1])
+    there = dataclasses.replace(options.of_scene, instance=instance)
+    onto = memo.latest(2, basis_of, here, now[0].weights[now[1]])
+    basis = memo.latest(2, _turned, seen.turn, onto)
+    scene_a = memo.latest(2, _space_scene, shown, there, device, memo, edges, None, basis, seen.partner)
+    scene_b = memo.latest(2, _space_scene, now[0], here, device, memo, now[2], now[3], onto, None)
+    return memo(_beside_each_other, scene_a, scene_b, titles)
+
+
+def _turned(
+    turn: Float64[np.ndarray, "hidden other"], onto: Float32[np.ndarray, "other 3"]
+) -> Float32[np.ndarray, "hidden 3"]:
+    return (turn @ onto).astype(np.float32)
+
+
+def _beside_each_other(a: SpaceScene, b: SpaceScene, titles: tuple[str, str]) -> SpaceScene:
+    panels = [
+        Panel(f"{title} {panel.title}".strip(), panel.scene)
+        for title, scene in zip(titles, (a, b), strict=True)
+        for panel in scene.panels
+    ]
+    scale = b.scale if a.scale is None or b.scale is None else max(a.scale, b.scale, key=lambda s: s.most)
+    return SpaceScene(tuple(panels), max(a.radius, b.radius), a.flat and b.flat, scale)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of a diverged instance; what is not finite is not drawn
-def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo) -> SpaceScene:
+def _space_scene(
+    shown: Snapshot,
+    options: ViewOptions,
+    device: str,
+    memo: Memo,
+    edges: "SolidEdges | None",
+    trail: Trail | None,
+    basis: Float32[np.ndarray, "hidden 3"] | None = None,
+    partner: Int64[np.ndarray, " features"] | None = None,
+) -> SpaceScene:
     experiment, instance = shown.experiment, options.instance
     w = shown.weights[instance]
     n, m = w.shape
-    basis = basis_of(options, w)
-    some = _features(n, m, options.feature)
+    if basis is None:
+        basis = basis_of(options, w)
+    chosen = options.feature if options.feature is None or options.feature < n else None
+    some = _features(n, m, chosen)
     tips = (w if len(some) == n else w[some]) @ basis
     reach = max(1.0, 1.12 * _length(tips))
     # With one hidden dimension all vectors lie on one line and would hide each other: each gets a height.
     origins = stacked_origins(n, reach) if m == 1 else None
-    selected = None if options.feature is None else int(np.searchsorted(some, options.feature))
+    selected = None if chosen is None else int(np.searchsorted(some, chosen))
     starts = np.zeros((len(some), 3), np.float32) if origins is None else origins[some]
-    of_vectors = feature_colors(options.palette, some)
+    colored = some if partner is None else np.where(partner[some] >= 0, partner[some], some)
+    of_vectors = feature_colors(options.palette, colored)
     vectors = weights_scene(starts + tips, of_vectors, selected, starts, some.tolist())
+    if len(some) == n and m > 1 and edges is not None:
+        vectors = merge((vectors, edges_scene(tips, *edges)))
+    if trail is not None and len(some) == n:
+        ways = np.stack([starts + earlier @ basis for earlier in (*trail.weights, w)])
+        vectors = merge((vectors, trails_scene(ways, of_vectors)))
     clouds = []
     rows = cloud_rows(experiment, options)
-    palette = memo(feature_colors, options.palette, n if rows else 0)
     for title, n_active in _clouds_of(options.data, n) if rows else ():
         from tms_engine.analysis.clouds import project
 
         sample = memo.latest(_KEPT_SAMPLES, _sample, experiment, instance, rows, device, n_active)
         points = project(sample.x, shown, instance, basis)
-        if origins is not None:
-            points += origins[sample.inputs.argmax(-1)]
-        clouds.append((title, points, _colors(options, sample, shown, palette, memo)))
+        beside = None
+        if n_active == 1 or m == 1:
+            # They lie on their feature's vector, which would hide them.
+            strongest = sample.inputs.argmax(-1)
+            place = np.searchsorted(some, strongest)
+            beside = np.where(some[np.minimum(place, len(some) - 1)] == strongest, place, -1)
+            if origins is not None:
+                points += origins[strongest]
+        clouds.append((title, points, sample, beside))
         # All but a few points are in view, and a few more outside where three clouds share the width; those
         # are cut off at the edge.
         most = 0.995 if options.data != "1, 2, 3 active" else 0.97
@@ -102,12 +203,21 @@ def _space_scene(shown: Snapshot, options: ViewOptions, device: str, memo: Memo)
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
     guides = _guides(options, m, radius)
     if not clouds:
-        panels: tuple[Panel, ...] = (Panel("", merge((guides, vectors))),)
-    else:
-        panels = tuple(
-            Panel(title, merge((guides, Scene(points, cloud), vectors))) for title, points, cloud in clouds
-        )
-    return SpaceScene(panels, radius, flat=m < 3)
+        return SpaceScene((Panel("", merge((guides, vectors))),), radius, flat=m < 3)
+    numbers = memo.latest(2, _palette_of, n, partner)
+    palette = memo.latest(2, feature_colors, options.palette, numbers)
+    inks, scale = _colors(options, [sample for *_, sample, _ in clouds], shown, palette, memo)
+    panels = tuple(
+        Panel(title, merge((Scene(points, ink, beside=beside), vectors, guides)))
+        for (title, points, _, beside), ink in zip(clouds, inks, strict=True)
+    )
+    return SpaceScene(panels, radius, flat=m < 3, scale=scale)
+
+
+def _palette_of(n: int, partner: Int64[np.ndarray, " features"] | None) -> Int64[np.ndarray, " features"]:
+    """The numbers whose colours the features have."""
+    own = np.arange(n)
+    return own if partner is None else np.where(partner >= 0, partner, own)
 
 
 def n_vectors(n_features: int, n_hidden: int) -> int:
@@ -210,21 +320,24 @@ def _quantile(values: Float[np.ndarray, " rows"], q: float) -> float:
 
 def _colors(
     options: ViewOptions,
-    sample: Sample,
+    samples: list[Sample],
     shown: Snapshot,
     palette: Float32[np.ndarray, "features 3"],
     memo: Memo,
-) -> Float32[np.ndarray, "rows 3"]:
-    """RGB of the points of a cloud."""
+) -> tuple[list[Float32[np.ndarray, "rows 3"]], Scale | None]:
+    """RGB of the points of each cloud, and what they stand for where that is a number."""
     if options.coloring == "one feature":
-        return colors.viridis(sample.inputs[:, options.feature or 0])
+        chosen = min(options.feature or 0, len(palette) - 1)
+        return [colors.viridis(sample.inputs[:, chosen]) for sample in samples], Scale(f"x{chosen}", 1.0)
     if options.coloring == "strongest feature":
-        return colors.strongest(sample.inputs, palette)
+        return [colors.strongest(sample.inputs, palette) for sample in samples], None
     if options.coloring == "error":
         from tms_engine.analysis.clouds import reconstruction_errors
 
-        errors = reconstruction_errors(sample.x, shown, options.instance)
-        # The 99th percentile is at the bright end: most rows are far below the worst.
-        relative = np.sqrt(errors / max(_quantile(errors, 0.99), 1e-12))
-        return colors.viridis(np.clip(np.nan_to_num(relative, nan=1.0), 0, 1))
-    return memo.latest(_KEPT_SAMPLES, colors.mix, sample.inputs, palette)
+        errors = [reconstruction_errors(sample.x, shown, options.instance) for sample in samples]
+        # The 99th percentile is at the bright end: most rows are far below the worst. It is that of the
+        # cloud with the largest errors, so that clouds beside each other can be compared.
+        most = max(*(_quantile(each, 0.99) for each in errors), 1e-12)
+        relative = [np.clip(np.nan_to_num(np.sqrt(each / most), nan=1.0), 0, 1) for each in errors]
+        return [colors.viridis(each) for each in relative], Scale("error", most)
+    return [memo.latest(_KEPT_SAMPLES, colors.mix, sample.inputs, palette) for sample in samples], None

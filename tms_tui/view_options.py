@@ -46,6 +46,8 @@ class ViewOptions:
     cursor: int | None = None  # step at which the loss is read
     points: int = 4000
     palette: FeaturePalette = "tableau"
+    edges: bool = False  # of the solid
+    sides: bool = True  # whether the panes beside the space are there
 
     @property
     def still(self) -> "ViewOptions":
@@ -56,7 +58,17 @@ class ViewOptions:
     def of_scene(self) -> "ViewOptions":
         """Only what the scene in the space depends on, the rest at its default."""
         tour_time = self.tour_time if self.projection == "grand tour" else 0.0
-        return replace(self, camera=HOME, tour_time=tour_time, turning=True, log=True, step=None, cursor=None)
+        return replace(
+            self,
+            camera=HOME,
+            tour_time=tour_time,
+            turning=True,
+            log=True,
+            step=None,
+            cursor=None,
+            edges=False,
+            sides=True,
+        )
 
 
 def cycle(values: Sequence[Value], value: Value) -> Value:

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
-from tms_engine.training.state import Snapshot
+from tms_engine.training.state import Change, Snapshot
 from tms_tui.app import TmsApp
 from tms_tui.messages import CommandName, Message
 from tms_tui.model import Model
@@ -47,6 +47,12 @@ class StillRun:
     """What a screen asks of a Run: its kept snapshots, here by formula."""
 
     kept: tuple[Snapshot, ...]
+    changes: tuple[Change, ...] = ()
+    id: str = "still"
+
+    @property
+    def history(self) -> "StillRun":
+        return self
 
     def at(self, step: int) -> Snapshot:
         return min(self.kept, key=lambda kept: abs(kept.step - step))
@@ -93,7 +99,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         step=0 if loading else step,
         steps=experiment.steps,
         snapshot=None if loading else snapshot,
-        run=None if loading else StillRun(kept),
+        run=None if loading else StillRun(kept, changes),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=diverged_at,
@@ -145,7 +151,9 @@ for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
 def still_app(view: View | None = None, **options: Any) -> TmsApp:
     """The app over a run that stands still: no turning, and a clock that does not move."""
     look = options.pop("look", ViewOptions(turning=False))
-    return TmsApp(StillSession(view or still_view()), options=look, clock=lambda: 0.0, **options)
+    return TmsApp(
+        StillSession(view or still_view()), options=look, clock=lambda: 0.0, **{"names": False} | options
+    )
 
 
 def still_model(view: View | None = None, **options: Any) -> Model:

@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -8,22 +9,26 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tms_engine import Camera
+from tms_engine.analysis.polytopes.hull import hull
 from tms_engine.analysis.projection import EYE, HOME, rotation
 from tms_engine.figures.colors import TABLEAU, feature_colors, mix
 from tms_tui.drawing import canvas
-from tms_tui.drawing.cells import BLANK, Cells, blank, hstack, write
+from tms_tui.drawing.cells import BLANK, Cells, arranged, blank, paste, write
 from tms_tui.drawing.contrast import GAP, LUMA, readable, shade_of, shown
 from tms_tui.drawing.scene import (
     AHEAD,
-    MOST_NUMBERS,
+    NEAREST,
     Label,
     Scene,
+    at_front,
     axes_scene,
     draw_scene,
+    edges_scene,
     flat_camera,
     merge,
     sphere_scene,
     stacked_origins,
+    trails_scene,
     weights_scene,
 )
 
@@ -81,24 +86,25 @@ def test_text_over_a_picture_with_a_background_stands_on_the_one_given():
     assert picture.background[0].tolist() == [[200] * 3, [9] * 3, [200] * 3]
 
 
-def test_pictures_stand_side_by_side_with_a_gap():
-    left, right = blank(1, 2), blank(1, 1)
-    left.glyphs[:], right.glyphs[:] = ord("l"), ord("r")
-    assert text(hstack([left, right, right])) == ["ll r r"]
-    assert hstack([left, right]).background is None
-    assert text(hstack([left])) == ["ll"]
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [
+        (3, (20, 120), (1, 3)),
+        (3, (60, 40), (3, 1)),
+        (2, (20, 46), (1, 2)),
+        (2, (40, 40), (2, 1)),
+        (6, (40, 120), (2, 3)),
+    ],
+)
+def test_pictures_stand_side_by_side_where_it_is_wide_and_stacked_where_it_is_tall(count, size, expected):
+    assert arranged(count, *size) == expected
 
 
-def test_a_picture_without_a_background_gets_one_beside_one_that_has_it():
-    both = hstack([blank(1, 1), blank(1, 1, (5, 5, 5))], (7, 7, 7))
-    assert both.background[0].tolist() == [[7] * 3, [7] * 3, [5] * 3]
-
-
-def test_no_pictures_or_unequal_heights_cannot_be_stacked():
-    with pytest.raises(ValueError, match="concatenate"):
-        hstack([])
-    with pytest.raises(ValueError, match="dimension"):
-        hstack([blank(1, 1), blank(2, 1)])
+def test_a_part_is_put_into_a_picture_at_its_place():
+    whole, part = blank(2, 4), blank(1, 2)
+    part.glyphs[:] = ord("p")
+    paste(whole, part, 1, 1)
+    assert text(whole) == ["    ", " pp "]
 
 
 # Colours
@@ -339,10 +345,21 @@ def test_a_label_is_written_over_the_picture_in_its_colour():
     assert picture.glyphs[4, [column - 1, column + 2]].tolist() == [BLANK, BLANK]
 
 
-def test_of_labels_that_meet_the_nearer_is_written():
+def test_of_labels_that_meet_one_moves_and_none_covers_another():
     near, far = Label((0, 0, 0.5), "near", (1, 1, 1)), Label((0.1, 0, -0.5), "far", (1, 1, 1))
     for labels in ((near, far), (far, near)):
-        assert text(draw_scene(Scene(labels=labels), FLAT, 1, 1, 40, "ascii"))[0].split() == ["near"]
+        (row,) = text(draw_scene(Scene(labels=labels), FLAT, 1, 1, 40, "ascii"))
+        assert sorted(row.split()) == ["far", "near"]
+        assert row.index("near") == 19
+
+
+@pytest.mark.parametrize("size", [(20, 46), (34, 70)])
+def test_eight_numbers_are_all_read_wherever_the_camera_is(size):
+    tips = np.random.default_rng(0).standard_normal((8, 3)).astype(np.float32)
+    scene = weights_scene(tips, feature_colors(8))._replace(segments=np.zeros((0, 2, 3), np.float32))
+    for yaw in range(0, 360, 15):
+        picture = draw_scene(scene, Camera(yaw=yaw), 2.5, *size, "braille")
+        assert sorted("".join(text(picture)).replace(" ", "")) == list("01234567")
 
 
 def test_a_label_is_clipped_at_the_edges():
@@ -377,11 +394,82 @@ def test_a_lit_feature_keeps_its_strength_and_the_others_fade():
         assert 0 < away[4] < 0.6 * away[13]
 
 
-def test_of_many_features_only_the_lit_one_has_its_number():
-    n = MOST_NUMBERS + 1
-    tips = np.ones((n, 3), np.float32)
-    assert weights_scene(tips, feature_colors(n)).labels == ()
+def test_of_many_features_the_nearest_have_numbers_or_the_lit_one():
+    n = 400
+    tips = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
     assert [label.text for label in weights_scene(tips, feature_colors(n), 7).labels] == ["7"]
+    scene = weights_scene(tips, feature_colors(n))
+    assert scene.labels == ()
+    camera = Camera(yaw=20)
+    without_lines = scene._replace(segments=scene.segments[:0])
+    words = " ".join(text(draw_scene(without_lines, camera, 5, 40, 100, "ascii"))).split()
+    depth = scene.numbers.positions @ rotation(camera)[2]
+    assert 4 <= len(words) <= NEAREST
+    assert set(map(int, words)) <= set(np.argsort(-depth)[:NEAREST].tolist())
+
+
+def octahedron_edges() -> Scene:
+    tips = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
+    return edges_scene(tips, *hull(tips))
+
+
+def test_of_an_octahedron_nine_edges_are_in_front_and_three_at_the_back():
+    scene = octahedron_edges()
+    assert len(scene.edges) == 12
+    for yaw, pitch in ((30, 25), (200, -40), (-75, 10)):
+        camera = Camera(yaw=yaw, pitch=pitch)
+        front = at_front(scene, camera, 1.0)
+        assert front.sum() == 9
+        assert (scene.edges[~front].mean(1) @ rotation(camera)[2] < 0).all()
+        # From nearby less of it is seen, and nothing that is hidden from afar.
+        near = at_front(scene, dataclasses.replace(camera, perspective=True), 1.0)
+        assert 3 <= near.sum() <= 9
+        assert not (near & ~front).any()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_edges_at_the_back_have_fewer_marks_than_those_in_front(mode):
+    edges = np.array([[[-0.9, 0.02, 0], [0.9, 0.02, 0]]], np.float32)
+    drawn = {}
+    for side, z in (("front", 1), ("back", -1)):
+        normals = np.broadcast_to(np.array([0, 0, z], np.float32), (1, 2, 3))
+        drawn[side] = draw_scene(Scene(edges=edges, normals=normals), FLAT, 1, 9, 36, mode)
+    count = {side: (picture.glyphs != BLANK).sum() for side, picture in drawn.items()}
+    if mode == "braille":
+        count = {side: dot_plane(picture).sum() for side, picture in drawn.items()}
+    assert 0 < count["back"] <= 0.7 * count["front"]
+
+
+def test_points_on_their_vector_are_seen_beside_it():
+    tips = np.array([[0.9, 0.02, 0]], np.float32)
+    on_it = np.linspace(0, 0.9, 40, dtype=np.float32)[:, None] * np.array([[1, 0, 0]], np.float32)
+    cloud = Scene(on_it, np.repeat(GREEN, 40, 0).astype(np.float32), beside=np.zeros(40, int))
+    scene = merge([cloud, weights_scene(tips, RED)._replace(labels=())])
+    for mode in MODES:
+        picture = draw_scene(scene, FLAT, 1, 9, 36, mode)
+        red, green = picture.foreground[..., 0] > 100, picture.foreground[..., 1] > 100
+        seen = picture.glyphs != BLANK
+        assert (seen & red & ~green).sum() >= 7, mode
+        assert (seen & green & ~red).sum() >= 7, mode
+
+
+def test_of_a_dense_cloud_the_shade_says_how_many_points_there_are():
+    rng = np.random.default_rng(0)
+    spread = np.concatenate([0.12 * rng.standard_normal((6000, 3)), rng.uniform(-0.9, 0.9, (2000, 3))])
+    white = np.ones((8000, 3), np.float32)
+    for background in ((10, 10, 10), (250, 250, 250)):
+        picture = draw_scene(Scene(spread.astype(np.float32), white), FLAT, 1, 20, 40, "braille", background)
+        apart = np.abs(picture.foreground.astype(int) - background[0]).sum(-1)
+        apart[picture.glyphs == BLANK] = 0
+        assert apart[8:12, 18:22].mean() > 1.6 * np.median(apart[2:5, 5:35])
+
+
+def test_a_trail_leads_from_step_to_step_and_gets_stronger():
+    tips = np.array([[[-0.5, 0, 0]], [[0, 0.5, 0]], [[0.5, 0, 0]]], np.float32)
+    trail = trails_scene(tips, RED)
+    assert trail.trails.tolist() == [[[-0.5, 0, 0], [0, 0.5, 0]], [[0, 0.5, 0], [0.5, 0, 0]]]
+    assert (np.diff(trail.trail_strengths) > 0).all()
+    assert (draw_scene(trail, FLAT, 1, 9, 18, "braille").glyphs != BLANK).any()
 
 
 def test_a_single_hidden_dimension_is_drawn_with_a_height_for_each_feature():

@@ -1,4 +1,4 @@
-"""Two models laid over each other: the best rotation of one onto the other, and which feature stands for which.
+"""Two models laid over each other: the best rotation of one, and which feature stands for which.
 
 The loss of a tied model does not change with a rotation or a mirroring of hidden space, nor, where features
 are equally important, with a permutation of features. Two models that have learned the same look different
@@ -23,8 +23,8 @@ _STARTS, _ROUNDS = 48, 30
 class Alignment(NamedTuple):
     """How a model is laid over another.
 
-    turn      float64 (hidden of it, hidden of the other): its rows are orthonormal, or its columns where those
-              are fewer; W @ turn is the model as the other's hidden space has it
+    turn      float64 (hidden of it, hidden of the other): its rows are orthonormal, or its columns where
+              those are fewer; W @ turn is the model as the other's hidden space has it
     partner   int64 (features): for each of its features that of the other for which it stands; −1: none
     distance  root-mean-square length of the differences between vectors and their partners' after the turn
     mirrored  whether the turn is also a mirroring

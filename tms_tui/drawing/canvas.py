@@ -21,6 +21,7 @@ UPPER, LOWER, FULL = 0x2580, 0x2584, 0x2588
 ASCII_POINTS = np.array([ord(c) for c in ":+*#@"], np.uint32)
 ASCII_LINES = np.array([ord(c) for c in "-/|\\"], np.uint32)
 ASCII_GUIDE = ord(".")
+ASCII_EDGE, ASCII_TRAIL = ord("o"), ord("~")
 
 # Resolution of depth in levels per radius, and its range in radii from the origin.
 _DEPTHS = np.float32(1 << 12)

@@ -3,7 +3,6 @@
 No Textual and no rich here: a picture is three numpy arrays, drawn and tested without a terminal.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,27 +50,23 @@ def write(cells: Cells, row: int, column: int, text: str, color: RGB, background
             cells.background[row, first:last] = background
 
 
-def hstack(pictures: Sequence[Cells], background: RGB = (0, 0, 0)) -> Cells:
-    """Pictures of one height side by side, with a blank column between two.
+def arranged(count: int, rows: int, columns: int) -> tuple[int, int]:
+    """In how many rows and columns `count` pictures stand, so that each is as large as possible.
 
-    `background` is the colour of that column, and of pictures without one of their own beside others that
-    have one. Raises ValueError for no pictures or for unequal heights.
+    A picture has room for a circle; cells are twice as high as wide. Side by side where that is as good.
     """
-    own = background if any(picture.background is not None for picture in pictures) else None
-    parts: list[Cells] = []
-    for picture in pictures:
-        rows, columns = picture.glyphs.shape
-        if parts:
-            parts.append(blank(rows, 1, own))
-        parts.append(
-            picture
-            if picture.background is not None
-            else picture._replace(background=blank(rows, columns, own)[2])
-        )
-    glyphs = np.concatenate([part.glyphs for part in parts], axis=1)
-    foreground = np.concatenate([part.foreground for part in parts], axis=1)
-    if own is None:
-        return Cells(glyphs, foreground, None)
-    return Cells(
-        glyphs, foreground, np.concatenate([p.background for p in parts if p.background is not None], 1)
-    )
+
+    def size(across: int) -> float:
+        down = -(-count // across)
+        return min((columns - (across - 1)) / across, 2 * (rows - (down - 1)) / down)
+
+    across = max((a for a in range(count, 0, -1) if count % a == 0), key=size)
+    return count // across, across
+
+
+def paste(picture: Cells, part: Cells, row: int, column: int) -> None:
+    """Put a part into a picture's arrays, within its borders."""
+    here = slice(row, row + part.glyphs.shape[0]), slice(column, column + part.glyphs.shape[1])
+    picture.glyphs[here], picture.foreground[here] = part.glyphs, part.foreground
+    if picture.background is not None and part.background is not None:
+        picture.background[here] = part.background

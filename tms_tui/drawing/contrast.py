@@ -120,10 +120,10 @@ def shown(
 
 
 def guide_colors(
-    depth: Float[np.ndarray, "*shape"], background: RGB, strength: float
+    depth: Float[np.ndarray, "*shape"], background: RGB, strength: Float[np.ndarray, "*shape"]
 ) -> UInt8[np.ndarray, "*shape 3"]:
     """A step from the background towards its opposite, at most `strength` of the way, smaller if farther."""
     behind = np.array(background, np.float32) / 255
     opposite = 1.0 if is_dark(background) else 0.0
-    share = np.float32(strength) * SHADES[shade_of(depth)][..., None]
+    share = (strength * SHADES[shade_of(depth)])[..., None]
     return as_bytes(behind + (opposite - behind) * share)

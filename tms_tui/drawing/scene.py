@@ -1,17 +1,19 @@
 """A scene in three dimensions and its picture: what the space view shows.
 
 The nearest mark at a place gives it its colour, and the farther it is, the closer that is to the background.
-Vectors stand before points of like depth, or a dense cloud would hide them; guides (axes, the sphere) stand
-behind everything.
+Vectors stand before points of like depth, or a dense cloud would hide them; guides (axes, the sphere) and the
+edges at the back of a solid stand behind everything. Of a cloud with several points a cell, nearness tells
+nothing: there the shade is how many points a cell has, and the colour is the mean of theirs.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, UInt8, UInt32
+from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8, UInt32
 
-from tms_engine.analysis.projection import EYE, Camera, view
+from tms_engine.analysis.projection import EYE, Camera, rotation, view
 from tms_tui.drawing import canvas
 from tms_tui.drawing.canvas import Grid, Marks
 from tms_tui.drawing.cells import BLANK, RGB, Cells, blank, write
@@ -27,8 +29,20 @@ GUIDE: dict[Mode, float] = {"braille": 0.3, "blocks": 0.2, "ascii": 0.45}
 # Strength of the vectors of the features that are not selected, if one is.
 UNSELECTED = 0.45
 
-# With more vectors than this, their numbers would hide them.
-MOST_NUMBERS = 40
+# With more vectors than this, their numbers would hide them: only the nearest have theirs, so many.
+MOST_NUMBERS, NEAREST = 40, 12
+
+# Points for each cell from which on a cloud is dense; shades of it, from the fewest points in a cell to the
+# most.
+DENSE = 2.5
+DENSITY = np.array([0.3, 0.44, 0.58, 0.72, 0.86, 1.0], np.float32)
+
+# How far beside its vector a point is drawn, in widths of a cell, and how far apart such points are spread.
+BESIDE, SPREAD = 2.0, 0.5
+
+# Edges of a solid: colour and strength of those in front, of those at the back as guides are.
+_EDGE, _FRONT = (0.62, 0.62, 0.62), 0.8
+_BACK: dict[Mode, float] = {"braille": 0.5, "blocks": 0.4, "ascii": 0.7}
 
 # In perspective, segments are cut this far (in radii) before the eye.
 _NEAR = EYE - 0.05
@@ -45,6 +59,16 @@ class Label(NamedTuple):
     """RGB from 0 to 1."""
     strength: float = 1.0
     """What is left of the colour, the rest being the background's."""
+    rank: int = 0
+    """Those of lower rank are written first; then those that are nearer."""
+
+
+class Numbers(NamedTuple):
+    """Numbers of so many features that only the nearest are written."""
+
+    positions: Float32[np.ndarray, "features 3"]
+    numbers: Int[np.ndarray, " features"]
+    colors: Float32[np.ndarray, "features 3"]
 
 
 class Scene(NamedTuple):
@@ -64,6 +88,20 @@ class Scene(NamedTuple):
     """What is left of each segment's colour, the rest being the background's; None: all of it."""
     guides: Float32[np.ndarray, "guides 2 3"] = np.zeros((0, 2, 3), np.float32)
     """Segments that only help the eye: thin, faint, behind all else, and without a colour of their own."""
+    edges: Float32[np.ndarray, "edges 2 3"] = np.zeros((0, 2, 3), np.float32)
+    """Edges of a solid."""
+    normals: Float32[np.ndarray, "edges 2 3"] = np.zeros((0, 2, 3), np.float32)
+    """Outward normals of the two faces that meet in each; it is at the back if both look away. 0: none."""
+    trails: Float32[np.ndarray, "trails 2 3"] = np.zeros((0, 2, 3), np.float32)
+    """Segments of where tips have been: thin."""
+    trail_colors: Float32[np.ndarray, "trails 3"] = np.zeros((0, 3), np.float32)
+    """RGB from 0 to 1."""
+    trail_strengths: Float32[np.ndarray, " trails"] = np.zeros(0, np.float32)
+    """As `strengths`."""
+    beside: Int[np.ndarray, " points"] | None = None
+    """The segment on which each point lies, and beside which it is drawn; −1, or None for all: on none."""
+    numbers: Numbers | None = None
+    """Labels of which only the nearest are written."""
 
 
 def _strengths(scene: Scene) -> Float32[np.ndarray, "segments"]:
@@ -71,8 +109,9 @@ def _strengths(scene: Scene) -> Float32[np.ndarray, "segments"]:
 
 
 def merge(scenes: Sequence[Scene]) -> Scene:
-    """All scenes in one."""
+    """All scenes in one. Only one of them may have points beside segments, and those have to be its first."""
     everything = [Scene(), *scenes]
+    beside = next((s.beside for s in everything if s.beside is not None), None)
     return Scene(
         np.concatenate([s.points for s in everything]),
         np.concatenate([s.point_colors for s in everything]),
@@ -81,6 +120,13 @@ def merge(scenes: Sequence[Scene]) -> Scene:
         tuple(label for s in everything for label in s.labels),
         np.concatenate([_strengths(s) for s in everything]),
         np.concatenate([s.guides for s in everything]),
+        np.concatenate([s.edges for s in everything]),
+        np.concatenate([s.normals for s in everything]),
+        np.concatenate([s.trails for s in everything]),
+        np.concatenate([s.trail_colors for s in everything]),
+        np.concatenate([s.trail_strengths for s in everything]),
+        beside,
+        next((s.numbers for s in everything if s.numbers is not None), None),
     )
 
 
@@ -99,7 +145,8 @@ def weights_scene(
     """Weight vectors as lines from the origin (or from their own), each with its feature's number at its tip.
 
     If a feature is selected (its place in `tips`), the others fade to UNSELECTED. Of more than MOST_NUMBERS
-    features, only the selected one has its number. `names` are the numbers, where they are not the places.
+    features, only the selected one has its number, or the nearest ones. `names` are the numbers, where they
+    are not the places.
     """
     starts = np.zeros_like(tips) if origins is None else origins
     strengths = np.full(len(tips), 1 if selected is None else UNSELECTED, np.float32)
@@ -111,15 +158,59 @@ def weights_scene(
     # A little beyond the tip, so that the number does not cover it. Numbers fade by half as much as lines.
     numbers = tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))
     named = [j for j in range(len(tips)) if len(tips) <= MOST_NUMBERS or j == selected]
+    nearest = None
+    if not named and len(tips):
+        nearest = Numbers(numbers, np.arange(len(tips)) if names is None else np.asarray(names), colors)
     return Scene(
         segments=np.stack([starts, tips], 1),
         segment_colors=colors,
         labels=tuple(
-            Label(numbers[j], str(names[j] if names else j), colors[j], float(1 + strengths[j]) / 2)
+            Label(
+                numbers[j],
+                str(names[j] if names else j),
+                colors[j],
+                float(1 + strengths[j]) / 2,
+                rank=-1 if j == selected else 0,
+            )
             for j in named
         ),
         strengths=strengths,
+        numbers=nearest,
     )
+
+
+def edges_scene(
+    tips: Float32[np.ndarray, "features 3"],
+    edges: Int[np.ndarray, "edges 2"],
+    sides: Int[np.ndarray, "sided 2"],
+    facets: Int[np.ndarray, "facets 3"],
+) -> Scene:
+    """Edges between tips, by their places, with the facets that meet in each and three corners of each facet.
+
+    Without facets an edge is at the back if its middle is farther away than the origin.
+    """
+    ends = tips[edges]
+    if not len(edges):
+        return Scene()
+    if not len(sides):
+        middles = np.repeat(ends.mean(1, keepdims=True), 2, axis=1)
+        return Scene(edges=ends, normals=middles)
+    corners = tips[facets]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    outward = ((corners.mean(1) - tips[np.unique(edges)].mean(0)) * normals).sum(-1, keepdims=True)
+    return Scene(edges=ends, normals=(normals * np.where(outward < 0, -1, 1))[sides].astype(np.float32))
+
+
+def trails_scene(
+    tips: Float32[np.ndarray, "steps features 3"], colors: Float32[np.ndarray, "features 3"]
+) -> Scene:
+    """Where tips have been, from the first step to the last, stronger the later."""
+    steps, n = tips.shape[:2]
+    if steps < 2:
+        return Scene()
+    segments = np.stack([tips[:-1], tips[1:]], 2).reshape(-1, 2, 3)
+    strengths = np.repeat(np.linspace(0.45, 0.9, steps - 1, dtype=np.float32), n)
+    return Scene(trails=segments, trail_colors=np.tile(colors, (steps - 1, 1)), trail_strengths=strengths)
 
 
 def stacked_origins(n_features: int, reach: float) -> Float32[np.ndarray, "features 3"]:
@@ -137,7 +228,7 @@ def axes_scene(n_dims: int, names: Sequence[str], reach: float) -> Scene:
     """The first `n_dims` (1 to 3) axes as guides from −reach to reach, each named at its positive end."""
     ends = np.eye(3, dtype=np.float32)[:n_dims] * np.float32(reach)
     labels = tuple(
-        Label(end * np.float32(1.06), name, NEUTRAL) for end, name in zip(ends, names, strict=False)
+        Label(end * np.float32(1.06), name, NEUTRAL, rank=1) for end, name in zip(ends, names, strict=False)
     )
     return Scene(guides=np.stack([-ends, ends], 1), labels=labels)
 
@@ -195,17 +286,38 @@ def draw_scene(
     grid = canvas.grid(rows, columns, mode)
     # What is not finite, or overflows, is left out further on.
     with np.errstate(all="ignore"):
-        points = canvas.mark_points(canvas.on_grid(view(scene.points, camera, radius), grid), grid)
         placed = _seen_lines(scene.segments, camera, radius, grid)
+        in_sight = canvas.on_grid(view(scene.points, camera, radius), grid)
+        if scene.beside is not None:
+            _move_beside(in_sight, placed, scene.beside, grid)
+        points = canvas.mark_points(in_sight, grid)
         lines = canvas.mark_lines(placed, grid, thickness=2 if mode == "braille" else 1)
+        slopes = canvas.ascii_line_glyphs(placed)
         placed_guides = _seen_lines(scene.guides, camera, radius, grid)
         guides = canvas.mark_lines(placed_guides, grid, every=1 if mode == "ascii" else 2)
-        slopes = canvas.ascii_line_glyphs(placed)
-        texts = _place_labels(scene.labels, camera, radius, rows, columns)
+        colors, strengths = scene.segment_colors, _strengths(scene)
+        faint = np.full(len(scene.guides), GUIDE[mode], np.float32)
+        if len(scene.edges) or len(scene.trails):
+            front = at_front(scene, camera, radius)
+            thin = _seen_lines(np.concatenate([scene.trails, scene.edges[front]]), camera, radius, grid)
+            lines = _beneath(lines, len(placed), canvas.mark_lines(thin, grid))
+            slopes = np.concatenate([slopes, _thin_glyphs(len(scene.trails), len(thin))])
+            gray = np.tile(np.array(_EDGE, np.float32), (int(front.sum()), 1))
+            colors = np.concatenate([colors, scene.trail_colors, gray])
+            shares = np.full(len(gray), _FRONT, np.float32)
+            strengths = np.concatenate([strengths, scene.trail_strengths, shares])
+            at_back = canvas.mark_lines(_seen_lines(scene.edges[~front], camera, radius, grid), grid, every=3)
+            guides = _joined(guides, len(faint), at_back)
+            faint = np.append(faint, np.full(len(front) - len(gray), _BACK[mode], np.float32))
+        labels = scene.labels
+        if scene.numbers is not None:
+            labels += _nearest(scene.numbers, camera, radius, grid)
+        texts = _place_labels(labels, camera, radius, rows, columns)
     quiet = np.zeros((rows, columns), bool)
     for row, column, text, _ in texts:
         quiet[row, max(column - 1, 0) : max(column + len(text) + 1, 0)] = True
-    picture = _paint(scene, points, lines, guides, slopes, quiet, grid, mode, background)
+    ink = _Ink(scene.point_colors, colors, strengths, slopes, faint)
+    picture = _paint(ink, points, lines, guides, quiet, grid, mode, background)
     if texts:
         colors = np.array([label.color for *_, label in texts], np.float32)
         strengths = np.array([label.strength for *_, label in texts], np.float32)
@@ -217,34 +329,115 @@ def draw_scene(
     return picture
 
 
+def at_front(scene: Scene, camera: Camera, radius: float) -> Bool[np.ndarray, " edges"]:
+    """Which edges are not hidden by the solid: those of which a face looks towards the eye."""
+    towards = rotation(camera)[2].astype(np.float32)
+    to_eye = EYE * radius * towards - scene.edges[:, :1] if camera.perspective else towards
+    looks = (scene.normals * to_eye).sum(-1)
+    return (looks > 0).any(1) | (scene.normals == 0).all((1, 2))
+
+
+def _beneath(above: Marks, n_above: int, below: Marks) -> Marks:
+    """Lines, and thin ones that are hidden by those at like depth."""
+    return _joined(above, n_above, below._replace(depth=below.depth - np.float32(AHEAD / 2)))
+
+
+def _joined(first: Marks, n_first: int, second: Marks) -> Marks:
+    """Marks of `n_first` sources, and those of others, whose sources count on."""
+    second = second._replace(source=second.source + n_first)
+    return Marks(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+
+
+def _thin_glyphs(n_trails: int, n_thin: int) -> UInt32[np.ndarray, " thin"]:
+    """In ASCII, characters of their own for trails and edges, which are no vectors."""
+    glyphs = np.full(n_thin, canvas.ASCII_EDGE, np.uint32)
+    glyphs[:n_trails] = canvas.ASCII_TRAIL
+    return glyphs
+
+
+def _move_beside(
+    placed: Float32[np.ndarray, "points 3"],
+    segments: Float32[np.ndarray, "segments 2 3"],
+    beside: Int[np.ndarray, " points"],
+    grid: Grid,
+) -> None:
+    """Move points off the segment on which they lie, on the screen, and spread them a little."""
+    moved = np.flatnonzero(beside >= 0)
+    # Sub-cells for the width of a cell, to the right and down: a cell is twice as high as wide.
+    width = np.array([grid.across, grid.down / 2], np.float32)
+    run = (segments[:, 1, :2] - segments[:, 0, :2]) / width
+    length = np.sqrt(np.square(run).sum(-1, keepdims=True))
+    along = np.where(length > 1e-3, run / np.maximum(length, 1e-3), np.array([1, 0], np.float32))
+    off = np.stack([-along[:, 1], along[:, 0]], -1) * width
+    spread = (moved * 5 % 7 - 3) * np.float32(SPREAD / 3)
+    placed[moved, :2] += off[beside[moved]] * (np.float32(BESIDE) + spread)[:, None]
+
+
+def _nearest(numbers: Numbers, camera: Camera, radius: float, grid: Grid) -> tuple[Label, ...]:
+    """The numbers of the NEAREST features that are in sight."""
+    seen = view(numbers.positions, camera, radius)
+    wide = grid.width / grid.across / (2 * grid.height / grid.down)  # as a share of the height
+    in_sight = (np.abs(seen[:, 0]) < max(wide, 1)) & (np.abs(seen[:, 1]) < max(1 / wide, 1))
+    depth = np.where(in_sight, seen[:, 2], -np.inf)
+    first = np.argsort(-depth, kind="stable")[:NEAREST]
+    return tuple(
+        Label(numbers.positions[j], str(numbers.numbers[j]), numbers.colors[j])
+        for j in first[np.isfinite(depth[first])]
+    )
+
+
+# Where a label may be moved, if its place is taken, in widths and heights of itself: the nearest first.
+_MOVES = (
+    (0, 0), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (1, 1), (-1, -1), (1, -1),
+    (0, 2), (0, -2), (-2, 0), (2, 0),
+)  # fmt: skip
+
+
 def _place_labels(
     labels: Sequence[Label], camera: Camera, radius: float, rows: int, columns: int
 ) -> list[tuple[int, int, str, Label]]:
-    """Row, first column and text of labels in sight, nearest first, without those that would cut a nearer."""
+    """Row, first column and text of labels in sight, by rank and nearness.
+
+    One whose place is taken moves a little; where that is taken too, as among very many, it is left out.
+    """
     if not labels:
         return []
     positions = np.array([label.position for label in labels], np.float32)
     placed = canvas.on_grid(view(positions, camera, radius), Grid(rows, columns, 1, 1))
+    order = np.lexsort((-placed[:, 2], np.array([label.rank for label in labels])))
     texts: list[tuple[int, int, str, Label]] = []
     taken: set[tuple[int, int]] = set()
-    for i in np.argsort(-placed[:, 2], kind="stable"):
-        label, (x, y, _) = labels[i], placed[i]
-        if not (0 <= y < rows and -len(label.text) <= x < columns + len(label.text)):  # outside, or NaN
+    for i in order.tolist():
+        label, (x, y, _) = labels[i], placed[i].tolist()
+        size = len(label.text)
+        if not (0 <= y < rows and -size <= x < columns + size):  # outside, or NaN
             continue
-        row, column = int(y), int(np.floor(x)) - (len(label.text) - 1) // 2
-        span = range(column, column + len(label.text))
-        if taken.isdisjoint((row, k) for k in range(span.start - 1, span.stop + 1)):
-            taken.update((row, k) for k in span)
-            texts.append((row, column, label.text, label))
+        for down, right in _MOVES:
+            row, column = int(y) + down, math.floor(x) - (size - 1) // 2 + right * (size + 1)
+            if (down or right) and not (0 <= row < rows and 0 <= column <= columns - size):
+                continue
+            if taken.isdisjoint((row, k) for k in range(column - 1, column + size + 1)):
+                taken.update((row, k) for k in range(column, column + size))
+                texts.append((row, column, label.text, label))
+                break
     return texts
 
 
+class _Ink(NamedTuple):
+    """Colours of what is drawn, by the sources of its marks."""
+
+    points: Float32[np.ndarray, "points 3"]
+    lines: Float32[np.ndarray, "lines 3"]
+    strengths: Float32[np.ndarray, " lines"]
+    glyphs: UInt32[np.ndarray, " lines"]
+    faint: Float32[np.ndarray, " guides"]
+
+
 def _paint(
-    scene: Scene,
+    ink: _Ink,
     points: Marks,
     lines: Marks,
     guides: Marks,
-    slopes: UInt32[np.ndarray, "segments"],
     quiet: Bool[np.ndarray, "rows columns"],
     grid: Grid,
     mode: Mode,
@@ -270,7 +463,8 @@ def _paint(
     at_line = np.flatnonzero(front >= n_points)
     at_guide = np.flatnonzero((front < 0) & (behind >= 0))
     point, line, guide = front[at_point], front[at_line] - n_points, behind[at_guide]
-    if mode != "blocks":
+    is_dense = len(ink.points) > DENSE * n_places
+    if mode != "blocks" and not is_dense:
         # Points in two neighbouring cells, a square on the screen, share the nearer's colour. In a dense
         # cloud that makes a frame a third smaller.
         pair = at_point // columns * columns + at_point % columns // 2
@@ -278,14 +472,17 @@ def _paint(
 
     gap = TEXT_GAP if mode == "ascii" else GAP
     color = np.zeros((n_places, 3), np.uint8)
-    color[at_point] = shown(
-        coarse(scene.point_colors[points.source[point]]), points.depth[point], background, gap
-    )
+    if is_dense:
+        pair = place[0] // columns * columns + place[0] % columns // 2
+        wanted = at_point // columns * columns + at_point % columns // 2
+        color[at_point] = _dense_colors(ink.points[points.source], pair, wanted, background, gap)
+    else:
+        color[at_point] = shown(
+            coarse(ink.points[points.source[point]]), points.depth[point], background, gap
+        )
     vector = lines.source[line]
-    color[at_line] = shown(
-        scene.segment_colors[vector], lines.depth[line], background, gap, _strengths(scene)[vector]
-    )
-    color[at_guide] = guide_colors(guides.depth[guide], background, GUIDE[mode])
+    color[at_line] = shown(ink.lines[vector], lines.depth[line], background, gap, ink.strengths[vector])
+    color[at_guide] = guide_colors(guides.depth[guide], background, ink.faint[guides.source[guide]])
 
     shape = (grid.rows, grid.columns)
     if mode == "blocks":
@@ -305,9 +502,32 @@ def _paint(
     glyphs = np.full(n_places, BLANK, np.uint32)
     counts = np.bincount(place[0], minlength=n_places)[at_point]
     glyphs[at_point] = canvas.ascii_point_glyphs(counts, points.depth[front[at_point]])
-    glyphs[at_line] = slopes[vector]
+    glyphs[at_line] = ink.glyphs[vector]
     glyphs[at_guide] = canvas.ASCII_GUIDE
     return Cells(glyphs.reshape(shape), color.reshape(*shape, 3), None)
+
+
+def _dense_colors(
+    colors: Float32[np.ndarray, "marks 3"],
+    place: Int[np.ndarray, " marks"],
+    wanted: Int[np.ndarray, " places"],
+    background: RGB,
+    gap: float,
+) -> UInt8[np.ndarray, "places 3"]:
+    """Colours of the `wanted` places of a dense cloud: the mean of their points', stronger the more there
+    are.
+    """
+    if not len(wanted):
+        return np.zeros((0, 3), np.uint8)
+    size = int(place.max()) + 1
+    counts = np.bincount(place, minlength=size)
+    sums = np.stack([np.bincount(place, colors[:, channel], size) for channel in range(3)], -1)
+    mean = (sums[wanted] / counts[wanted, None]).astype(np.float32)
+    # By doublings, up to what all but a few places have: the origin alone may have two thirds of the points.
+    many = max(float(np.quantile(counts[counts > 0], 0.97)), 2.0)
+    share = np.clip(np.log(counts[wanted]) / np.log(many), 0, 1)
+    strength = DENSITY[np.round(share * (len(DENSITY) - 1)).astype(np.intp)]
+    return shown(coarse(mean), np.ones(len(wanted), np.float32), background, gap, strength)
 
 
 def _blocks(

@@ -13,6 +13,15 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages.space import (
+    Before,
+    Compare,
+    CompareWith,
+    LoadBefore,
+    SolidsFound,
+    ToggleEdges,
+    ToggleSides,
+)
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
@@ -292,7 +301,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | Quit
+    | Quit | ToggleEdges | ToggleSides | Compare
 )  # fmt: skip
 
 
@@ -466,7 +475,7 @@ Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt
+    | Terminated | Interrupt | CompareWith | Before | SolidsFound
 )  # fmt: skip
 
 
@@ -606,5 +615,5 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | Leave
+    | Leave | LoadBefore
 )  # fmt: skip

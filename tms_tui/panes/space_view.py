@@ -4,22 +4,38 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from tms_engine import digits
 from tms_engine.analysis.projection import HOME, Camera, pca_features
-from tms_tui.drawing.cells import RGB, Cells, hstack
+from tms_engine.figures.colors import viridis
+from tms_tui.drawing.ascii import ascii_text
+from tms_tui.drawing.cells import RGB, Cells, arranged, blank, paste, write
+from tms_tui.drawing.contrast import GAP, TEXT_GAP, coarse, is_dark, shown
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import draw_scene
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.comparison import places
 from tms_tui.panes.measures import of_all
-from tms_tui.space_scene import SpaceScene, axes_of, cloud_rows, n_vectors, space_scene
+from tms_tui.solids import trail_of
+from tms_tui.space_scene import (
+    Scale,
+    SpaceScene,
+    Trail,
+    axes_of,
+    cloud_rows,
+    compared_scenes,
+    n_vectors,
+    space_scene,
+)
 from tms_tui.view import loading
 
 
@@ -27,7 +43,9 @@ def space_title(model: Model) -> str:
     """Which vectors, which cloud and which axes are shown."""
     experiment, options = model.experiment, model.options
     n, m = experiment.n_features, experiment.n_hidden
-    title = f"Space {model.symbols.dash} weights{of_all(n_vectors(n, m), n)}"
+    named = name_of(model)
+    title = f"Space {model.symbols.dash} " + (f"{named} {model.symbols.dash} " if named else "")
+    title += f"weights{of_all(n_vectors(n, m), n)}"
     if options.data != "none" and model.shown and not cloud_rows(experiment, options):
         title += ", too large for a cloud"
     elif options.data == "trained":
@@ -45,11 +63,60 @@ def space_title(model: Model) -> str:
     return title
 
 
+def name_of(model: Model) -> str:
+    """The name of the solid that is shown, or which of two models are."""
+    solids = model.solids
+    if solids.before is not None and solids.showing != "now":
+        return "A and B" if solids.showing == "both" else "A"
+    pinned = "B, " if solids.before is not None else ""
+    solid = solids.solid
+    if solid is None or model.shown is None or solid.instance != model.options.instance:
+        return pinned.removesuffix(", ")
+    same_size = solid.shown.weights.shape == model.shown.weights.shape
+    return pinned + solid.found.title if same_size else pinned.removesuffix(", ")
+
+
 def scene_of(model: Model, memo: Memo) -> SpaceScene | None:
-    """The scene at the step that is shown; None before there are weights."""
-    if model.shown is None:
+    """The scene at the step that is shown, or of two models; None before there are weights."""
+    shown, options, solids = model.shown, model.options, model.solids
+    if shown is None:
         return None
-    return space_scene(model.shown, model.options, model.view.device or "cpu", memo)
+    device, solid = model.view.device or "cpu", solids.solid
+    size = shown.weights.shape
+    known = solid is not None and solid.instance == options.instance and solid.shown.weights.shape == size
+    edges = solid.edges if solid is not None and known and options.edges else None
+    trail = _trail(model, memo)
+    compared = solids.compared
+    if solids.showing == "now" or compared is None or compared.before is not solids.before:
+        return space_scene(shown, options, device, memo, edges, trail)
+    before, seen = compared.before, compared.seen
+    now = shown, options.instance, edges, trail
+    if compared.instance != options.instance or seen.turn.shape[1] != size[2]:
+        now = compared.shown, compared.instance, None, None
+    then = before.shown, before.instance, seen, compared.solid.edges if options.edges else None
+    a, b = places(compared, model.run_name)
+    titles = f"A {a}", f"B {b}"
+    both = compared_scenes(then, now, titles, options, device, memo)
+    if solids.showing == "both":
+        return both
+    return memo(_first_half, both)
+
+
+def _first_half(scene: SpaceScene) -> SpaceScene:
+    return scene._replace(panels=scene.panels[: len(scene.panels) // 2])
+
+
+def _trail(model: Model, memo: Memo) -> Trail | None:
+    """Where the tips have been: since the model before, if it is of the same; else since a live change."""
+    solids, view, shown, instance = model.solids, model.view, model.shown, model.options.instance
+    before = solids.before
+    if view.run is None or shown is None:
+        return None
+    if before is not None and (before.run_id, before.instance) == (view.run.id, instance):
+        return memo(trail_of, view.run, shown, instance, before.shown.step)
+    if view.changes and (solids.trailing > 0 or model.options.step is not None):
+        return memo(trail_of, view.run, shown, instance, None)
+    return None
 
 
 def waiting(model: Model) -> str:
@@ -101,23 +168,31 @@ class SpaceView(Pane, CellsWidget, can_focus=True):
             above = (height - len(said)) // 2
             text = [""] * above + said + [""] * (height - above - len(said))
             return [Strip([Segment(line.center(width), base)]) for line in text]
-        strips = super()._draw_strips(base)
-        if len(scene.panels) > 1 and height:
-            titles = " ".join(
-                panel.title.center(columns)[:columns]
-                for panel, columns in zip(scene.panels, _columns(scene, width), strict=True)
-            )
-            strips[0] = Strip([Segment(titles.ljust(width), base + Style(bold=True))])
-        return strips
+        return super()._draw_strips(base)
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
         scene, camera, _ = self._content
-        panels = [
-            draw_scene(panel.scene, camera, scene.radius, height, columns, self.mode, ground)
-            for panel, columns in zip(scene.panels, _columns(scene, width), strict=True)
-        ]
-        return hstack(panels, ground)
+        panels, radius = scene.panels, scene.radius
+        if len(panels) == 1 and not panels[0].title and scene.scale is None:
+            return draw_scene(panels[0].scene, camera, radius, height, width, self.mode, ground)
+        picture = blank(height, width, ground if self.mode == "blocks" else None)
+        # A row below for what the colours stand for; one above each panel for its title.
+        bar = int(scene.scale is not None and height > 4 and self.n_colors > 2)
+        down, across = arranged(len(panels), height - bar, width)
+        rows, columns = _shares(height - bar, down), _shares(width, across)
+        for i, panel in enumerate(panels):
+            (top, tall), (left, wide) = rows[i // across], columns[i % across]
+            titled = int(bool(panel.title) and tall > 2)
+            part = draw_scene(panel.scene, camera, radius, tall - titled, wide, self.mode, ground)
+            paste(picture, part, top + titled, left)
+            if titled:
+                title = ascii_text(panel.title) if self.mode == "ascii" else panel.title
+                ink = 255 if is_dark(ground) else 0
+                write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
+        if bar and scene.scale is not None:
+            _write_scale(picture, scene.scale, height - 1, width, self.mode, ground)
+        return picture
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()
@@ -147,7 +222,26 @@ class SpaceView(Pane, CellsWidget, can_focus=True):
 PANE = SpaceView
 
 
-def _columns(scene: SpaceScene, width: int) -> list[int]:
-    """The width of each panel, with a blank column between two."""
-    count = len(scene.panels)
-    return [(width - (count - 1) + i) // count for i in range(count)]
+def _shares(size: int, count: int) -> list[tuple[int, int]]:
+    """Where each of so many panels begins and how long it is, with a blank cell between two."""
+    sizes = [max((size - (count - 1) + i) // count, 0) for i in range(count)]
+    return [(sum(sizes[:i]) + i, each) for i, each in enumerate(sizes)]
+
+
+# Cells of the bar of colours.
+_BAR = 16
+
+
+def _write_scale(picture: Cells, scale: Scale, row: int, width: int, mode: Mode, ground: RGB) -> None:
+    """A bar of viridis with its ends, as points have its colours."""
+    first, last = f" {scale.name} 0 ", f" {digits.number(scale.most, 2)}"
+    length = min(_BAR, width - len(first) - len(last))
+    if length < 2:
+        return
+    quiet = (170, 170, 170) if is_dark(ground) else (85, 85, 85)
+    write(picture, row, 0, first, quiet, ground)
+    write(picture, row, len(first) + length, last, quiet, ground)
+    ramp = coarse(viridis(np.linspace(0, 1, length)))
+    inks = shown(ramp, np.ones(length, np.float32), ground, TEXT_GAP if mode == "ascii" else GAP)
+    for i, (r, g, b) in enumerate(inks.tolist()):
+        write(picture, row, len(first) + i, "#" if mode == "ascii" else "█", (r, g, b), ground)

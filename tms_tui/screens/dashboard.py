@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
+from tms_tui.panes.comparison import comparison
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import RunBar, progress
@@ -61,6 +64,7 @@ class Dashboard(Screen[None]):
             yield from self._placed("body")
             with Vertical(id="side"):
                 yield from self._placed("side")
+                yield Text(id="comparison", classes="pane")
                 with Horizontal(id="low"):
                     yield from self._placed("low")
         yield RunBar(mode, id="bar")
@@ -82,6 +86,7 @@ class Dashboard(Screen[None]):
         """Show a Model; `now` in seconds. The side panes follow a training less often than the body."""
         if not self._composed:
             return
+        self.set_class(not model.options.sides, "-alone")
         if model is not self._model and now >= self._body_due:
             began = time.thread_time()
             self._model = model
@@ -110,6 +115,13 @@ class Dashboard(Screen[None]):
 
     def _show_side(self, model: Model) -> None:
         """Show everything but the body's content."""
+        compares = model.solids.before is not None and model.solids.showing != "now"
+        self.set_class(compares, "-compares")
+        if compares:
+            beside = self.query_one("#comparison", Text)
+            set_title(beside, "A and B", self._mode == "ascii")
+            said = comparison(model, self._memo, beside.content_size.width)
+            beside.show(Content(ascii_text(said.plain)) if self._mode == "ascii" else said)
         self.query_one("#about", Text).show(about(model))
         self.query_one("#phase", Text).show(phase(model), layout=True)
         self.query_one(RunBar).show(progress(model))

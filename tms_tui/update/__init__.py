@@ -89,7 +89,16 @@ from tms_tui.messages import (
     WriteScreen,
     Zoom,
 )
+from tms_tui.messages.space import (
+    Before,
+    Compare,
+    CompareWith,
+    SolidsFound,
+    ToggleEdges,
+    ToggleSides,
+)
 from tms_tui.model import Model
+from tms_tui.update import space
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
 from tms_tui.update.parts import (
@@ -206,6 +215,19 @@ def _update(model: Model, message: Message) -> Updated:
             first = (options.axes[0] + 3) % m if m > 3 else 0
             return with_options(model, axes=(first, first + 1, first + 2), projection="axes"), ()
 
+        case ToggleEdges():
+            return space.toggle_edges(model)
+        case ToggleSides():
+            return space.toggle_sides(model)
+        case Compare():
+            return space.compare(model)
+        case CompareWith():
+            return space.compare_with(model, message)
+        case Before():
+            return space.before_loaded(model, message)
+        case SolidsFound():
+            return space.found(model, message)
+
         # Data and colour
         case NextData():
             return with_options(model, data=cycle(DATA, options.data)), ()
@@ -222,6 +244,8 @@ def _update(model: Model, message: Message) -> Updated:
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
+            if options.feature is None and (alone := space.forget(model)) is not None:
+                return alone, ()
             return with_options(model, feature=None, cursor=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
@@ -235,6 +259,8 @@ def _update(model: Model, message: Message) -> Updated:
 
         # Panes
         case FocusPane(pane):
+            if pane != "space" and not options.sides:
+                model = with_options(model, sides=True)
             return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
             if model.layout.maximized:
@@ -366,6 +392,7 @@ def _tick(model: Model, tick: Tick) -> Updated:
     effects: tuple[Effect, ...] = ()
     if view is not model.view:
         model, effects = _seen(dataclasses.replace(model, view=view))
+    model = space.seen(model, tick.seconds)
     model, told = _wait_told(model, tick.waiting)
     effects += told
     options = model.options
