@@ -43,4 +43,9 @@ class Memo:
 
 def same(a: object, b: object) -> bool:
     """Whether two arguments are the same, in the way that Memo compares them."""
-    return a is b or ((isinstance(a, _BY_VALUE) or type(a) is tuple) and a == b)
+    # Of an array and None, or a number, == makes an array.
+    return a is b or (_is_plain(a) and _is_plain(b) and a == b)
+
+
+def _is_plain(a: object) -> bool:
+    return isinstance(a, _BY_VALUE) or type(a) is tuple

@@ -229,5 +229,5 @@ def trail_of(run: "Run", shown: Snapshot, instance: int, since: int | None) -> T
         return None
     # The steps that are kept are as dense as they are near the change, where most happens.
     places = np.unique(np.linspace(0, len(kept) - 1, _TRAIL).round().astype(int))
-    directions = model(run.experiment.model).directions
+    directions = model(shown.experiment.model).directions
     return Trail(tuple(directions(kept[place].parameters)[instance] for place in places))

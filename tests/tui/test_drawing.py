@@ -413,13 +413,13 @@ def octahedron_edges() -> Scene:
     return edges_scene(tips, *hull(tips))
 
 
-def test_of_an_octahedron_nine_edges_are_in_front_and_three_at_the_back():
+def test_of_an_octahedron_the_edges_of_the_four_faces_that_are_seen_are_in_front():
     scene = octahedron_edges()
     assert len(scene.edges) == 12
     for yaw, pitch in ((30, 25), (200, -40), (-75, 10)):
         camera = Camera(yaw=yaw, pitch=pitch)
         front = at_front(scene, camera, 1.0)
-        assert front.sum() == 9
+        assert front.sum() in (8, 9)  # four faces around a corner, or one with its three neighbours
         assert (scene.edges[~front].mean(1) @ rotation(camera)[2] < 0).all()
         # From nearby less of it is seen, and nothing that is hidden from afar.
         near = at_front(scene, dataclasses.replace(camera, perspective=True), 1.0)

@@ -382,6 +382,12 @@ def test_arrays_are_compared_by_identity_and_plain_values_by_value():
     assert same((Change(1, "sparsity", 0.5),), (Change(1, "sparsity", 0.5),))
 
 
+def test_an_array_is_neither_none_nor_a_number():
+    assert not same(None, np.ones(2))
+    assert not same(np.ones(2), None)
+    assert not same(1.0, np.ones(2))
+
+
 def test_a_trainers_snapshots_are_told_apart():
     trainer = Trainer(Experiment(steps=10))
     assert not same(trainer.snapshot(), trainer.snapshot())
