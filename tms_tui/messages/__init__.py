@@ -13,6 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages import copying
 from tms_tui.messages.space import (
     Before,
     Compare,
@@ -25,9 +26,9 @@ from tms_tui.messages.space import (
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "doctor", "experiment", "export"]
+DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    "dashboard", "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    "dashboard", "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -301,7 +302,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | Quit | ToggleEdges | ToggleSides | Compare
+    | copying.OpenCopy | Quit | ToggleEdges | ToggleSides | Compare
 )  # fmt: skip
 
 
@@ -475,7 +476,7 @@ Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt | CompareWith | Before | SolidsFound
+    | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady | CompareWith | Before | SolidsFound
 )  # fmt: skip
 
 
@@ -615,5 +616,5 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | Leave | LoadBefore
+    | copying.WriteOut | copying.PutOnClipboard | Leave | LoadBefore
 )  # fmt: skip
