@@ -22,6 +22,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tms_engine.analysis import geometry, phases, projection, theory
+    from tms_engine.analysis.alignment import Alignment, align
     from tms_engine.analysis.evaluation import (
         Comparison,
         Evaluation,
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
         feature_losses,
         summarize,
     )
-    from tms_engine.analysis.polytopes import Names, Part, Polytopes, hull_edges, name_instances, polytopes
+    from tms_engine.analysis.polytopes import (
+        Names,
+        Part,
+        Polytopes,
+        SolidEdges,
+        hull_edges,
+        name_instances,
+        polytopes,
+        solid_edges,
+    )
     from tms_engine.analysis.projection import Camera
     from tms_engine.data import LawParameters, register_law
     from tms_engine.errors import InputError
@@ -57,6 +67,8 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Alignment": "analysis.alignment",
+    "align": "analysis.alignment",
     "Comparison": "analysis.evaluation",
     "compare": "analysis.evaluation",
     "Evaluation": "analysis.evaluation",
@@ -70,6 +82,8 @@ _HOMES = {
     "hull_edges": "analysis.polytopes",
     "name_instances": "analysis.polytopes",
     "polytopes": "analysis.polytopes",
+    "SolidEdges": "analysis.polytopes",
+    "solid_edges": "analysis.polytopes",
     "Camera": "analysis.projection",
     "LawParameters": "data",
     "register_law": "data",
@@ -105,6 +119,7 @@ _MODULES = ("geometry", "phases", "projection", "theory")
 
 __all__ = [
     "PRESETS",
+    "Alignment",
     "Camera",
     "Change",
     "Comparison",
@@ -120,9 +135,11 @@ __all__ = [
     "Run",
     "Sizes",
     "Snapshot",
+    "SolidEdges",
     "Sweep",
     "Trainer",
     "__version__",
+    "align",
     "cloud_figure",
     "compare",
     "contact_sheet_figure",
@@ -148,6 +165,7 @@ __all__ = [
     "save_figures",
     "save_html",
     "save_run",
+    "solid_edges",
     "summarize",
     "theory",
     "train",

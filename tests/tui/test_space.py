@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -208,6 +209,7 @@ async def until(app, condition, seconds=120):
 @pytest.mark.parametrize("mode", ["braille", "blocks", "ascii"])
 async def test_two_models_are_shown_at_every_size(mode):
     app = still_app(still_view(n_instances=2), mode=mode)
+    app._clock = time.monotonic  # the space has to be drawn more than once
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("b", "n", "b", "E")
         due = wanted(app.model.solids, app.model.shown, app.model.options.instance, run_id(app.model))

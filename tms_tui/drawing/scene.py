@@ -369,6 +369,8 @@ def _move_beside(
     length = np.sqrt(np.square(run).sum(-1, keepdims=True))
     along = np.where(length > 1e-3, run / np.maximum(length, 1e-3), np.array([1, 0], np.float32))
     off = np.stack([-along[:, 1], along[:, 0]], -1) * width
+    # Of horizontal ones, as all are in one hidden dimension, below; else it changes sides as it turns.
+    off[(np.abs(along[:, 1]) < 1e-3) & (off[:, 1] < 0)] *= -1
     spread = (moved * 5 % 7 - 3) * np.float32(SPREAD / 3)
     placed[moved, :2] += off[beside[moved]] * (np.float32(BESIDE) + spread)[:, None]
 
