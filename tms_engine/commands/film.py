@@ -73,12 +73,10 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"seconds should be above 0, and at most 3,600, not {options.seconds}")
     frames, size = max(2, round(fps * seconds)), _size(options.size)
     view = _sweep_view(options) if of_sweep else _run_view(options)
-    path = (
-        Path(options.out)
-        if options.out
-        else next(p for p in names(options.run, "film", ".gif") if not p.exists())
-    )
+    from tms_engine.runs import load_run
 
+    loaded = None if of_sweep else load_run(options.run)
+    path = Path(options.out) if options.out else _new_name(options.run)
     try:
         process.import_matplotlib_as_shipped()
         from tms_engine.figures.film import save_film
@@ -87,19 +85,13 @@ def run(options: argparse.Namespace) -> int:
     except Exception as error:  # a library or a cache that it needs may be broken
         raise cannot("import matplotlib, which draws", error) from None
     check_movie(path, frames, fps)
-
-    if of_sweep:
-        reel = _reel(options.run, frames, view, sweep_reel)
-        say(f"drawing {frames} pictures")
-        with counted(frames, "pictures") as show:
-            save_sweep_film(reel, path, fps=fps, size=size, on_frame=show)
-    else:
-        from tms_engine.runs import load_run
-
-        loaded = load_run(options.run)
-        say(f"drawing {frames} pictures")
-        with counted(frames, "pictures") as show:
+    reel = None if loaded else _reel(options.run, frames, view, sweep_reel)
+    say(f"drawing {frames} pictures")
+    with counted(frames, "pictures") as show:
+        if loaded:
             save_film(loaded, path, fps=fps, frames=frames, on_frame=show, size=size, **view)
+        else:
+            save_sweep_film(reel, path, fps=fps, size=size, on_frame=show)
     print(path)
     return 0
 

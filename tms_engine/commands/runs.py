@@ -48,15 +48,21 @@ def run(options: argparse.Namespace) -> int:
     # The directory that nobody has named need not be there yet.
     is_missing = options.directory is None and not os.path.exists(directory)
     runs, sweeps = ([], []) if is_missing else (list_runs(directory), list_sweeps(directory))
-    listed = sorted([*runs, *sweeps], key=lambda one: (-one.written, one.path.name))
     if options.json:
-        records = [_sweep_record(one) if one in sweeps else _record(one) for one in listed]
-        print(json.dumps(records, indent=2))
-    elif listed:
-        print(_table([_sweep_row(one) if one in sweeps else _row(one) for one in listed]))
+        records = [(one.written, _record(one)) for one in runs]
+        records += [(one.written, _sweep_record(one)) for one in sweeps]
+        print(json.dumps(_newest_first(records), indent=2))
+    elif runs or sweeps:
+        rows = [(one.written, _row(one)) for one in runs]
+        rows += [(one.written, _sweep_row(one)) for one in sweeps]
+        print(_table(_newest_first(rows)))
     else:
         say(f"no runs in {directory}")
     return 0
+
+
+def _newest_first(rows: list[tuple[float, dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
 def _remove(directory: Path, options: argparse.Namespace) -> int:

@@ -19,7 +19,17 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import dated_name, names
 from tms_engine.presets import PRESETS
-from tms_engine.sweeps.spec import DENSITY, OWN, PLACES, Spec, axis_values, is_axis, make_spec, settings_from
+from tms_engine.sweeps.spec import (
+    DENSITY,
+    OWN,
+    PLACES,
+    Spec,
+    axis_values,
+    is_axis,
+    make_spec,
+    naming,
+    settings_from,
+)
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.directory import Job
@@ -148,12 +158,17 @@ def _spec(options: argparse.Namespace) -> tuple[Spec, str]:
     text = options.spec or "gist"
     settings: dict[str, Any] = {}
     if Path(text).suffix.lower() in (".toml", ".json") or os.path.isfile(text):
-        settings = settings_from(read_fields(text))
-        name, origin = Path(text).stem, text
+        record = read_fields(text)
+        with naming(text):
+            settings = settings_from(record)
+            base = common.preset_from(settings.pop("preset", "gist"))
+            axes, fixed = settings.pop("axes", {}), settings.pop("base", {})
+            base.replace(**fixed)
+            for axis, values in axes.items():
+                axis_values(axis, values)
+        name = Path(text).stem
     else:
-        name, origin = text, ""
-    base = common.preset_from(settings.pop("preset", "gist") if origin else text)
-    axes, fixed = settings.pop("axes", {}), settings.pop("base", {})
+        base, axes, fixed, name = common.preset_from(text), {}, {}, text
     if os.environ.get("TMS_DEVICE"):
         fixed = {"device": os.environ["TMS_DEVICE"], **fixed}
     for field, value in _given(options).items():

@@ -130,7 +130,7 @@ class _Stage:
         self._figure = movie_figure(size)
         n, m = reel.shown[0].experiment.n_features, reel.shown[0].experiment.n_hidden
         self._colors = on_white(feature_colors(reel.tips.shape[1]))
-        self._reach = _reaches(reel.tips)
+        self._reach = reaches(reel.tips)
         self._draw_space(n, m)
         self._steps = np.array([snapshot.step for snapshot in reel.shown])
         self._draw_loss(run)
@@ -267,9 +267,9 @@ def loss_ticks(low: float, high: float) -> list[float]:
     return found[:: -(-len(found) // _MOST_TICKS)]
 
 
-def _reaches(tips: Float32[np.ndarray, "pictures features 3"]) -> Float64[np.ndarray, " pictures"]:
+def reaches(tips: Float32[np.ndarray, "pictures features 3"]) -> Float64[np.ndarray, " pictures"]:
     """How far the space goes in each picture: as far as the vectors then, but moving smoothly."""
-    lengths = np.nanmax(np.linalg.norm(tips.astype(np.float64), axis=-1), axis=1, initial=0.1)
+    lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1)).max(1, initial=0.1)
     width = max(1, len(lengths) // 8)
     padded = np.pad(lengths, width, mode="edge")
     return 1.05 * np.convolve(padded, np.ones(2 * width + 1) / (2 * width + 1), mode="valid")

@@ -23,6 +23,7 @@ from tms_engine.analysis.projection import HOME, Camera, basis_for, view
 from tms_engine.analysis.strategies import states_of
 from tms_engine.errors import InputError
 from tms_engine.figures.colors import feature_colors, on_white, phase_colors
+from tms_engine.figures.film import reaches
 from tms_engine.figures.movies import Picture, check_movie, movie_figure, picture_of, save_movie
 from tms_engine.figures.panels import own_style
 from tms_engine.runs.training import train
@@ -86,6 +87,7 @@ class SweepReel(NamedTuple):
     names      of states, with `palette`, their colours
     panels     cells whose best models are drawn, one axis only, and float32 (pictures, features, 3) of each:
                where its vectors end, NaN before they are known
+    hulled     whether the edges of their hulls are drawn: in up to three hidden dimensions
     differing  models that have not ended as in the table: another device, or other versions of libraries
     """
 
@@ -98,7 +100,8 @@ class SweepReel(NamedTuple):
     states: Int64[np.ndarray, "pictures cells"]
     names: tuple[str, ...]
     palette: Float64[np.ndarray, "names 3"]
-    panels: tuple[tuple[int, Float32[np.ndarray, "pictures features 3"]], ...]
+    panels: tuple[tuple[int, Float32[np.ndarray, "pictures _ 3"]], ...]
+    hulled: bool
     differing: int
 
 
@@ -455,8 +458,8 @@ def _over_shards(
                 last[cell[is_best]] = _said(weights[is_best], feature).which
                 norm, shared = (of(weights)[:, feature] for of in (geometry.norms, geometry.interference))
                 np.add.at(sums, cell, np.stack([norm, shared, np.ones(len(rows))], -1))
-            for place in np.flatnonzero(is_best & np.isin(cell, panels)):
-                tips[int(cell[place])] = _tips([weights[place][:_FEATURES]])[0]
+            for drawn in np.flatnonzero(is_best & np.isin(cell, panels)):
+                tips[int(cell[drawn])] = _tips([weights[drawn][:_FEATURES]])[0]
     done = np.round(np.linspace(0, len(shards), frames)).astype(int)
     visible = (there >= 0) & (there < done[:, None])
     states = np.where(visible, last, -1)
@@ -497,7 +500,7 @@ def _reel(
     states: Int64[np.ndarray, "pictures cells"],
     names: tuple[str, ...],
     sums: Float32[np.ndarray, "pictures cells 3"],
-    panels: tuple[tuple[int, Float32[np.ndarray, "pictures features 3"]], ...],
+    panels: tuple[tuple[int, Float32[np.ndarray, "pictures _ 3"]], ...],
     differing: int,
 ) -> SweepReel:
     """With colours; cells whose best model has diverged are said to be so throughout."""
@@ -522,7 +525,7 @@ def _reel(
         colors = np.where(((states >= 0) & ~diverged)[..., None], np.nan_to_num(mean, nan=0.35), colors)
     return SweepReel(
         over, _about(grid, diagram, feature), when, along, diagram.axes, colors.astype(np.float32), states,
-        names, palette, panels, differing,
+        names, palette, panels, _most_hidden(grid) <= 3, differing,
     )  # fmt: skip
 
 
@@ -556,6 +559,10 @@ def _about(grid: Grid, diagram: Diagram, feature: int | None) -> tuple[str, str]
         mean = "" if seeds == 1 else ", mean of all but the worst model"
         colored = f"feature {feature}{mean}"
     return f"{', '.join([*sizes, ''])}{shape}{of}", colored
+
+
+def _most_hidden(grid: Grid) -> int:
+    return max(family.fields.get("n_hidden", grid.spec.base.n_hidden) for family in grid.families)
 
 
 def _panel_cells(diagram: Diagram) -> list[int]:
@@ -594,8 +601,9 @@ class _Stage:
             self._draw_legend(0.03, 0.28 if reel.panels else 0.4, reel.about[1], columns=2)
             self._draw_shares((0.67, 0.12, 0.3, 0.15 if reel.panels else 0.28))
             n = max(1, len(reel.panels))
+            reach = reaches(np.concatenate([tips for _, tips in reel.panels], 1)) if reel.panels else None
             self._panels = [
-                _PanelStage(self._figure, (0.03 + 0.94 * k / n, 0.51, 0.94 / n, 0.34), reel, k)
+                _PanelStage(self._figure, (0.03 + 0.94 * k / n, 0.5, 0.94 / n, 0.37), reel, k, reach)
                 for k in range(len(reel.panels))
             ]
 
@@ -666,16 +674,20 @@ class _PanelStage:
     """One model's vectors, flat as they are seen, with the edges of its hull and its name."""
 
     def __init__(
-        self, figure: Any, place: tuple[float, float, float, float], reel: SweepReel, panel: int
+        self,
+        figure: Any,
+        place: tuple[float, float, float, float],
+        reel: SweepReel,
+        panel: int,
+        reach: Any,
     ) -> None:
         self._reel, (self._cell, self._tips) = reel, reel.panels[panel]
-        finite = self._tips[np.isfinite(self._tips).all((1, 2))]
-        reach = 1.15 * float(np.linalg.norm(finite, axis=-1).max(initial=0.1))
-        plot = figure.add_axes(place)
-        plot.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", box_aspect=1)
+        self._reach = reach
+        self._plot = plot = figure.add_axes(place)
+        plot.set(aspect="equal", box_aspect=1)
         plot.set_axis_off()
         plot.set_title(reel.axes[0].labels[self._cell], fontsize=9)
-        self._name = plot.text(0, -1.1 * reach, "", fontsize=8, ha="center", va="top")
+        self._name = plot.text(0.5, -0.02, "", fontsize=8, ha="center", va="top", transform=plot.transAxes)
         self._colors = on_white(feature_colors(self._tips.shape[1]))
         self._hull = plot.add_collection(LineCollection([], colors="0.6", linewidths=0.9))
         self._rays = plot.add_collection(LineCollection([], colors=self._colors, linewidths=1.4))
@@ -683,16 +695,19 @@ class _PanelStage:
         self._flat = not self._tips[..., 2].any()
 
     def show(self, k: int) -> None:
-        tips = self._tips[k]
+        tips, reach = self._tips[k], 1.05 * self._reach[k]
+        self._plot.set(xlim=(-reach, reach), ylim=(-reach, reach))
         share = k / max(1, len(self._tips) - 1)
         camera = Camera(HOME.yaw + 120 * share, HOME.pitch)
         seen = tips[:, :2] if self._flat else view(tips, camera)[:, :2]
         known = bool(np.isfinite(tips).all())
         self._rays.set_segments(np.stack([np.zeros_like(seen), seen], 1) if known else [])
         self._dots.set_offsets(seen)
-        which = np.flatnonzero(np.linalg.norm(tips, axis=1) > geometry.REPRESENTED_NORM) if known else []
-        edges = hull_edges(tips[which].astype(np.float64)) if len(which) > 1 else []
-        self._hull.set_segments([seen[which[edge]] for edge in edges])
+        which = np.flatnonzero(
+            known & self._reel.hulled & (np.linalg.norm(tips, axis=1) > geometry.REPRESENTED_NORM)
+        )
+        edges = which[hull_edges(tips[which].astype(np.float64))] if len(which) > 1 else np.empty((0, 2), int)
+        self._hull.set_segments(list(seen[edges]))
         state = self._reel.states[k, self._cell]
         self._name.set_text(self._reel.names[state] if state >= 0 else "")
 
@@ -706,4 +721,4 @@ def _tick(axis: Any, of: Axis, most: int) -> None:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
