@@ -383,6 +383,8 @@ def test_a_directory_called_as_a_preset_is_no_sweep_to_go_on_with(tmp_path, monk
     assert main(["sweep", "gist", "--steps", "3", "--out", "mine", "-q"]) == 0
     assert main(["sweep", "mine", "-q"]) == 0
     capsys.readouterr()
+    assert main(["show", "mine"]) == 2
+    assert "mine is a sweep, not a run: `load_sweep('mine').run(row)` makes one" in capsys.readouterr().err
     (tmp_path / "other").mkdir()
     assert main(["sweep", "other"]) == 2
     assert "other is no directory of a sweep" in capsys.readouterr().err

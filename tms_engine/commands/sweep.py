@@ -19,6 +19,7 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import dated_name, names
 from tms_engine.presets import PRESETS
+from tms_engine.runs.places import SWEEP
 from tms_engine.sweeps.spec import (
     DENSITY,
     OWN,
@@ -136,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _is_directory(text: str) -> bool:
     """Whether a sweep is to go on: a directory, but for one that is no sweep's and called as a preset."""
-    return os.path.isdir(text) and (text not in PRESETS or os.path.isfile(Path(text) / "sweep.json"))
+    return os.path.isdir(text) and (text not in PRESETS or os.path.isfile(Path(text) / SWEEP))
 
 
 def _check_goes_on(options: argparse.Namespace) -> None:
