@@ -111,6 +111,14 @@ def test_one_axis_is_a_row_of_polytopes_with_their_names(row):
         sweep_reel(row.directory, over="shards", color=0)
 
 
+def test_a_shard_may_have_no_model_that_is_shown(tmp_path):
+    from tms_engine.figures.sweep_film import sweep_reel
+
+    Sweep(BASE, {"density": [1, 0.1]}, seeds=3, shard_models=1).train(tmp_path / "out")
+    for color in ("name", 1):
+        assert (sweep_reel(tmp_path / "out", frames=2, over="steps", color=color).states >= 0).all()
+
+
 def test_what_takes_long_to_train_again_is_shown_as_it_was_finished(row, monkeypatch):
     from tms_engine.figures import sweep_film
 

@@ -331,6 +331,8 @@ def _over_steps(
     needed = [_needed(diagram, found, feature) for found in shards]
     total, trained, differing = sum(map(len, needed)), 0, 0
     for found, rows in zip(shards, needed, strict=True):
+        if not len(rows):
+            continue
         experiment = experiment_of(grid, rows.tolist()).replace(keep=0, kernel=found.kernel)
         trainer = Trainer(experiment)
         best, cell = is_best[rows], diagram.cell[rows]

@@ -100,9 +100,10 @@ def remove_sweep(path: str | Path) -> list[Path]:
                 shard.unlink()
             for place in (path, path / SHARDS):
                 remove_dead_parts(place)
-            for job in [path / JOBS / str(job) for job in jobs_of(path)] + [path / JOBS / "table"]:
-                for name in (PROGRESS, LOCK):
-                    (job / name).unlink(missing_ok=True)
+            for job in [*map(str, jobs_of(path)), "table"]:
+                (path / JOBS / job / PROGRESS).unlink(missing_ok=True)
+                if job != str(Job()):  # the own lock goes when it is let go
+                    (path / JOBS / job / LOCK).unlink(missing_ok=True)
         except OSError as error:
             raise cannot(f"remove {path}", error) from None
     for place in (*_inside(path / JOBS), path / JOBS, path / SHARDS, path):
