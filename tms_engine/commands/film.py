@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     except Exception as error:  # a library or a cache that it needs may be broken
         raise cannot("import matplotlib, which draws", error) from None
     check_movie(path, frames, fps)
-    reel = None if loaded else _reel(options.run, frames, view, sweep_reel)
+    reel: Any = None if loaded else _reel(options.run, frames, view, sweep_reel)
     say(f"drawing {frames} pictures")
     with counted(frames, "pictures") as show:
         if loaded:
