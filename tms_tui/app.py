@@ -194,13 +194,17 @@ class TmsApp(App[None]):
     @property
     def full_screen(self) -> FullScreen:
         """The full screen that is shown, perhaps under a dialog."""
-        return next(screen for screen in self.screen_stack if isinstance(screen, FullScreen))
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, FullScreen))
 
     def _change_full_screen(self) -> None:
         """Show the one that the Model asks for, once no dialog lies over the one that is shown."""
         wanted = self.model.trail[-1]
         if isinstance(self.screen, FullScreen) and wanted != self.screen.FULL:
-            self.switch_screen(self._full_screen(wanted))
+            # Not by `switch_screen`: the dashboard is the app's default screen, which stays.
+            if self.screen is not self.dashboard:
+                self.pop_screen()
+            if wanted != "dashboard":
+                self.push_screen(self._full_screen(wanted))
             self._ask()
 
     def on_mount(self) -> None:
