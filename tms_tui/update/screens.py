@@ -19,5 +19,10 @@ def go_back(model: Model) -> Model:
     return _shown(model, model.trail[:-1] or ("dashboard",))
 
 
+def begin_on(model: Model, screen: FullScreenName) -> Model:
+    """Show a full screen, from which one goes back nowhere."""
+    return _shown(model, (screen,))
+
+
 def _shown(model: Model, trail: tuple[FullScreenName, ...]) -> Model:
     return on_screen(dataclasses.replace(model, trail=trail), trail[-1])
