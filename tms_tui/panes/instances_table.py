@@ -54,6 +54,8 @@ def columns_for(rows: Rows, width: int) -> tuple[_Column, ...]:
         _Column("residual", 5, True),
         _Column("D", _LEAST_BAR, False),
     ]
+    if not (rows.error > 0).any():  # exact, or not known
+        wanted = [column for column in wanted if column.name != "error"]
     for name in ("D", "error", "total", "represented", "residual", "loss", *(n for n, _ in rows.varied[1:])):
         if sum(column.width + 1 for column in wanted) + 2 <= width:
             break
