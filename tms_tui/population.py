@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from tms_engine.analysis.population import varied
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import Snapshot
+from tms_tui.census import Census
 from tms_tui.view import View
 
 # Columns of every population; between the first and the second stand those in which its instances differ.
@@ -19,7 +20,7 @@ COLUMNS = ("number", "loss", "represented", "total", "name", "residual")
 
 
 class Rows(NamedTuple):
-    """A row for each instance. NaN, and −1 in `which`, where something is not known (yet).
+    """A row for each instance. NaN, and −1 in `which`, where something is not known (yet), or has diverged.
 
     number          int64: as in the experiment, by which an instance has its data and first weights
     varied          the fields in which instances differ, each with its values
@@ -96,6 +97,7 @@ def make_rows(view: View, shown: Snapshot, newest: bool) -> Rows:
     unknown = np.full(n, np.nan)
     diverged = np.zeros(n, bool)
     diverged[list(shown.diverged)] = True
+    names, which = ((), np.full(n, -1)) if census is None else _named(census, diverged)
     loss = np.asarray(shown.losses, np.float64) if evaluation is None else evaluation.loss
     return Rows(
         number=experiment.numbers(),
@@ -103,14 +105,27 @@ def make_rows(view: View, shown: Snapshot, newest: bool) -> Rows:
         loss=np.where(np.isfinite(loss) & ~diverged, loss, np.nan),
         error=unknown if evaluation is None else evaluation.standard_error,
         is_fresh=evaluation is not None,
-        names=() if census is None else census.names,
-        which=np.full(n, -1) if census is None else census.which,
-        residual=unknown if census is None else census.residual,
+        names=names,
+        which=which,
+        residual=unknown if census is None else np.where(diverged, np.nan, census.residual),
         represented=unknown if census is None else census.represented.astype(np.float64),
         total=unknown if census is None else census.total,
         dimensionality=None if census is None else census.dimensionality,
         diverged=diverged,
     )
+
+
+def _named(
+    census: Census, diverged: Bool[np.ndarray, " instances"]
+) -> tuple[tuple[str, ...], Int64[np.ndarray, " instances"]]:
+    """The names of those that have not diverged, the most frequent first, and the place of each; else −1."""
+    if not diverged.any():
+        return census.names, census.which
+    counts = np.bincount(census.which[~diverged], minlength=len(census.names))
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    places = np.full(len(counts), -1)
+    places[order] = np.arange(len(order))
+    return tuple(census.names[k] for k in order), np.where(diverged, -1, places[census.which])
 
 
 def _varied(experiment: Experiment) -> tuple[tuple[str, Float64[np.ndarray, " instances"]], ...]:

@@ -11,6 +11,7 @@ import pytest
 from tests.tui.conftest import after, still_app, still_model, still_view
 from tests.tui.hosts import press, settled, text
 from tests.tui.test_app import until
+from tests.tui.test_screens_properties import assert_text_stands_out
 from tms_engine import Experiment, Trainer, name_instances
 from tms_engine.analysis.projection import Camera
 from tms_engine.presets import PRESETS
@@ -244,7 +245,7 @@ def test_as_many_tiles_as_fit_and_none_beyond_the_edge(n, size):
     assert grid.across * (grid.width + 1) - 1 <= max(columns, 1)
     assert grid.down * grid.height <= max(rows, 1)
     if size == (45, 118):
-        assert grid.room >= min(n, 60)
+        assert grid.room >= min(n, 30)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -301,6 +302,19 @@ async def test_every_pane_is_shown_at_every_size(mode, colors):
             if mode == "ascii":
                 assert seen.isascii(), size
         assert app.focused.id == "names"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["tms-dark", "tms-light"])
+async def test_text_stands_out(theme):
+    view = counted(still_view(n_instances=70, diverged=(3,)))
+    app = still_app(view, first="population", clock=itertools.count().__next__)
+    app.theme = theme
+    async with app.run_test(size=SIZES[0]) as pilot:
+        for size in (SIZES[0], SIZES[-1]):
+            await pilot.resize_terminal(*size)
+            await press(pilot, "2", "right")
+            assert_text_stands_out(app, "population")
 
 
 @pytest.mark.slow

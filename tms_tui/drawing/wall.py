@@ -18,7 +18,9 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.scene import Scene, paint, seen_lines
 
 # The least of a tile, in cells without its gap; and from how many rows on it has a second line of text.
-_LEAST_ROWS, _LEAST_COLUMNS, _TWO_LINES = 5, 11, 7
+_LEAST_ROWS, _LEAST_COLUMNS, _TWO_LINES = 5, 10, 6
+# Rows and columns of a tile that shows most names whole; and how many such are better than more without.
+_READABLE, _MANY = (8, 17), 12
 # A tile wider than so many times its rows wastes the rest.
 _WIDEST = 3
 
@@ -79,9 +81,11 @@ def fit(n_tiles: int, rows: int, columns: int) -> WallGrid:
     if best is not None:
         width = min(best.width, max(_WIDEST * (best.height - best.lines), 30))
         return best._replace(width=width)
-    across = max(1, (columns + 1) // (_LEAST_COLUMNS + 2))
-    down = max(1, rows // (_LEAST_ROWS + 1))
-    return WallGrid(across, down, max(1, (columns + 1) // across - 1), max(1, rows // down), 1)
+    across, down, lines = (columns + 1) // (_READABLE[1] + 1), rows // _READABLE[0], 2
+    if across * down < _MANY:
+        across, down, lines = (columns + 1) // (_LEAST_COLUMNS + 3), rows // (_LEAST_ROWS + 1), 1
+    across, down = max(1, across), max(1, down)
+    return WallGrid(across, down, max(1, (columns + 1) // across - 1), max(1, rows // down), lines)
 
 
 def draw_wall(

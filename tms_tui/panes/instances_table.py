@@ -78,7 +78,7 @@ class InstancesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     InstancesTable { overflow-x: hidden; scrollbar-size-vertical: 1; }
     InstancesTable > .selected { background: $foreground 15%; text-style: bold; }
-    InstancesTable > .heading { color: $text-muted; text-style: bold; }
+    InstancesTable > .heading { color: $foreground 75%; text-style: bold; }
     InstancesTable > .sorted { color: $text-accent; text-style: bold; }
     InstancesTable > .bad { color: $text-error; }
     """
@@ -184,6 +184,8 @@ class InstancesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
                     "total": _known(rows.total[instance], ".2f"),
                     "residual": off_text(float(rows.residual[instance])),
                 }[column.name]
+            if self._mode == "ascii":
+                text = text.replace("°", "")
             text = cut(self._say(text), column.width, symbols(self._mode).ellipsis.strip())
             text = text.rjust(column.width) if column.right else text.ljust(column.width)
             segments.append(Segment(text + " ", style))

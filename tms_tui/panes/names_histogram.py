@@ -45,7 +45,7 @@ class _Lines(NamedTuple):
 
 
 def lines_of(rows: Rows) -> tuple[_Line, ...]:
-    """The names, the most frequent first, with the best instance of each."""
+    """The names, the most frequent first, with the best instance of each; how many have diverged."""
     counts = np.bincount(rows.which[rows.which >= 0], minlength=len(rows.names))
     made = []
     for k, name in enumerate(rows.names):
@@ -53,6 +53,8 @@ def lines_of(rows: Rows) -> tuple[_Line, ...]:
         losses = rows.loss[members]
         at = int(np.nanargmin(losses)) if np.isfinite(losses).any() else 0
         made.append(_Line(name, int(counts[k]), float(losses[at]), int(members[at])))
+    if rows.diverged.any():
+        made.append(_Line("diverged", int(rows.diverged.sum()), np.nan, int(rows.diverged.argmax())))
     return tuple(made)
 
 
