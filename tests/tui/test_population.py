@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from tests.tui.conftest import after, still_app, still_model, still_view
 from tests.tui.hosts import press, settled, text
 from tests.tui.test_app import until
 from tests.tui.test_screens_properties import assert_text_stands_out
-from tms_engine import Experiment, Trainer, name_instances
+from tms_engine import Experiment, Trainer, name_instances, save_run
 from tms_engine.analysis.projection import Camera
 from tms_engine.presets import PRESETS
+from tms_engine.runs import hold
 from tms_engine.training.state import Snapshot
 from tms_tui import messages as m
 from tms_tui.app import TmsApp
@@ -26,6 +28,7 @@ from tms_tui.model import Model
 from tms_tui.panes.instances_table import columns_for
 from tms_tui.panes.names_histogram import lines_of
 from tms_tui.panes.population_text import about_instance
+from tms_tui.player import Player
 from tms_tui.population import in_order, make_rows
 from tms_tui.session import Session
 from tms_tui.view import View
@@ -110,6 +113,46 @@ def test_a_name_is_held_while_another_is_hardly_nearer_and_at_rest_it_is_the_nea
     assert taken(taker, snapshot_of([between(1.0)], 3), resting=False).name(0) == names[-1]
     at_rest = taken(taker, snapshot_of([between(shares[first])], 4), resting=True)
     assert at_rest.name(0) == names[first]
+
+
+def worked(player: Player, done: Callable[[View], bool]) -> View:
+    """The view in which that holds, once the player has worked for it."""
+    for _ in range(100_000):
+        if done(view := player.view()):
+            return view
+        player.work()
+    raise AssertionError("it did not happen")
+
+
+def test_a_player_takes_a_census_only_when_asked_and_of_the_step_that_is_looked_at():
+    experiment = Experiment(n_features=5, n_hidden=2, n_instances=3, steps=300)
+    player = Player(experiment, math.inf, False, itertools.count(step=0.1).__next__)
+    player.load()
+    assert worked(player, lambda view: view.evaluation_step == 300).census is None
+    player.watch(True, None)
+    worked(player, lambda view: view.census is not None and view.census.step == 300)
+    kept = player.view().kept_steps[3]
+    player.watch(True, kept)
+    census = worked(player, lambda view: view.census.step == kept).census
+    names = name_instances(player.run().at(kept).weights)
+    assert [census.name(i) for i in range(3)] == [names.of(i) for i in range(3)]
+    player.restart()
+    assert player.view().census is None
+    worked(player, lambda view: view.census is not None)
+
+
+def test_a_run_that_is_followed_has_names(tmp_path, monkeypatch):
+    monkeypatch.setattr("tms_tui.player._is_ours", lambda status: False)  # as if another process held it
+    experiment = Experiment(n_features=5, n_hidden=2, n_instances=3, steps=50)
+    trainer = Trainer(experiment)
+    trainer.advance(50)
+    save_run(trainer.run(), tmp_path / "run")
+    with hold(tmp_path / "run", "a test"):
+        player = Player(tmp_path / "run", math.inf, False, itertools.count(step=0.3).__next__)
+        player.load()
+        assert player.view().following is not None
+        player.watch(True, None)
+        assert worked(player, lambda view: view.census is not None).census.step == 50
 
 
 # Rows.
@@ -251,16 +294,16 @@ def test_as_many_tiles_as_fit_and_none_beyond_the_edge(n, size):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_scene_stays_on_its_own_tile_however_it_is_zoomed(mode):
     segments = np.zeros((4, 5, 2, 3), np.float32)
-    segments[2, :, 1, :2] = polygon(5)
+    segments[3, :, 1, :2] = polygon(5)
     scene = WallScene(segments, np.full((5, 3), 0.8, np.float32), np.ones(5, np.float32), 1.0, True)
     grid = fit(4, 20, 60)
     tiles = [Tile((("", (9, 9, 9)),)) for _ in range(4)]
     picture = draw_wall(scene, tiles, grid, Camera(yaw=-90, pitch=90, zoom=6.0), 20, 60, mode, (9, 9, 9))
     rows, columns = np.nonzero(picture.glyphs != 32)
-    top, left = grid.corner(2)
+    top, left = grid.corner(3)
     on_tile = (rows >= top + grid.lines) & (rows < top + grid.height)
     on_tile &= (columns >= left) & (columns < left + grid.width)
-    middles = np.array([grid.corner(k) for k in (0, 1, 3)])
+    middles = np.array([grid.corner(k) for k in (0, 1, 2)])
     # The others have vectors of no length: a point in the middle of each.
     assert len(middles) * 2 >= (~on_tile).sum()
     assert on_tile.sum() > 10
