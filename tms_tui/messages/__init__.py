@@ -13,6 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages import copying
 from tms_tui.messages.population import PopulationKey as PopulationKey
 from tms_tui.messages.population import PopulationMessage as PopulationMessage
 from tms_tui.messages.screens import FullScreenName as FullScreenName
@@ -20,9 +21,9 @@ from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py, or of another full screen
-DialogName = Literal["help", "doctor", "experiment", "export"]
+DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    FullScreenName, "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    FullScreenName, "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -298,7 +299,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
-    | Suspend | Quit | PopulationKey
+    | Suspend | copying.OpenCopy | Quit | PopulationKey
 )  # fmt: skip
 
 
@@ -473,6 +474,7 @@ Message = (
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
     | Refused | Done | Terminated | Interrupt
+    | copying.CopyChosen | copying.CopyReady
 )  # fmt: skip
 
 
@@ -611,5 +613,6 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
+    | copying.WriteOut | copying.PutOnClipboard | Leave
 )  # fmt: skip
