@@ -8,6 +8,7 @@ import pytest
 
 from tms_engine import InputError, Sweep, theory, train
 from tms_engine.commands import main
+from tms_engine.figures.colors import phase_colors
 from tms_engine.models import Sizes
 from tms_engine.models.layers import regular_polygon
 from tms_engine.paper import EXPERIMENTS, experiment, kgons, phases, polygons, superposition, uniform
@@ -219,7 +220,7 @@ def test_three_features_in_two_dimensions_drop_pair_or_dedicate_the_last():
 
 
 def test_cells_are_white_blue_or_red():
-    white, blue, red = phases.cell_colors([0, 1, 1], [1, 0, 1])
+    white, blue, red = phase_colors([0, 1, 1], [1, 0, 1])
     assert white.tolist() == [1, 1, 1]
     assert blue[2] > blue[0] + 0.3
     assert red[0] > red[2] + 0.3
