@@ -228,6 +228,7 @@ def _app(
         saved=saved,
         low_bandwidth=options.low_bandwidth,
         autosave=autosave,
+        first="population" if session.view().experiment.n_instances > 1 else "dashboard",
     )
 
 

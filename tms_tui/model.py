@@ -9,13 +9,14 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.population import Population
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT = ChartColors(), Layout()
+_COLORS, _LAYOUT, _POPULATION = ChartColors(), Layout(), Population()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Model:
     colors        how many colours the terminal has: 2 are none but its own
     chart_colors  of the loss, from the theme
     layout        size of the terminal, screen, pane in focus, maximised pane
+    trail         the full screen that is shown, last, and those from which one has come there, each once
+    population    what is shown of all instances beside that
     saved         how much of the run is on disk
     export        progress of an export that is under way
     saves         how much of the run is on disk once that export has finished
@@ -51,6 +54,8 @@ class Model:
     shown: Snapshot | None = None
     chart_colors: ChartColors = _COLORS
     layout: Layout = _LAYOUT
+    trail: tuple[FullScreenName, ...] = ("dashboard",)
+    population: Population = _POPULATION
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
     saves: Saved | None = None
@@ -75,4 +80,4 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export
+        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export, self.population

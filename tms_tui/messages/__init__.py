@@ -14,12 +14,16 @@ from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.messages import copying
+from tms_tui.messages.population import PopulationKey as PopulationKey
+from tms_tui.messages.population import PopulationMessage as PopulationMessage
+from tms_tui.messages.screens import FullScreenName as FullScreenName
+from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
-PaneName = str  # of the table in panes/__init__.py
+PaneName = str  # of the table in panes/__init__.py, or of another full screen
 DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    "dashboard", "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
+    FullScreenName, "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -34,6 +38,8 @@ class Layout(NamedTuple):
     focused: str = ""  # name of the pane in focus; "" if none is
     maximized: str = ""  # name of the pane that fills the screen; "" if none does
     screen: ScreenName = "dashboard"  # "other": the command palette
+    across: int = 1  # tiles side by side, where a full screen has such
+    page: int = 1  # rows of a list that are seen at once
 
 
 class Saved(NamedTuple):
@@ -292,8 +298,8 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | copying.OpenCopy | Quit
+    | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
+    | Suspend | copying.OpenCopy | Quit | PopulationKey
 )  # fmt: skip
 
 
@@ -464,10 +470,11 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
-    | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
-    | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady
+    KeyMessage | PopulationMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged
+    | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
+    | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
+    | Refused | Done | Terminated | Interrupt
+    | copying.CopyChosen | copying.CopyReady
 )  # fmt: skip
 
 
@@ -475,7 +482,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "watch", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 

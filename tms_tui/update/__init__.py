@@ -51,8 +51,10 @@ from tms_tui.messages import (
     OpenExperiment,
     OpenExport,
     OpenHelp,
+    OpenScreen,
     PlaceAnswered,
     PointAt,
+    PopulationMessage,
     Quit,
     Refused,
     Reseed,
@@ -99,10 +101,13 @@ from tms_tui.update.parts import (
     laid_out,
     on_screen,
     short_toast,
+    under_dialogs,
     with_camera,
     with_options,
     with_settings,
 )
+from tms_tui.update.population import moved, on_population, refreshed, watched
+from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -141,7 +146,8 @@ _LONG = 0.2
 def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
     updated, effects = _update(model, message)
-    return _settled(updated), effects
+    updated, asked = watched(refreshed(_settled(updated)))
+    return updated, effects + asked
 
 
 def _update(model: Model, message: Message) -> Updated:
@@ -150,6 +156,8 @@ def _update(model: Model, message: Message) -> Updated:
         takes_over = isinstance(message, Extend) and not view.following.is_running
         if not takes_over:
             return model, (Toast(_read_only(view.following), severity="warning"),)
+    if isinstance(message, PopulationMessage):
+        return on_population(model, message)
     match message:
         # Time
         case TogglePause():
@@ -224,6 +232,8 @@ def _update(model: Model, message: Message) -> Updated:
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
+            if len(model.trail) > 1 and options.feature is None and options.cursor is None:
+                return go_back(model), ()
             return with_options(model, feature=None, cursor=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
@@ -231,11 +241,15 @@ def _update(model: Model, message: Message) -> Updated:
         case NextPalette():
             palette = cycle(FEATURE_PALETTES, options.palette)
             return with_settings(with_options(model, palette=palette), palette=palette), ()
+        case NextInstance(direction) if model.trail[-1] == "population":
+            return moved(model, direction), ()
         case NextInstance(direction):
             instance = (options.instance + direction) % view.experiment.n_instances
             return with_options(model, instance=instance), ()
 
-        # Panes
+        # Screens and panes
+        case OpenScreen(screen):
+            return open_screen(model, screen), ()
         case FocusPane(pane):
             return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
@@ -257,14 +271,14 @@ def _update(model: Model, message: Message) -> Updated:
         case OpenExperiment():
             return on_screen(model, "experiment"), (OpenDialog("experiment"),)
         case ExperimentChosen(experiment):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return (model, ()) if experiment is None else drop(model, message)
         case ExportNow():
             return export(model, None)
         case OpenExport():
             return on_screen(model, "export"), (OpenDialog("export"),)
         case ExportChosen(choice):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return export(model, choice) if choice else (model, ())
         case ExportStarted(directory, saves):
             started = dataclasses.replace(model, saves=saves)
@@ -280,11 +294,11 @@ def _update(model: Model, message: Message) -> Updated:
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
-            return on_screen(model, "dashboard"), ()
+            return under_dialogs(model), ()
         case Quit():
             return drop(model, message)
         case Answered(answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "save":
                 return model, (Save(model.run_name),)
             return go_on(model) if answer == "drop" else stay(model)
@@ -296,7 +310,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SaveFailed(sentence, directory):
             return on_screen(model, "place"), (AskPlace(sentence, directory, without_saving(model)),)
         case PlaceAnswered(place):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if isinstance(place, Path):
                 return model, (Save(model.run_name, place),)
             return go_on(model) if place == "drop" else stay(model)
@@ -311,7 +325,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SessionFound(session):
             return on_screen(model, "resume"), (AskResume(session),)
         case ResumeAnswered(session, answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "resume":
                 return model, (Resume(session),)
             return model, (Discard(session),) if answer == "discard" else ()
@@ -373,7 +387,7 @@ def _tick(model: Model, tick: Tick) -> Updated:
     model, told = _wait_told(model, tick.waiting)
     effects += told
     options = model.options
-    if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
+    if options.turning and view.snapshot is not None and model.layout.screen == model.trail[-1]:
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
         if m > 3 and options.projection == "grand tour" and seconds:
             model = with_options(model, tour_time=options.tour_time + TOUR_SPEED * seconds)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple, assert_never
 
+from tms_engine.experiment import Experiment
 from tms_tui.messages import (
     Ask,
     Command,
@@ -18,6 +19,7 @@ from tms_tui.messages import (
 )
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.update.parts import Updated, on_screen, with_options
+from tms_tui.update.screens import begin_on
 
 Dropping = Quit | Restart | Reseed | ExperimentChosen
 
@@ -77,11 +79,19 @@ def go_on(model: Model) -> Updated:
             return begin_anew(model), (Command("reseed"),)
         case ExperimentChosen(experiment):
             named = dataclasses.replace(begin_anew(model), run_name="experiment")
-            return named, (Command("restart", (experiment,)),)
+            return _on_its_screen(named, experiment), (Command("restart", (experiment,)),)
         case None:
             return model, ()
         case _:
             assert_never(asked)
+
+
+def _on_its_screen(model: Model, experiment: Experiment | None) -> Model:
+    """Where the number of instances becomes one or several, the screen that shows it best."""
+    several = experiment is not None and experiment.n_instances > 1
+    if several == (model.view.experiment.n_instances > 1):
+        return model
+    return begin_on(model, "population" if several else "dashboard")
 
 
 def without_saving(model: Model) -> str:
