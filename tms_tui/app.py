@@ -42,9 +42,10 @@ from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS
 from tms_tui.messages import Layout, Saved
 from tms_tui.model import NOTHING_SAVED, Model
-from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
+from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
+from tms_tui.reading import Solids
 from tms_tui.saving import Job, save_at_the_end, save_now, suggested
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.dashboard import Dashboard
@@ -325,8 +326,11 @@ class TmsApp(App[None]):
     def on_space_view_zoomed(self, message: SpaceView.Zoomed) -> None:
         self.send(m.Zoom(message.direction))
 
-    def on_features_table_selected(self, message: FeaturesTable.Selected) -> None:
-        self.send(m.ToggleFeature(message.feature))
+    def on_chosen(self, message: Chosen) -> None:
+        self.send(m.ChoosePair(message.feature, message.other))
+
+    def on_pointed_at(self, message: PointedAt) -> None:
+        self.send(m.PointedAt(message.thing))
 
     def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
         self.send(m.PointAt(message.step))
@@ -364,6 +368,7 @@ class TmsApp(App[None]):
                     self.clear_notifications()
                 self.notify(text, title=title, severity=severity, timeout=seconds)
             case m.Focus(pane):
+                self.dashboard.take_turns(self.model)
                 # At once: `Widget.focus` waits for a message, and the next key may come before it.
                 self.dashboard.set_focus(self.dashboard.query_one(f"#{pane}"))
             case m.Maximize():
@@ -399,6 +404,8 @@ class TmsApp(App[None]):
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case m.FindSolids(instance):
+                self._find_solids(instance)
             case m.SuspendProcess():
                 compat.suspend(self)
             case m.Leave(message, keep_session):
@@ -425,6 +432,19 @@ class TmsApp(App[None]):
                 self.send(m.ExportChosen(choice))
 
             self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
+
+    def _find_solids(self, instance: int) -> None:
+        """In a thread: the search loads numba, and takes some time for many features."""
+        shown = self.model.shown
+        if shown is None:
+            return
+
+        def find() -> m.Message:
+            from tms_engine.analysis.polytopes import polytopes
+
+            return m.SolidsFound(Solids(instance, shown.step, polytopes(shown.weights[instance])))
+
+        self._jobs.append(Job(find))
 
     def _resume(self, session: InterruptedSession) -> m.Message:
         """In a thread: of a session from another host, the lock is looked at for some seconds."""

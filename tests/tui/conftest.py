@@ -48,6 +48,18 @@ class StillRun:
 
     kept: tuple[Snapshot, ...]
 
+    @property
+    def history(self) -> "StillRun":
+        return self
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.kept[0].experiment
+
+    @property
+    def state(self) -> Snapshot:
+        return self.kept[-1]
+
     def at(self, step: int) -> Snapshot:
         return min(self.kept, key=lambda kept: abs(kept.step - step))
 

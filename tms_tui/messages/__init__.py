@@ -13,6 +13,18 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages.reading import (
+    ChooseCell,
+    ChoosePair,
+    FindSolids,
+    MoveCell,
+    MoveRow,
+    NextLadder,
+    PinFeature,
+    PointedAt,
+    SolidsFound,
+    ToggleOrder,
+)
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
@@ -292,7 +304,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | Quit
+    | Quit | MoveCell | ChooseCell | PinFeature | MoveRow | ToggleOrder | NextLadder
 )  # fmt: skip
 
 
@@ -305,13 +317,6 @@ class Drag:
 
     right: int
     down: int
-
-
-@dataclass(frozen=True)
-class ToggleFeature:
-    """A row of the features was clicked."""
-
-    feature: int
 
 
 @dataclass(frozen=True)
@@ -463,7 +468,8 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
+    KeyMessage | Drag | ChoosePair | PointedAt | SolidsFound | PointAt | Tick | LayoutChanged | ThemeChanged
+    | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
     | Terminated | Interrupt
@@ -606,5 +612,5 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | Leave
+    | Leave | FindSolids
 )  # fmt: skip

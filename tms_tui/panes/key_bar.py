@@ -1,4 +1,7 @@
-"""The most important keys, as many as there is room for, from the table of keys. They can be clicked."""
+"""The most important keys, as many as there is room for, from the table of keys. They can be clicked.
+
+Where the terminal is low, the line of explanation takes their place while something is asked for.
+"""
 
 from typing import Any
 
@@ -18,8 +21,17 @@ class KeyBar(Widget):
     def __init__(self, ascii_only: bool, **options: Any) -> None:
         super().__init__(**options)
         self._ascii = ascii_only
+        self._said: Content | None = None
+
+    def show(self, said: Content | None) -> None:
+        """Say this in the place of the keys; None: show the keys."""
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def render(self) -> Content:
+        if self._said is not None:
+            return self._said
         ranked = sorted((key for key in KEYS if key.rank), key=lambda key: key.rank)
         first, last = ranked[:-2], ranked[-2:]
         room = self.size.width - sum(map(self._length, last))

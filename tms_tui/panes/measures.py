@@ -61,11 +61,16 @@ def n_in_gram(n_features: int, n_hidden: int) -> int:
     return min(n_features, _MOST_IN_GRAM, max(16, int((_GRAM_PRODUCTS / n_hidden) ** 0.5)))
 
 
+def gram_features(n_features: int, n_hidden: int) -> Int64[np.ndarray, " some"]:
+    """The features that W Wᵀ is shown of, ascending: all, or some, evenly spaced."""
+    return _evenly(n_in_gram(n_features, n_hidden), n_features)
+
+
 def _measures(weights: Float32[np.ndarray, "instances features hidden"], instance: int) -> Measures:
     _, n, m = weights.shape
     some = _evenly(n_measured(n, m), n)
     measured = weights[instance : instance + 1] if len(some) == n else weights[instance, some][None]
-    in_gram = _evenly(n_in_gram(n, m), n)
+    in_gram = gram_features(n, m)
     gram = geometry.gram(weights[instance, in_gram][None])[0]
     dimensionality = _dimensionality(measured, n)
     return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n)

@@ -1,4 +1,4 @@
-"""The dashboard: space, loss, features, W Wᵀ and numbers, the run bar and the keys. It shows a Model."""
+"""The dashboard: the panes, the run bar, the line of explanation, the keys. It shows a Model."""
 
 import math
 import time
@@ -14,11 +14,14 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
+from tms_tui.panes.explain_bar import ExplainBar, explanation
+from tms_tui.panes.explained import is_asked_for
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import RunBar, progress
 from tms_tui.panes.text import Text, set_title
-from tms_tui.panes.title import about, phase
+from tms_tui.panes.title import Title, about, phase
+from tms_tui.reading import has_explain_line, shown_panes
 from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 
@@ -51,19 +54,23 @@ class Dashboard(Screen[None]):
         self._side_sizes: tuple[Size, ...] = ()
         self._side_due = -math.inf
         self._body_due = -math.inf
+        self._middle = 0  # rows of the middle
 
     def compose(self) -> Iterator[Widget]:
         mode = self._mode
         with Horizontal(id="title"):
-            yield Text(id="about")
+            yield Title(id="about")
             yield Text(id="phase")
         with Horizontal(id="body"):
             yield from self._placed("body")
             with Vertical(id="side"):
                 yield from self._placed("side")
+                with Horizontal(id="middle"):
+                    yield from self._placed("middle")
                 with Horizontal(id="low"):
                     yield from self._placed("low")
         yield RunBar(mode, id="bar")
+        yield ExplainBar(id="explain")
         yield KeyBar(mode == "ascii", id="keys")
         yield TooSmall(id="too-small")
 
@@ -82,6 +89,7 @@ class Dashboard(Screen[None]):
         """Show a Model; `now` in seconds. The side panes follow a training less often than the body."""
         if not self._composed:
             return
+        self.take_turns(model)
         if model is not self._model and now >= self._body_due:
             began = time.thread_time()
             self._model = model
@@ -96,6 +104,18 @@ class Dashboard(Screen[None]):
             self._show_side(model)
             # What is dear, of a very large model, is shown more seldom.
             self._side_due = now + max(_SIDE_EVERY, _SIDE_REST * (time.perf_counter() - began))
+
+    def take_turns(self, model: Model) -> None:
+        """Display the panes that there is room for, and the line of explanation if it has its own row."""
+        columns, rows = model.layout.columns, model.layout.rows
+        shown = shown_panes(model.reading, columns, rows)
+        for name, pane in self._panes.items():
+            if PANES[name].place in ("middle", "low"):
+                _display(pane, name in shown)
+        for place in ("middle", "low"):
+            here = any(PANES[name].place == place for name in shown)
+            _display(self.query_one(f"#{place}"), here)
+        _display(self.query_one("#explain"), has_explain_line(rows))
 
     def _side_is_due(self, model: Model, sizes: tuple[Size, ...], now: float) -> bool:
         before = self._side
@@ -113,7 +133,25 @@ class Dashboard(Screen[None]):
         self.query_one("#about", Text).show(about(model))
         self.query_one("#phase", Text).show(phase(model), layout=True)
         self.query_one(RunBar).show(progress(model))
+        said = explanation(model, self._memo)
+        self.query_one(ExplainBar).show(said)
+        in_its_place = is_asked_for(model) and not has_explain_line(model.layout.rows)
+        self.query_one(KeyBar).show(said if in_its_place else None)
+        self._set_middle(model.experiment.n_features)
         for name, pane in self._panes.items():
             set_title(pane, pane.title_of(model), self._mode == "ascii")
             if PANES[name].place != "body":
                 pane.show_model(model, self._memo)
+
+    def _set_middle(self, n_features: int) -> None:
+        """The middle row is as high as the features need, one row for the names of levels included."""
+        height = n_features + 3 if self._panes["ladder"].display else n_features + 2
+        middle = self.query_one("#middle")
+        if self._middle != height:
+            self._middle = height
+            middle.styles.height = height
+
+
+def _display(widget: Widget, is_shown: bool) -> None:
+    if widget.display != is_shown:
+        widget.display = is_shown

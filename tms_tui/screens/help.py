@@ -1,7 +1,10 @@
-"""The help page: all keys, made from the one table of keys, in as many columns as fit."""
+"""The help page: what the pane in focus shows, all keys, and what all else is, in as many columns as fit.
+
+It is made from the table of terms (explain.py) and the one table of keys.
+"""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import ClassVar, NamedTuple, get_args
 
@@ -12,6 +15,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
+from tms_tui.explain import Term, terms_of
 from tms_tui.keys import KEYS, Group, Key, Pane
 from tms_tui.screens.modal import Page
 
@@ -23,6 +27,35 @@ _GAP = 3
 class Section(NamedTuple):
     heading: str
     keys: tuple[Key, ...]
+
+
+class Words(NamedTuple):
+    """What a pane shows, term by term."""
+
+    heading: str
+    terms: tuple[Term, ...]
+
+
+# Panes, as the headings of their words name them.
+_NAMES = {
+    "space": "the space",
+    "loss": "the loss",
+    "features": "the features",
+    "ladder": "the D ladder",
+    "gram": "W Wᵀ",
+    "numbers": "the numbers",
+}
+
+
+def page(pane: str) -> "list[Section | Words]":
+    """The page: the words of the pane in focus, the keys, and the words of the other panes."""
+    words = {name: Words(_heading(name), tuple(terms_of(name))) for name in (*_NAMES, "")}
+    first = [words.pop(pane)] if pane in _NAMES else []
+    return [*first, *sections(pane), *words.values()]
+
+
+def _heading(pane: str) -> str:
+    return f"What {_NAMES[pane]} shows" if pane in _NAMES else "The lines above and below"
 
 
 def sections(pane: str) -> list[Section]:
@@ -52,15 +85,29 @@ def in_columns(heights: list[int], n_columns: int) -> list[int]:
     return []
 
 
-def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
+def section_lines(section: Section | Words, width: int, ascii: bool) -> list[Content]:
     """A section's lines, at most `width` cells wide where words allow it, and a blank one."""
     say = ascii_text if ascii else str
+    if isinstance(section, Words):
+        return [Content.styled(say(section.heading), "bold $text-primary"), *_of_terms(section, width, say)]
     n_key = max(len(say(key.display)) for key in KEYS)
     lines = [Content.styled(section.heading, "bold $text-primary")]
     for key in section.keys:
         wrapped = textwrap.wrap(say(key.help), max(8, width - n_key - 2))
         for display, help in zip_longest([say(key.display)], wrapped, fillvalue=""):
             lines.append(Content.assemble((f"{display:>{n_key}}  ", "bold $text-accent"), help))
+    return [*lines, Content("")]
+
+
+def _of_terms(words: Words, width: int, say: Callable[[str], str]) -> list[Content]:
+    """Terms with their texts, and the paper's section; a blank line at the end."""
+    lines = []
+    for term in words.terms:
+        lines.append(Content.styled(say(term.sign), "bold $text-accent"))
+        lines += [Content(f"  {line}") for line in textwrap.wrap(say(term.text), max(8, width - 2))]
+        if term.section:
+            named = textwrap.wrap(say(f"Paper: {term.section}"), max(8, width - 2))
+            lines += [Content.styled(f"  {line}", "$text-muted") for line in named]
     return [*lines, Content("")]
 
 
@@ -71,7 +118,7 @@ class KeysPage(Widget):
 
     def __init__(self, pane: str, ascii: bool) -> None:
         super().__init__()
-        self._sections = sections(pane)
+        self._sections = page(pane)
         self._ascii = ascii
 
     def lines(self, width: int) -> list[Content]:
@@ -100,7 +147,7 @@ class KeysPage(Widget):
 
 
 class HelpScreen(Page):
-    """All keys; those of the pane in focus first. Any of ? q escape enter closes it."""
+    """What the pane in focus shows and its keys first; then all others. Any of ? q escape enter closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
@@ -115,6 +162,6 @@ class HelpScreen(Page):
 
     def compose(self) -> Iterator[Widget]:
         with VerticalScroll(classes="box") as box:
-            box.border_title = "Keys"
+            box.border_title = "Help"
             box.border_subtitle = "esc closes"
             yield KeysPage(self._pane, self._ascii)
