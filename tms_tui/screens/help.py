@@ -1,4 +1,4 @@
-"""The help page: what the pane in focus shows, all keys, and what all else is, in as many columns as fit.
+"""The help page: what the pane in focus shows, the keys of a full screen, what all else is, in columns.
 
 It is made from the table of terms (explain.py) and the one table of keys.
 """
@@ -16,7 +16,8 @@ from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.explain import Term, terms_of
-from tms_tui.keys import KEYS, Group, Key, Pane
+from tms_tui.keys import KEYS, PANES_OF, Group, Key
+from tms_tui.messages import FullScreenName
 from tms_tui.screens.modal import Page
 
 # A column holds a key and a line of help without much wrapping; a third of 150 columns.
@@ -47,22 +48,25 @@ _NAMES = {
 }
 
 
-def page(pane: str) -> "list[Section | Words]":
-    """The page: the words of the pane in focus, the keys, and the words of the other panes."""
+def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
+    """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
+    if screen != "dashboard":
+        return list(sections(screen, pane))
     words = {name: Words(_heading(name), tuple(terms_of(name))) for name in (*_NAMES, "")}
     first = [words.pop(pane)] if pane in _NAMES else []
-    return [*first, *sections(pane), *words.values()]
+    return [*first, *sections(screen, pane), *words.values()]
 
 
 def _heading(pane: str) -> str:
     return f"What {_NAMES[pane]} shows" if pane in _NAMES else "The lines above and below"
 
 
-def sections(pane: str) -> list[Section]:
-    """All keys by heading: those of the pane in focus, those that work everywhere, those of other panes."""
-    panes = sorted((p for p in get_args(Pane) if p), key=lambda p: p != pane)
-    in_panes = [Section(f"In the {p}", tuple(k for k in KEYS if k.pane == p)) for p in panes]
-    groups = [Section(g, tuple(k for k in KEYS if k.group == g and not k.pane)) for g in get_args(Group)]
+def sections(screen: FullScreenName, pane: str) -> list[Section]:
+    """The keys of a full screen by heading: of the pane in focus, of all panes, of other panes."""
+    here = [key for key in KEYS if key.is_of(screen)]
+    panes = sorted(PANES_OF[screen], key=lambda p: p != pane)
+    in_panes = [Section(f"In the {p}", tuple(k for k in here if k.pane == p)) for p in panes]
+    groups = [Section(g, tuple(k for k in here if k.group == g and not k.pane)) for g in get_args(Group)]
     first = 1 if panes and panes[0] == pane else 0
     return [s for s in in_panes[:first] + groups + in_panes[first:] if s.keys]
 
@@ -116,9 +120,9 @@ class KeysPage(Widget):
 
     DEFAULT_CSS = "KeysPage { height: auto; width: 100%; }"
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
-        self._sections = page(pane)
+        self._sections = page(screen, pane)
         self._ascii = ascii
 
     def lines(self, width: int) -> list[Content]:
@@ -147,7 +151,10 @@ class KeysPage(Widget):
 
 
 class HelpScreen(Page):
-    """What the pane in focus shows and its keys first; then all others. Any of ? q escape enter closes it."""
+    """What the pane in focus shows and its keys first; then all keys of the full screen, and the other words.
+
+    Any of ? q escape enter closes it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
@@ -155,8 +162,9 @@ class HelpScreen(Page):
     HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
     """
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
+        self._of = screen
         self._pane = pane
         self._ascii = ascii
 
@@ -164,4 +172,4 @@ class HelpScreen(Page):
         with VerticalScroll(classes="box") as box:
             box.border_title = "Help"
             box.border_subtitle = "esc closes"
-            yield KeysPage(self._pane, self._ascii)
+            yield KeysPage(self._of, self._pane, self._ascii)
