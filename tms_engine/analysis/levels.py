@@ -51,7 +51,7 @@ def levels(experiment: Experiment, instance: int = 0) -> list[Level]:
         return []
     n, m = experiment.n_features, experiment.n_hidden
     p = 1 - float(experiment.of_instance("sparsity", instance))
-    importance = np.sort(experiment.feature_importance()[instance].astype(np.float64))[::-1]
+    importance = np.sort(experiment.alone(instance).feature_importance()[0].astype(np.float64))[::-1]
     dropped = theory.loss_of_best_constant(p) if experiment.bias else theory.loss_of_nothing(p)
     found = []
     singles = min(n, m)

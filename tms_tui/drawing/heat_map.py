@@ -329,10 +329,15 @@ def _draw_scale(picture: Cells, placed: Plan, scale: float, mode: Mode, ground: 
     """The colours from one end to the other, and the values of the ends and of the middle."""
     text: RGB = (205, 205, 205) if is_dark(ground) else (50, 50, 50)
     end = short(scale).removesuffix(".00")
-    row = min(placed.top + placed.height, len(picture.glyphs) - 1)
-    values = scale * np.arange(1, _HALF_SCALE + 1) / _HALF_SCALE
-    whole = len(end) + 1 + 1 + _HALF_SCALE + 3 + _HALF_SCALE + 1 + len(end)
-    x = max(0, placed.left + (len(placed.columns) - whole) // 2)
+    height, width = picture.glyphs.shape
+    # As many colours as there is room for, beside "-1 " and " 0 " and " 1".
+    half = min(_HALF_SCALE, (width - 2 * len(end) - 6) // 2)
+    if half < 2:
+        return
+    row = min(placed.top + placed.height, height - 1)
+    values = scale * np.arange(1, half + 1) / half
+    whole = 2 * len(end) + 6 + 2 * half
+    x = min(max(0, placed.left + (len(placed.columns) - whole) // 2), width - whole)
     for part, sign in ((values[::-1], -1), (values, 1)):
         if sign < 0:
             write(picture, row, x, f"-{end} ", text, ground)

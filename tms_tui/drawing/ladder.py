@@ -194,7 +194,7 @@ def draw_lines(lines: Lines, height: int, width: int, mode: Mode, ground: RGB, c
     own = as_bytes(readable(lines.colors, ground, TEXT_GAP))
     _lay(glyphs, foreground, segments, np.repeat(own, len(x) - 1, 0), canvas, mode)
     for level in _TOLD:
-        row = int((1 - level) * (canvas.height - 1)) // canvas.down
+        row = int((1 - level) * (canvas.height - 1) + 0.5) // canvas.down
         if picture.glyphs[row, 0] == BLANK:
             write(picture, row, 0, sign_of(level, mode), colors.text)
     _write_steps(picture, end, before, canvas.columns, colors.text)

@@ -13,18 +13,16 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages.reading import (
-    ChooseCell,
-    ChoosePair,
-    FindSolids,
-    MoveCell,
-    MoveRow,
-    NextLadder,
-    PinFeature,
-    PointedAt,
-    SolidsFound,
-    ToggleOrder,
-)
+from tms_tui.messages.reading import ChooseCell as ChooseCell
+from tms_tui.messages.reading import ChoosePair as ChoosePair
+from tms_tui.messages.reading import FindSolids as FindSolids
+from tms_tui.messages.reading import MoveCell as MoveCell
+from tms_tui.messages.reading import MoveRow as MoveRow
+from tms_tui.messages.reading import NextLadder as NextLadder
+from tms_tui.messages.reading import PinFeature as PinFeature
+from tms_tui.messages.reading import PointedAt as PointedAt
+from tms_tui.messages.reading import SolidsFound as SolidsFound
+from tms_tui.messages.reading import ToggleOrder as ToggleOrder
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View

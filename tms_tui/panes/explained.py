@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from tms_engine.analysis import geometry
 from tms_engine.analysis.geometry import REPRESENTED_NORM, Alone
 from tms_engine.digits import number, short
+from tms_engine.experiment import Experiment
 from tms_tui.explain import OF_PANE, TERMS
 from tms_tui.memo import Memo
 from tms_tui.model import Model
@@ -22,7 +23,7 @@ from tms_tui.space_scene import cloud_rows, n_vectors
 Clauses = tuple[str, ...]
 
 # Weights up to which all features are looked at for the rivals of one: a few milliseconds.
-_MOST_WEIGHTS = 1 << 22
+_MOST_WEIGHTS = 1 << 20
 # With fewer others than this, a feature has its direction to itself.
 _SHARES = 0.05
 # Models whose x' is W Wᵀ x before bias and ReLU.
@@ -92,7 +93,7 @@ def _of_feature(model: Model, memo: Memo, j: int) -> Clauses:
     start = f"feature {j}: ‖W‖ {short(found.norm)}"
     rival = f"; strongest interference with {found.rival}, {_minus(short(found.product))}"
     rivals = (rival,) if found.rival >= 0 else ("; no interference",)
-    weight = float(model.experiment.feature_importance()[model.options.instance, j])
+    weight = memo.latest(2, _importance, model.experiment, model.options.instance, j)
     weights = (f"; importance {short(weight)}",) if weight != 1 else ()
     pinned = model.reading.other == j == model.options.feature
     last = ("; select another one to compare it with",) if pinned else ()
@@ -108,6 +109,10 @@ def _of_feature(model: Model, memo: Memo, j: int) -> Clauses:
 
 def _alone(weights: Float32[np.ndarray, "instances features hidden"], instance: int, j: int) -> Alone | None:
     return geometry.feature(weights[instance], j) if weights[instance].size <= _MOST_WEIGHTS else None
+
+
+def _importance(experiment: Experiment, instance: int, j: int) -> float:
+    return float(experiment.alone(instance).feature_importance()[0, j])
 
 
 def _of_pair(model: Model, memo: Memo, thing: Thing) -> Clauses:

@@ -20,6 +20,9 @@ from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.pointing import Chosen, Pointing
 from tms_tui.reading import Thing, in_order
 
+# Columns that the frame takes from a title.
+_FRAME = 6
+
 
 def shown_gram(
     gram: Float[np.ndarray, "some some"],
@@ -49,7 +52,10 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
             title += f", by solids{then}"
         rows, columns = self._plan(some, n).patch
         if rows * columns > 1:
-            title += f", a cell: strongest of {rows} {model.symbols.times} {columns}"
+            times = model.symbols.times
+            whole = f"{title}, a cell: strongest of {rows} {times} {columns}"
+            fits = len(whole) <= self.outer_size.width - _FRAME
+            title = whole if fits else f"{title}, {rows}{times}{columns}/cell"
         return title
 
     def show_model(self, model: Model, memo: Memo) -> None:

@@ -32,7 +32,7 @@ class Dashboard(FullScreen):
         super().__init__(mode, colors)
         self.panes = {name: pane_class(name)(mode, id=name, classes="pane") for name in PANES}
         self.moving = frozenset(name for name in PANES if PANES[name].place == "body")
-        self._middle = 0  # rows of the middle
+        self._turns: tuple[object, ...] = ()  # which panes are displayed, and how high the middle is
 
     def body(self) -> Iterator[Widget]:
         yield from self._placed("body")
@@ -72,8 +72,14 @@ class Dashboard(FullScreen):
         """Display the panes that there is room for, and the line of explanation if it has its own row."""
         if not self.is_composed:
             return
-        columns, rows = model.layout.columns, model.layout.rows
-        shown = shown_panes(model.reading, columns, rows)
+        rows = model.layout.rows
+        shown = shown_panes(model.reading, model.layout.columns, rows)
+        # As high as the features need, with a row for the names of the ladder's levels.
+        height = model.experiment.n_features + (3 if "ladder" in shown else 2)
+        turns = shown, has_explain_line(rows), height
+        if turns == self._turns:
+            return
+        self._turns = turns
         for name, pane in self.panes.items():
             if PANES[name].place in ("middle", "low"):
                 _display(pane, name in shown)
@@ -81,11 +87,7 @@ class Dashboard(FullScreen):
             here = any(PANES[name].place == place for name in shown)
             _display(self.query_one(f"#{place}"), here)
         _display(self.query_one("#explain"), has_explain_line(rows))
-        # As high as the features need, with a row for the names of the ladder's levels.
-        height = model.experiment.n_features + (3 if "ladder" in shown else 2)
-        if self._middle != height:
-            self._middle = height
-            self.query_one("#middle").styles.height = height
+        self.query_one("#middle").styles.height = height
 
 
 def _display(widget: Widget, is_shown: bool) -> None:

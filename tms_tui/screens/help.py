@@ -37,14 +37,15 @@ class Words(NamedTuple):
     terms: tuple[Term, ...]
 
 
-# Panes, as the headings of their words name them.
-_NAMES = {
-    "space": "the space",
-    "loss": "the loss",
-    "features": "the features",
-    "ladder": "the D ladder",
-    "gram": "W Wᵀ",
-    "numbers": "the numbers",
+# Headings of the words of each pane, and of what is in none.
+_HEADINGS = {
+    "space": "What the space shows",
+    "loss": "What the loss shows",
+    "features": "What the features show",
+    "ladder": "What the D ladder shows",
+    "gram": "What W Wᵀ shows",
+    "numbers": "What the numbers show",
+    "": "The lines above and below",
 }
 
 
@@ -52,13 +53,9 @@ def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
     """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
     if screen != "dashboard":
         return list(sections(screen, pane))
-    words = {name: Words(_heading(name), tuple(terms_of(name))) for name in (*_NAMES, "")}
-    first = [words.pop(pane)] if pane in _NAMES else []
+    words = {name: Words(heading, tuple(terms_of(name))) for name, heading in _HEADINGS.items()}
+    first = [words.pop(pane)] if pane else []
     return [*first, *sections(screen, pane), *words.values()]
-
-
-def _heading(pane: str) -> str:
-    return f"What {_NAMES[pane]} shows" if pane in _NAMES else "The lines above and below"
 
 
 def sections(screen: FullScreenName, pane: str) -> list[Section]:
