@@ -77,7 +77,7 @@ TERMS: dict[str, Term] = {
     "solid": Term(
         "names of solids",
         "space",
-        ("the ideal that the represented directions are nearest to", ", part by orthogonal part"),
+        ("the ideal nearest to the represented directions", ", part by orthogonal part"),
         "The represented features are taken as unit vectors and split into parts that are orthogonal to each other "
         "(the paper's tegum products). Each part has the name of the nearest ideal, from single feature, digon "
         "(two opposite ones) and triangle to cube, square antiprism and snub disphenoid; where none is within "

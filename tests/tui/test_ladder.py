@@ -45,10 +45,11 @@ def test_a_feature_on_a_level_stands_on_its_line_and_lights_its_name(mode):
         cells = draw_ladder(ladder(level, 0.0), 3, 60, mode, DARK, COLORS)
         names, first, second = rows(cells)
         sign = sign_of(level, mode)
-        at = names.index(sign) + (len(sign) - 1) // 2
+        first_of = names.rindex(sign)
+        at = first_of + (len(sign) - 1) // 2
         assert first[at] == ("*" if mode == "ascii" else "●")
         assert second[at] == (":" if mode == "ascii" else "┊")
-        assert tuple(cells.foreground[0, names.index(sign)]) == COLORS.line
+        assert tuple(cells.foreground[0, first_of]) == COLORS.line
         assert f"{level:.2f}".removeprefix("0") in first
 
 

@@ -21,6 +21,7 @@ from tms_tui.drawing.modes import Mode
 # Ends of the diverging map: matplotlib's RdBu_r at its strongest, a little lighter.
 _NEGATIVE = np.array([58, 132, 214], np.float64)
 _POSITIVE = np.array([214, 72, 62], np.float64)
+_NEUTRAL = np.array([140, 140, 140], np.float64)
 
 # The same with few colours: shares of the scale from which on a value is some, and much; and their colours,
 # of negative ones and of positive ones.
@@ -251,7 +252,9 @@ def _with_numbers(
         row, column = j * tall + (tall - 1) // 2, k * wide + (wide - len(text) + 1) // 2
         glyphs[row, column : column + len(text)] = [ord(c) for c in text]
     if background is None:
-        return Cells(glyphs, np.where(pixels[..., None] > 0, _POSITIVE, _NEGATIVE).astype(np.uint8), None)
+        signs = np.sign(np.round(pixels, 2))[..., None]
+        colors = np.select([signs > 0, signs < 0], [_POSITIVE, _NEGATIVE], _NEUTRAL)
+        return Cells(glyphs, colors.astype(np.uint8), None)
     light = background.astype(int).sum(-1, keepdims=True) > 380
     foreground = np.where(light, 20, 235).astype(np.uint8) * np.ones(3, np.uint8)
     return Cells(glyphs, foreground, background)
@@ -334,8 +337,8 @@ def _draw_scale(picture: Cells, placed: Plan, scale: float, mode: Mode, ground: 
     half = min(_HALF_SCALE, (width - 2 * len(end) - 6) // 2)
     if half < 2:
         return
-    row = min(placed.top + placed.height, height - 1)
-    values = scale * np.arange(1, half + 1) / half
+    row = min(placed.top + placed.height + 1, height - 1)
+    values = scale * (np.arange(1, half + 1) / half)
     whole = 2 * len(end) + 6 + 2 * half
     x = min(max(0, placed.left + (len(placed.columns) - whole) // 2), width - whole)
     for part, sign in ((values[::-1], -1), (values, 1)):

@@ -215,6 +215,8 @@ def _placed(
 def _lay(glyphs, foreground, segments, colors, canvas, mode: Mode, every: int = 1) -> None:  # type: ignore[no-untyped-def]
     """Draw segments over a picture's cells."""
     marks = mark_lines(segments + np.array([0.5, 0.5, 0]), canvas, every=every)
+    if not len(marks.x):
+        return
     top = nearest(cells_of(marks, canvas), marks.depth, canvas.rows * canvas.columns)
     seen = (top >= 0).reshape(canvas.rows, canvas.columns)
     source = marks.source[np.maximum(top, 0)].reshape(seen.shape)
