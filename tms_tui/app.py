@@ -358,7 +358,7 @@ class TmsApp(App[None]):
         self.send(m.ChoosePair(message.feature, message.other))
 
     def on_pointed_at(self, message: PointedAt) -> None:
-        self.send(m.PointedAt(message.thing))
+        self.send(m.PointedAt(message.thing, message.before))
 
     def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
         self.send(m.PointAt(message.step))

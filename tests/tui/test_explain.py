@@ -189,6 +189,13 @@ def test_the_mouse_goes_before_the_focus_until_a_key_moves_on():
     assert said(pointed, m.FocusPane("features")).startswith("D: ")
 
 
+def test_a_pane_that_tells_late_that_the_mouse_has_left_it_takes_nothing_from_the_next_one():
+    one, other = Thing("norm", 1), Thing("loss")
+    moved, _ = after(still_model(), m.PointedAt(one), m.PointedAt(other), m.PointedAt(None, one))
+    assert moved.reading.under == other
+    assert after(moved, m.PointedAt(None, other))[0].reading.under is None
+
+
 def test_before_there_are_weights_nothing_is_said():
     assert said(still_model(still_view("loading")), m.FocusPane("features")) == ""
 

@@ -45,9 +45,11 @@ class NextLadder:
 
 @dataclass(frozen=True)
 class PointedAt:
-    """The mouse is over this; None: over nothing that can be explained."""
+    """The mouse is over this; None: no longer over `before`. (It may be over another pane already, for panes
+    tell of themselves.)"""
 
     thing: Thing | None
+    before: Thing | None = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from tms_tui.reading import Thing
 
 @dataclass
 class PointedAt(Message):
-    """The mouse is over this; None: over nothing any more."""
+    """The mouse is over this; None: no longer over that which it was over before."""
 
     thing: Thing | None
+    before: Thing | None
 
 
 @dataclass
@@ -46,5 +47,5 @@ class Pointing(Widget):
 
     def _point_at(self, thing: Thing | None) -> None:
         if thing != self._pointed_at:
-            self._pointed_at = thing
-            self.post_message(PointedAt(thing))
+            before, self._pointed_at = self._pointed_at, thing
+            self.post_message(PointedAt(thing, before))

@@ -272,8 +272,9 @@ def _update(model: Model, message: Message) -> Updated:
             return with_options(model, cursor=step), ()
 
         # Reading
-        case PointedAt(thing):
-            return with_reading(model, under=thing), ()
+        case PointedAt(thing, before):
+            is_late = thing is None and model.reading.under != before
+            return (model if is_late else with_reading(model, under=thing)), ()
         case MoveCell(down, right):
             return move_cell(model, down, right), ()
         case ChooseCell():
