@@ -113,7 +113,7 @@ TERMS: dict[str, Term] = {
     "changes": Term(
         "live changes",
         "loss",
-        ("upright lines mark the steps at which a field was changed",),
+        ("upright lines mark steps at which a field was changed",),
         "What is changed while it trains, with [ ] { } ( ), is marked in the loss at its step and recorded in the "
         "run. A change of sparsity or importance makes another task: losses before and after it are of different data.",
     ),

@@ -26,6 +26,7 @@ class Measures(NamedTuple):
     in_gram: Int64[np.ndarray, " some"]  # the features of `gram`
     gram: Float64[np.ndarray, "some some"]
     n_features: int
+    n_hidden: int
 
     @property
     def all_are_measured(self) -> bool:
@@ -33,15 +34,15 @@ class Measures(NamedTuple):
 
     @property
     def total_dimensionality(self) -> tuple[float, bool]:
-        """ΣD, and whether it is exact: else it is estimated from the features of which D was worked out."""
+        """ΣD, and whether it is exact: else it is estimated from the features of which D was worked out.
+
+        It is at most the number of hidden dimensions, and so is the estimate.
+        """
         known = np.isfinite(self.dimensionality)
-        exact = self.all_are_measured and bool(known.all())
-        return (
-            float(
-                self.dimensionality.sum() if exact else self.dimensionality[known].mean() * self.n_features
-            ),
-            exact,
-        )
+        if self.all_are_measured and bool(known.all()):
+            return float(self.dimensionality.sum()), True
+        estimate = float(self.dimensionality[known].mean()) * self.n_features
+        return min(estimate, float(self.n_hidden)), False
 
 
 def measures(model: Model, memo: Memo) -> Measures | None:
@@ -73,7 +74,7 @@ def _measures(weights: Float32[np.ndarray, "instances features hidden"], instanc
     in_gram = gram_features(n, m)
     gram = geometry.gram(weights[instance, in_gram][None])[0]
     dimensionality = _dimensionality(measured, n)
-    return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n)
+    return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n, m)
 
 
 def _dimensionality(

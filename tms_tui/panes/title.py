@@ -70,9 +70,9 @@ def about(model: Model) -> Content:
     whole = (run, sizes, sparsity, placed, kernel, seed)
     forms: list[tuple[str, ...]] = [(_TITLE, *whole)] if columns >= _WIDE else []
     forms += [(_SHORT_TITLE, *whole), (_SHORT_TITLE, *whole[:4], seed)]
-    forms += [(_SHORT_TITLE, run, sizes, sparsity, several, seed)]
     if columns >= _WITH_SEED:
-        forms += [(_SHORT_TITLE, run, several, seed), ("", least, several, seed), ("", least, seed)]
+        forms += [(_SHORT_TITLE, run, sizes, sparsity, several, seed), (_SHORT_TITLE, run, several, seed)]
+        forms += [("", least, several, seed), ("", least, seed)]
     forms += [(_SHORT_TITLE, *whole[:4])]
     forms += [(_SHORT_TITLE, run, sizes, sparsity, several), (_SHORT_TITLE, run, several)]
     forms += [("", run, several), ("", least)]

@@ -90,7 +90,8 @@ def section_lines(section: Section | Words, width: int, ascii: bool) -> list[Con
     """A section's lines, at most `width` cells wide where words allow it, and a blank one."""
     say = ascii_text if ascii else str
     if isinstance(section, Words):
-        return [Content.styled(say(section.heading), "bold $text-primary"), *_of_terms(section, width, say)]
+        heading = _wrapped(say(section.heading), width, "bold $text-primary")
+        return [*heading, *_of_terms(section, width, say)]
     n_key = max(len(say(key.display)) for key in KEYS)
     lines = [Content.styled(section.heading, "bold $text-primary")]
     for key in section.keys:
@@ -104,12 +105,16 @@ def _of_terms(words: Words, width: int, say: Callable[[str], str]) -> list[Conte
     """Terms with their texts, and the paper's section; a blank line at the end."""
     lines = []
     for term in words.terms:
-        lines.append(Content.styled(say(term.sign), "bold $text-accent"))
-        lines += [Content(f"  {line}") for line in textwrap.wrap(say(term.text), max(8, width - 2))]
+        lines += _wrapped(say(term.sign), width, "bold $text-accent")
+        lines += _wrapped(say(term.text), width, "", "  ")
         if term.section:
-            named = textwrap.wrap(say(f"Paper: {term.section}"), max(8, width - 2))
-            lines += [Content.styled(f"  {line}", "$text-muted") for line in named]
+            lines += _wrapped(say(f"Paper: {term.section}"), width, "$text-muted", "  ")
     return [*lines, Content("")]
+
+
+def _wrapped(text: str, width: int, style: str, indent: str = "") -> list[Content]:
+    lines = textwrap.wrap(text, max(8, width), initial_indent=indent, subsequent_indent=indent)
+    return [Content.styled(line, style) for line in lines]
 
 
 class KeysPage(Widget):
