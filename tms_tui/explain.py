@@ -245,7 +245,7 @@ TERMS: dict[str, Term] = {
     "to the best": Term(
         "to the best",
         "numbers",
-        ("fresh loss, less that of the best instance of the same task",),
+        ("fresh loss, less that of the best of the same task",),
         "All are evaluated on the same rows, so the error of a difference is far below that of either loss.",
     ),
     "n represented": Term(
@@ -329,7 +329,7 @@ TERMS: dict[str, Term] = {
     "title": Term(
         "title",
         "",
-        ("run, features to hidden dimensions, sparsity, instance, device and kernel, random seed",),
+        ("run, features to hidden dimensions, sparsity, instance", ", device and kernel, random seed"),
         "The run's name; how many features are squeezed through how many hidden dimensions; the sparsity in force at "
         "the step that is shown; which instance of how many, and its place; what trains it; and the random seed, from "
         "which first weights and data are made again. What there is no room for is left out.",
