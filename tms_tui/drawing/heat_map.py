@@ -341,22 +341,15 @@ def _draw_scale(picture: Cells, placed: Plan, scale: float, mode: Mode, ground: 
     values = scale * (np.arange(1, half + 1) / half)
     whole = 2 * len(end) + 6 + 2 * half
     x = min(max(0, placed.left + (len(placed.columns) - whole) // 2), width - whole)
-    for part, sign in ((values[::-1], -1), (values, 1)):
-        if sign < 0:
-            write(picture, row, x, f"-{end} ", text, ground)
-            x += len(end) + 2
-        if mode == "ascii":
-            drawn = _ascii(sign * part[None], scale)
-            shown, shades = drawn.glyphs[0], drawn.foreground[0]
-        else:
-            shown, shades = np.full(len(part), FULL, np.uint32), colors(sign * part, scale, ground)
-        for glyph, shade in zip(shown.tolist(), shades.tolist(), strict=True):
-            write(picture, row, x, chr(glyph), tuple(shade), ground)
-            x += 1
-        if sign < 0:
-            write(picture, row, x, " 0 ", text, ground)
-            x += 3
-    write(picture, row, x, f" {end}", text, ground)
+    write(picture, row, x, f"-{end} {' ' * half} 0 {' ' * half} {end}", text, ground)
+    before = x + len(end) + 2
+    signed = np.concatenate([-values[::-1], values])
+    where = row, np.concatenate([before + np.arange(half), before + half + 3 + np.arange(half)])
+    if mode == "ascii":
+        drawn = _ascii(signed[None], scale)
+        picture.glyphs[where], picture.foreground[where] = drawn.glyphs[0], drawn.foreground[0]
+    else:
+        picture.glyphs[where], picture.foreground[where] = FULL, colors(signed, scale, ground)
 
 
 def _draw_cursor(picture: Cells, placed: Plan, cursor: tuple[int, int], ground: RGB) -> None:

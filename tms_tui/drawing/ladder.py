@@ -135,8 +135,8 @@ def _draw_levels(
     taken = np.zeros(picture.glyphs.shape[1] + 2, bool)
     for level in _TOLD:
         x = before + int(level * (across - 1) + 0.5)
-        for y in range(1, min(end, len(picture.glyphs))):
-            write(picture, y, x, ":" if mode == "ascii" else "┊", colors.axis)
+        picture.glyphs[1:end, x] = ord(":" if mode == "ascii" else "┊")
+        picture.foreground[1:end, x] = colors.axis
         name = sign_of(level, mode)
         first = min(x - (len(name) - 1) // 2, picture.glyphs.shape[1] - len(name))
         # Signs of one character may be neighbours; longer ones stand apart.
