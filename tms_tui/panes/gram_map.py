@@ -42,20 +42,17 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
     def title_of(self, model: Model) -> str:
         experiment, reading = model.experiment, model.reading
         n, m = experiment.n_features, experiment.n_hidden
-        some = n_in_gram(n, m)
-        title = model.symbols.gram + of_all(some, n)
+        some, signs = n_in_gram(n, m), model.symbols
+        title, room = signs.gram + of_all(some, n), self.outer_size.width - _FRAME
         solids = reading.solids
         if reading.by_solids and solids is not None and solids.instance == model.options.instance:
-            then = (
-                "" if model.shown is None or solids.step == model.shown.step else f" of step {solids.step:,}"
-            )
-            title += f", by solids{then}"
+            is_now = model.shown is None or solids.step == model.shown.step
+            whole = f"{title}, by solids" + ("" if is_now else f" of step {solids.step:,}")
+            title = whole if len(whole) <= room else f"{title}, by solids"
         rows, columns = self._plan(some, n).patch
         if rows * columns > 1:
-            times = model.symbols.times
-            whole = f"{title}, a cell: strongest of {rows} {times} {columns}"
-            fits = len(whole) <= self.outer_size.width - _FRAME
-            title = whole if fits else f"{title}, {rows}{times}{columns}/cell"
+            whole = f"{title}, a cell: strongest of {rows} {signs.times} {columns}"
+            title = whole if len(whole) <= room else f"{title}, {rows}{signs.times}{columns}/cell"
         return title
 
     def show_model(self, model: Model, memo: Memo) -> None:
