@@ -35,12 +35,13 @@ from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
+from tms_tui.copying import written_out
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS, shared_keys
-from tms_tui.messages import Layout, Saved
+from tms_tui.messages import Layout, Saved, copying
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.pointing import Chosen, PointedAt
@@ -49,6 +50,7 @@ from tms_tui.reading import Solids
 from tms_tui.saving import Job, save_at_the_end, save_now, suggested
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
+from tms_tui.screens.copy import CopyChoice
 from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
@@ -89,6 +91,7 @@ _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     ExperimentForm: "experiment",
     ExportForm: "export",
     Confirm: "confirm",
+    CopyChoice: "copy",
     SavePlace: "place",
     ResumeOffer: "resume",
 }
@@ -431,6 +434,10 @@ class TmsApp(App[None]):
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case m.FindSolids(instance):
                 self._find_solids(instance)
+            case copying.WriteOut():
+                self._jobs.append(Job(partial(written_out, self.session, effect)))
+            case copying.PutOnClipboard(text):
+                self.copy_to_clipboard(text)
             case m.SuspendProcess():
                 compat.suspend(self)
             case m.Leave(message, keep_session):
@@ -446,6 +453,8 @@ class TmsApp(App[None]):
             )
         elif dialog == "doctor":
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
+        elif dialog == "copy":
+            self.push_screen(CopyChoice(), lambda what: self.send(copying.CopyChosen(what)))
         elif dialog == "experiment":
 
             def chosen(experiment: Experiment | None) -> None:

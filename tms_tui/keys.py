@@ -61,6 +61,7 @@ from tms_tui.messages import (
     Turn,
     Zoom,
 )
+from tms_tui.messages.copying import OpenCopy
 
 Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Run"]
 Pane = Literal["", "space", "loss", "features", "ladder", "gram", "numbers"]
@@ -161,6 +162,7 @@ KEYS: tuple[Key, ...] = (
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 7),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
+    Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page: what is on the screen, and all keys", "Run", 8),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),

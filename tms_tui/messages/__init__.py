@@ -13,6 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages import copying
 from tms_tui.messages.reading import ChooseCell as ChooseCell
 from tms_tui.messages.reading import ChoosePair as ChoosePair
 from tms_tui.messages.reading import FindSolids as FindSolids
@@ -28,9 +29,9 @@ from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "doctor", "experiment", "export"]
+DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    FullScreenName, "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    FullScreenName, "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -307,6 +308,7 @@ KeyMessage = (
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
     | Suspend | Quit | MoveCell | ChooseCell | PinFeature | MoveRow | ToggleOrder | NextLadder
+    | copying.OpenCopy
 )  # fmt: skip
 
 
@@ -474,7 +476,7 @@ Message = (
     | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt
+    | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady
 )  # fmt: skip
 
 
@@ -614,4 +616,5 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
+    | copying.WriteOut | copying.PutOnClipboard
 )  # fmt: skip
