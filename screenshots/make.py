@@ -33,15 +33,24 @@ def seed_runs() -> dict[int, Run]:
 
 
 async def shoot(
-    run: Run, name: str, theme: str, size: tuple[int, int], options: ViewOptions, mode: Mode
+    run: Run,
+    name: str,
+    theme: str,
+    size: tuple[int, int],
+    options: ViewOptions,
+    mode: Mode,
+    keys: tuple[str, ...] = (),
 ) -> Path:
-    """One picture of the app, as SVG."""
+    """One picture of the app after these keys, as SVG."""
     session = Session(run, 500.0, paused=True)
     app = TmsApp(session, mode=mode, options=options, settings=Settings(theme=theme))
     async with app.run_test(size=size) as pilot:
         while session.view().evaluation is None:
             await asyncio.sleep(0.05)
         await pilot.pause(0.3)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.3)
         path = HERE / f"{name}.svg"
         path.write_text(app.export_screenshot(title="tms-tui"), encoding="utf-8")
     session.stop()
@@ -125,6 +134,14 @@ def main() -> None:
             svg = asyncio.run(shoot_population(run, name, f"tms-{shade}", size, keys))
             to_png(svg)
             print(svg)
+    # What D means, from a fresh start in two keys; and how it came to be.
+    for name, size, keys in (
+        ("what-D-means", NARROW, ("3", "question_mark")),
+        ("D-ladder", SIZE, ("6", "right")),
+    ):
+        svg = asyncio.run(shoot(runs[10_000], name, "tms-dark", size, still, "braille", keys))
+        to_png(svg)
+        print(svg)
     with tempfile.TemporaryDirectory() as figures:
         save_figures(runs[10_000], figures, dpi=100, only=["n_active"])
         shutil.copy(Path(figures) / "n_active.png", HERE / "n_active.png")

@@ -43,10 +43,11 @@ from tms_tui.export import Export, start_export
 from tms_tui.keys import KEYS, shared_keys
 from tms_tui.messages import Layout, Saved, copying
 from tms_tui.model import NOTHING_SAVED, Model
-from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
+from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
+from tms_tui.reading import Solids
 from tms_tui.saving import Job, save_at_the_end, save_now, suggested
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
@@ -364,8 +365,11 @@ class TmsApp(App[None]):
     def on_space_view_zoomed(self, message: SpaceView.Zoomed) -> None:
         self.send(m.Zoom(message.direction))
 
-    def on_features_table_selected(self, message: FeaturesTable.Selected) -> None:
-        self.send(m.ToggleFeature(message.feature))
+    def on_chosen(self, message: Chosen) -> None:
+        self.send(m.ChoosePair(message.feature, message.other))
+
+    def on_pointed_at(self, message: PointedAt) -> None:
+        self.send(m.PointedAt(message.thing, message.before))
 
     def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
         self.send(m.PointAt(message.step))
@@ -406,7 +410,7 @@ class TmsApp(App[None]):
                     self.clear_notifications()
                 self.notify(text, title=title, severity=severity, timeout=seconds)
             case m.Focus(pane):
-                self.full_screen.focus_pane(pane)
+                self.full_screen.focus_pane(pane, self.model)
             case m.Maximize():
                 self.full_screen.maximize_focused()
             case m.Minimize():
@@ -439,6 +443,8 @@ class TmsApp(App[None]):
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case m.FindSolids(instance):
+                self._find_solids(instance)
             case copying.WriteOut():
                 self._jobs.append(Job(partial(written_out, self.session, effect)))
             case copying.PutOnClipboard(text):
@@ -472,6 +478,19 @@ class TmsApp(App[None]):
                 self.send(m.ExportChosen(choice))
 
             self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
+
+    def _find_solids(self, instance: int) -> None:
+        """In a thread: the search loads numba, and takes some time for many features."""
+        shown = self.model.shown
+        if shown is None:
+            return
+
+        def find() -> m.Message:
+            from tms_engine.analysis.polytopes import polytopes
+
+            return m.SolidsFound(Solids(instance, shown.step, polytopes(shown.weights[instance])))
+
+        self._jobs.append(Job(find))
 
     def _resume(self, session: InterruptedSession) -> m.Message:
         """In a thread: of a session from another host, the lock is looked at for some seconds."""

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from tms_tui.messages import (
     ChangePace,
+    ChooseCell,
     Clear,
     ExportNow,
     Extend,
@@ -20,13 +21,16 @@ from tms_tui.messages import (
     LookAtFirst,
     LookAtNewest,
     LookBack,
+    MoveCell,
     MoveCursor,
+    MoveNumber,
     NextAxes,
     NextColoring,
     NextData,
     NextFeature,
     NextGuides,
     NextInstance,
+    NextLadder,
     NextPalette,
     NextPoints,
     NextProjection,
@@ -35,6 +39,7 @@ from tms_tui.messages import (
     OpenExport,
     OpenHelp,
     OpenScreen,
+    PinFeature,
     Quit,
     Reseed,
     ResetCamera,
@@ -49,6 +54,7 @@ from tms_tui.messages import (
     Suspend,
     ToggleLog,
     ToggleMaximized,
+    ToggleOrder,
     TogglePause,
     TogglePerspective,
     ToggleTurning,
@@ -70,10 +76,10 @@ from tms_tui.messages.population import (
 )
 
 Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run"]
-Pane = Literal["", "space", "loss", "features", "wall", "table", "names"]
+Pane = Literal["", "space", "loss", "features", "ladder", "gram", "numbers", "wall", "table", "names"]
 # The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
 PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
-    "dashboard": ("space", "loss", "features"),
+    "dashboard": ("space", "loss", "features", "ladder", "gram", "numbers"),
     "population": ("wall", "table", "names"),
 }
 
@@ -141,10 +147,12 @@ KEYS: tuple[Key, ...] = (
     Key("1", "1", FocusPane("space"), "space", "focus the space", "Panes", only="dashboard"),
     Key("2", "2", FocusPane("loss"), "loss", "focus the loss; ← → move its cursor", "Panes", only="dashboard"),
     Key("3", "3", FocusPane("features"), "features", "focus the features; ↑ ↓ select one", "Panes", only="dashboard"),
-    Key("4", "4", FocusPane("gram"), "gram", "focus W Wᵀ", "Panes", only="dashboard"),
-    Key("5", "5", FocusPane("numbers"), "numbers", "focus the numbers", "Panes", only="dashboard"),
+    Key("4", "4", FocusPane("gram"), "gram", "focus W Wᵀ; arrows read a cell", "Panes", only="dashboard"),
+    Key("5", "5", FocusPane("numbers"), "numbers", "focus the numbers; ↑ ↓ explain one", "Panes", only="dashboard"),
+    Key("6", "6", FocusPane("ladder"), "D ladder", "focus the ladder of D; → shows D over the steps", "Panes", only="dashboard"),
     Key("v", "v", OpenScreen("population"), "population", "all instances: a wall of their spaces, a table, their names; and back", "Panes"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
+    Key("O", "O", ToggleOrder(), "order", "W Wᵀ ordered by the solids found, or by number", "Panes", only="dashboard"),
     Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),
     Key("left", "←", MoveCursor(-1), "read", "move the cursor to earlier steps", "Panes", 0, "loss"),
     Key("right", "→", MoveCursor(1), "read", "move the cursor to later steps", "Panes", 0, "loss"),
@@ -179,13 +187,25 @@ KEYS: tuple[Key, ...] = (
     Key("end", "End", MoveToEnd(1), "last", "the last row", "Population", 0, "table"),
     Key("up,k", "↑", MoveName(-1), "move", "the name above, at its best instance", "Population", 0, "names"),
     Key("down,j", "↓", MoveName(1), "move", "the name below, at its best instance", "Population", 0, "names"),
+    Key("enter", "Enter", PinFeature(), "compare", "compare others with the selected feature, or no longer", "Panes", 0, "features"),
+    Key("up,k", "↑", NextFeature(-1), "select", "select the feature above", "Panes", 0, "ladder"),
+    Key("down,j", "↓", NextFeature(1), "select", "select the feature below", "Panes", 0, "ladder"),
+    Key("left,right,h,l", "← →", NextLadder(), "now/steps", "D now, or over the steps", "Panes", 0, "ladder"),
+    Key("enter", "Enter", PinFeature(), "compare", "compare others with the selected feature, or no longer", "Panes", 0, "ladder"),
+    Key("left,h", "←", MoveCell(0, -1), "read", "read the cell to the left", "Panes", 0, "gram"),
+    Key("right,l", "→", MoveCell(0, 1), "read", "read the cell to the right", "Panes", 0, "gram"),
+    Key("up,k", "↑", MoveCell(-1, 0), "read", "read the cell above", "Panes", 0, "gram"),
+    Key("down,j", "↓", MoveCell(1, 0), "read", "read the cell below", "Panes", 0, "gram"),
+    Key("enter", "Enter", ChooseCell(), "choose", "choose the two features of the cell", "Panes", 0, "gram"),
+    Key("up,k", "↑", MoveNumber(-1), "explain", "explain the number above", "Panes", 0, "numbers"),
+    Key("down,j", "↓", MoveNumber(1), "explain", "explain the number below", "Panes", 0, "numbers"),
     Key("i", "i", OpenExperiment(), "experiment", "choose or change the experiment", "Run"),
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 7),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
     Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
-    Key("question_mark", "?", OpenHelp(), "help", "show this page", "Run", 8),
+    Key("question_mark", "?", OpenHelp(), "help", "show this page: what is on the screen, and all keys", "Run", 8),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
 )  # fmt: skip

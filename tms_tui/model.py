@@ -11,12 +11,13 @@ from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
 from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
 from tms_tui.population import Population
+from tms_tui.reading import Reading
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT, _POPULATION = ChartColors(), Layout(), Population()
+_COLORS, _LAYOUT, _POPULATION, _READING = ChartColors(), Layout(), Population(), Reading()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Model:
     told_to_wait  whether it was said that a command waits for the training thread
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
     told_risk     whether it was said that saves take long
+    reading       what is read of the screen, and pointed at
     unsaved       why the autosave has failed, as it was said last; "" while it does not
     """
 
@@ -65,6 +67,7 @@ class Model:
     asked: Quit | Restart | Reseed | ExperimentChosen | None = None
     told_risk: bool = False
     unsaved: str = ""
+    reading: Reading = _READING
 
     @property
     def experiment(self) -> Experiment:
@@ -80,4 +83,14 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export, self.population
+        return (
+            self.options.still,
+            shown,
+            self.run_name,
+            self.chart_colors,
+            size,
+            self.export,
+            self.population,
+            self.reading,
+            self.layout.focused,
+        )

@@ -1,6 +1,6 @@
 """A run that stands still, for screens: weights of a square antiprism, a loss curve by formula, no thread."""
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
+from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 from tms_tui.app import TmsApp
 from tms_tui.messages import CommandName, Message
@@ -42,14 +43,15 @@ def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> n
     return (weights * scale).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class StillRun:
-    """What a screen asks of a Run: its kept snapshots, here by formula."""
+class StillRun(Run):
+    """A Run whose kept snapshots are by formula."""
 
-    kept: tuple[Snapshot, ...]
+    def at(self, step: int | None = None) -> Snapshot:
+        return min(self.history.kept, key=lambda kept: abs(kept.step - step))
 
-    def at(self, step: int) -> Snapshot:
-        return min(self.kept, key=lambda kept: abs(kept.step - step))
+
+def still_run(kept: tuple[Snapshot, ...]) -> StillRun:
+    return StillRun(kept[0].experiment, (), kept[-1], SimpleNamespace(kept=kept))
 
 
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
@@ -93,7 +95,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         step=0 if loading else step,
         steps=experiment.steps,
         snapshot=None if loading else snapshot,
-        run=None if loading else StillRun(kept),
+        run=None if loading else still_run(kept),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=diverged_at,

@@ -1,6 +1,7 @@
 """The help page: every key of the one table, the focused pane's first, in as many columns as fit."""
 
 import asyncio
+import re
 
 import pytest
 from textual.pilot import Pilot
@@ -9,10 +10,11 @@ from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
 from tms_tui.drawing.ascii import ascii_text
+from tms_tui.explain import TERMS
 from tms_tui.keys import KEYS
 from tms_tui.messages import FullScreenName
 from tms_tui.screens import FULL_SCREENS
-from tms_tui.screens.help import HelpScreen, KeysPage, in_columns, section_lines, sections
+from tms_tui.screens.help import HelpScreen, KeysPage, Words, in_columns, page, section_lines, sections
 
 
 @pytest.mark.parametrize("screen", FULL_SCREENS)
@@ -26,7 +28,7 @@ def test_every_key_is_of_a_screen() -> None:
     assert [key for key in KEYS if not any(map(key.is_of, FULL_SCREENS))] == []
 
 
-@pytest.mark.parametrize("pane", ["space", "loss", "features"])
+@pytest.mark.parametrize("pane", ["space", "loss", "features", "ladder", "gram", "numbers"])
 def test_keys_of_the_pane_in_focus_come_first_under_its_own_heading(pane: str) -> None:
     first, second, *_ = sections("dashboard", pane)
     assert first.heading == f"In the {pane}"
@@ -35,7 +37,7 @@ def test_keys_of_the_pane_in_focus_come_first_under_its_own_heading(pane: str) -
 
 
 def test_a_pane_without_keys_of_its_own_has_no_heading() -> None:
-    assert sections("dashboard", "gram")[0].heading == "Time"
+    assert sections("dashboard", "")[0].heading == "Time"
 
 
 @pytest.mark.parametrize(
@@ -48,29 +50,35 @@ def test_columns_keep_the_order_and_make_the_lowest_page(
     assert in_columns(heights, n) == counts
 
 
-@pytest.mark.slow
-def test_as_many_columns_as_the_terminal_has_room_for() -> None:
-    async def run() -> None:
-        app = Host(lambda: HelpScreen("dashboard", "space", False))
-        async with app.run_test(size=(80, 60)) as pilot:
-            for width, n_columns in ((60, 1), (100, 2), (150, 3)):
-                await pilot.resize_terminal(width, 60)
-                await pilot.pause()
-                first_lines = [section.keys[0].help[:20] for section in sections("dashboard", "space")]
-                rows = text(app).splitlines()
-                headings = [
-                    next(row.find(start) for row in rows if start in row) for start in first_lines[:6]
-                ]
-                assert len(set(headings)) == n_columns
+@pytest.mark.parametrize(("width", "n_columns"), [(56, 1), (96, 2), (146, 3)])
+def test_as_many_columns_as_the_terminal_has_room_for(width: int, n_columns: int) -> None:
+    rows = [line.plain for line in KeysPage("dashboard", "space", False).lines(width)]
+    headings = [section.heading for section in page("dashboard", "space")]
+    found = (re.search(rf"(^|   ){re.escape(h)}(   |$)", row) for row in rows for h in headings)
+    assert len({match.end(1) for match in found if match}) == n_columns
 
-    asyncio.run(run())
+
+def test_the_words_of_the_pane_in_focus_come_first_and_all_terms_are_on_the_page_once() -> None:
+    for pane in ("space", "loss", "features", "ladder", "gram", "numbers", ""):
+        shown = page("dashboard", pane)
+        words = [section for section in shown if isinstance(section, Words)]
+        assert sorted(term for section in words for term in section.terms) == sorted(TERMS.values())
+        assert isinstance(shown[0], Words) == bool(pane)
+        assert not pane or {term.pane for term in words[0].terms} == {pane}
+
+
+def test_a_term_has_its_text_and_the_section_of_the_paper() -> None:
+    lines = [line.plain for line in KeysPage("dashboard", "features", False).lines(74)]
+    at = lines.index("D")
+    assert " ".join(line.strip() for line in lines[at + 1 : at + 7]).startswith(TERMS["D"].text[:200])
+    assert any("Paper: The Geometry of Superposition" in line for line in lines[at : at + 8])
 
 
 @pytest.mark.parametrize("width", [12, 40, 56, 95, 145, 300])
 def test_no_line_is_wider_than_the_page(width: int) -> None:
     for ascii in (False, True):
-        page = KeysPage("dashboard", "space", ascii)
-        assert max(line.cell_length for line in page.lines(max(width, 20))) <= max(width, 20)
+        shown = KeysPage("dashboard", "space", ascii)
+        assert max(line.cell_length for line in shown.lines(max(width, 20))) <= max(width, 20)
 
 
 def test_all_words_of_the_help_are_there_when_it_wraps() -> None:
@@ -120,17 +128,21 @@ def test_it_closes(key: str) -> None:
     asyncio.run(run())
 
 
+def words_of(app: Host) -> str:
+    return " ".join(text(app).replace("│", " ").split())
+
+
 @pytest.mark.slow
 def test_the_last_key_can_be_scrolled_to() -> None:
     async def run() -> None:
         app = Host(lambda: HelpScreen("dashboard", "space", False))
         async with app.run_test(size=(60, 18)) as pilot:
             await pilot.pause()
-            last = sections("dashboard", "space")[-1].keys[-1].help
-            assert last not in text(app)
+            last = page("dashboard", "space")[-1].terms[-1].text.split(". ")[-1]
+            assert last not in words_of(app)
             await pilot.press("end")
             await pilot.pause()
-            assert last in text(app)
+            assert last in words_of(app)
 
     asyncio.run(run())
 

@@ -278,10 +278,10 @@ def test_a_feature_is_selected_by_keys_and_clicks_and_deselected():
     model = still_model()
     assert press(model, "f", "f", "F")[0].options.feature == 0
     assert press(model, "F")[0].options.feature == 7
-    model, _ = after(model, m.ToggleFeature(2))
+    model, _ = after(model, m.ChoosePair(2, None))
     assert model.options.feature == 2
     assert press(model, "down", "j", "up", pane="features")[0].options.feature == 3
-    assert after(model, m.ToggleFeature(2))[0].options.feature is None
+    assert after(model, m.ChoosePair(2, None))[0].options.feature is None
     assert press(model, "escape")[0].options.feature is None
 
 

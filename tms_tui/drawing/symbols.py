@@ -22,11 +22,15 @@ class Symbols(NamedTuple):
     separator: str
     ellipsis: str
     pointer: str
+    mark: str  # of a feature that others are compared with
+    beyond: str  # at the end of a bar that is longer than it can be drawn
 
 
-UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …", "▸")
+UNICODE = Symbols(
+    "→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …", "▸", "▸", "▸"
+)
 ASCII = Symbols(
-    "->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...", ">"
+    "->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...", ">", ">", ">"
 )
 
 

@@ -16,6 +16,16 @@ from tms_tui.export import ExportProgress, Format
 from tms_tui.messages import copying
 from tms_tui.messages.population import PopulationKey as PopulationKey
 from tms_tui.messages.population import PopulationMessage as PopulationMessage
+from tms_tui.messages.reading import ChooseCell as ChooseCell
+from tms_tui.messages.reading import ChoosePair as ChoosePair
+from tms_tui.messages.reading import FindSolids as FindSolids
+from tms_tui.messages.reading import MoveCell as MoveCell
+from tms_tui.messages.reading import MoveNumber as MoveNumber
+from tms_tui.messages.reading import NextLadder as NextLadder
+from tms_tui.messages.reading import PinFeature as PinFeature
+from tms_tui.messages.reading import PointedAt as PointedAt
+from tms_tui.messages.reading import SolidsFound as SolidsFound
+from tms_tui.messages.reading import ToggleOrder as ToggleOrder
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
@@ -299,7 +309,8 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
-    | Suspend | copying.OpenCopy | Quit | PopulationKey
+    | Suspend | copying.OpenCopy | Quit | MoveCell | ChooseCell | PinFeature | MoveNumber | ToggleOrder
+    | NextLadder | PopulationKey
 )  # fmt: skip
 
 
@@ -312,13 +323,6 @@ class Drag:
 
     right: int
     down: int
-
-
-@dataclass(frozen=True)
-class ToggleFeature:
-    """A row of the features was clicked."""
-
-    feature: int
 
 
 @dataclass(frozen=True)
@@ -470,7 +474,8 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | PopulationMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged
+    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | SolidsFound | PointAt | Tick
+    | LayoutChanged | ThemeChanged
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
     | Refused | Done | Terminated | Interrupt
@@ -613,6 +618,6 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | copying.WriteOut | copying.PutOnClipboard | Leave
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
+    | copying.WriteOut | copying.PutOnClipboard
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The most important keys of a full screen, as many as there is room for, from the table of keys. They can be
 clicked.
+
+Where the terminal is low, the line of explanation takes their place while something is asked for.
 """
 
 from typing import Any
@@ -22,8 +24,17 @@ class KeyBar(Widget):
         super().__init__(**options)
         self._keys = sorted((key for key in KEYS if key.rank and key.is_of(screen)), key=lambda key: key.rank)
         self._ascii = ascii_only
+        self._said: Content | None = None
+
+    def show(self, said: Content | None) -> None:
+        """Say this in the place of the keys; None: show the keys."""
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def render(self) -> Content:
+        if self._said is not None:
+            return self._said
         first, last = self._keys[:-2], self._keys[-2:]
         room = self.size.width - sum(map(self._length, last))
         shown = []

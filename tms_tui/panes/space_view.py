@@ -7,6 +7,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -19,6 +20,8 @@ from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.measures import of_all
+from tms_tui.panes.pointing import Pointing
+from tms_tui.reading import Thing
 from tms_tui.space_scene import SpaceScene, axes_of, cloud_rows, n_vectors, space_scene
 from tms_tui.view import loading
 
@@ -57,7 +60,7 @@ def waiting(model: Model) -> str:
     return model.view.error or loading(model.view) + model.symbols.ellipsis
 
 
-class SpaceView(Pane, CellsWidget, can_focus=True):
+class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
     """Shows a SpaceScene from a camera; reports how a mouse turns and zooms it."""
 
     DEFAULT_CSS = "SpaceView { min-width: 10; min-height: 4; }"
@@ -118,6 +121,9 @@ class SpaceView(Pane, CellsWidget, can_focus=True):
             for panel, columns in zip(scene.panels, _columns(scene, width), strict=True)
         ]
         return hstack(panels, ground)
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("space")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()

@@ -1,4 +1,4 @@
-"""The dashboard: space, loss, features, W Wᵀ and numbers, the run bar and the keys. It shows a Model."""
+"""The dashboard: space, loss, and the panes that take turns beside them. It shows a Model."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -8,9 +8,15 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
+from tms_tui.messages import PaneName
+from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
+from tms_tui.panes.explain_bar import ExplainBar, explanation
+from tms_tui.panes.explained import is_asked_for
 from tms_tui.panes.features_table import FeaturesTable
+from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.pane_keys import screen_bindings
+from tms_tui.reading import has_explain_line, shown_panes
 from tms_tui.screens.full_screen import FullScreen
 from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
@@ -26,13 +32,19 @@ class Dashboard(FullScreen):
         super().__init__(mode, colors)
         self.panes = {name: pane_class(name)(mode, id=name, classes="pane") for name in PANES}
         self.moving = frozenset(name for name in PANES if PANES[name].place == "body")
+        self._turns: tuple[object, ...] = ()  # which panes are displayed, and how high the middle is
 
     def body(self) -> Iterator[Widget]:
         yield from self._placed("body")
         with Vertical(id="side"):
             yield from self._placed("side")
+            with Horizontal(id="middle"):
+                yield from self._placed("middle")
             with Horizontal(id="low"):
                 yield from self._placed("low")
+
+    def below_bar(self) -> Iterator[Widget]:
+        yield ExplainBar(id="explain")
 
     def on_mount(self) -> None:  # Textual calls that of FullScreen too
         if self.mode == "ascii":
@@ -40,6 +52,47 @@ class Dashboard(FullScreen):
 
     def _placed(self, place: Place) -> list[Widget]:
         return [pane for name, pane in self.panes.items() if PANES[name].place == place]
+
+    def focus_pane(self, pane: PaneName, model: Model) -> None:
+        self._take_turns(model)
+        super().focus_pane(pane, model)
+
+    def show(self, model: Model, now: float) -> None:
+        self._take_turns(model)
+        super().show(model, now)
+
+    def show_side(self, model: Model) -> None:
+        super().show_side(model)
+        said = explanation(model, self.memo)
+        self.query_one(ExplainBar).show(said)
+        in_its_place = is_asked_for(model) and not has_explain_line(model.layout.rows)
+        self.query_one(KeyBar).show(said if in_its_place else None)
+
+    def _take_turns(self, model: Model) -> None:
+        """Display the panes that there is room for, and the line of explanation if it has its own row."""
+        if not self.is_composed:
+            return
+        rows = model.layout.rows
+        shown = shown_panes(model.reading, model.layout.columns, rows)
+        # As high as the features need, with a row for the names of the ladder's levels.
+        height = model.experiment.n_features + (3 if "ladder" in shown else 2)
+        turns = shown, has_explain_line(rows), height
+        if turns == self._turns:
+            return
+        self._turns = turns
+        for name, pane in self.panes.items():
+            if PANES[name].place in ("middle", "low"):
+                _display(pane, name in shown)
+        for place in ("middle", "low"):
+            here = any(PANES[name].place == place for name in shown)
+            _display(self.query_one(f"#{place}"), here)
+        _display(self.query_one("#explain"), has_explain_line(rows))
+        self.query_one("#middle").styles.height = height
+
+
+def _display(widget: Widget, is_shown: bool) -> None:
+    if widget.display != is_shown:
+        widget.display = is_shown
 
 
 SCREEN = Dashboard

@@ -22,7 +22,7 @@ from tms_tui.model import Model
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import RunBar, progress
 from tms_tui.panes.text import Text, set_title
-from tms_tui.panes.title import about, phase
+from tms_tui.panes.title import Title, about, phase
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -56,10 +56,10 @@ class FullScreen(Screen[None]):
         super().__init__()
         self.mode = mode
         self._mono = colors < 8
-        self._memo = Memo()
+        self.memo = Memo()
         self.panes: dict[PaneName, Any] = {}
         self.moving: frozenset[PaneName] = frozenset()
-        self._composed = False  # whether there are panes to update
+        self.is_composed = False  # whether there are panes to update
         self._model: Model | None = None  # in the body
         # What the side shows: the model, the sizes for which it was shown; when it is due again.
         self._side: Model | None = None
@@ -73,12 +73,13 @@ class FullScreen(Screen[None]):
 
     def compose(self) -> Iterator[Widget]:
         with Horizontal(id="title"):
-            yield Text(id="about")
+            yield Title(id="about")
             yield Text(id="phase")
         with Horizontal(id="body"):
             yield from self.body()
         yield from self.below()
         yield RunBar(self.mode, id="bar")
+        yield from self.below_bar()
         yield KeyBar(self.mode == "ascii", self.FULL, id="keys")
         yield TooSmall(id="too-small")
 
@@ -86,15 +87,19 @@ class FullScreen(Screen[None]):
         """Lines between the body and the run bar: none."""
         return iter(())
 
+    def below_bar(self) -> Iterator[Widget]:
+        """Lines between the run bar and the keys: none."""
+        return iter(())
+
     def on_mount(self) -> None:
         self.set_class(self.mode == "ascii", "-ascii")
         self.set_class(self._mono, "-mono")
         self.panes[self.FIRST].focus()
-        self._composed = True
+        self.is_composed = True
 
-    def focus_pane(self, pane: PaneName) -> None:
+    def focus_pane(self, pane: PaneName, model: Model) -> None:
         """At once: `Widget.focus` waits for a message, and the next key may come before it."""
-        if self._composed and pane in self.panes:
+        if self.is_composed and pane in self.panes:
             self.set_focus(self.panes[pane])
 
     def maximize_focused(self) -> None:
@@ -103,13 +108,13 @@ class FullScreen(Screen[None]):
 
     def show(self, model: Model, now: float) -> None:
         """Show a Model; `now` in seconds. The side follows a training less often than the body."""
-        if not self._composed:
+        if not self.is_composed:
             return
         if model is not self._model and now >= self._body_due:
             began = time.thread_time()
             self._model = model
             for name in self.moving:
-                self.panes[name].show_model(model, self._memo)
+                self.panes[name].show_model(model, self.memo)
             self._body_due = now + _BODY_REST * (time.thread_time() - began)
         sizes = tuple(pane.outer_size for pane in self.panes.values())
         if self._side_is_due(model, sizes, now):
@@ -138,4 +143,4 @@ class FullScreen(Screen[None]):
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:
-                pane.show_model(model, self._memo)
+                pane.show_model(model, self.memo)

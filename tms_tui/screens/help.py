@@ -1,7 +1,10 @@
-"""The help page: the keys of a full screen, made from the one table of keys, in as many columns as fit."""
+"""The help page: what the pane in focus shows, the keys of a full screen, what all else is, in columns.
+
+It is made from the table of terms (explain.py) and the one table of keys.
+"""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import ClassVar, NamedTuple, get_args
 
@@ -12,6 +15,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
+from tms_tui.explain import Term, terms_of
 from tms_tui.keys import KEYS, PANES_OF, Group, Key
 from tms_tui.messages import FullScreenName
 from tms_tui.screens.modal import Page
@@ -24,6 +28,34 @@ _GAP = 3
 class Section(NamedTuple):
     heading: str
     keys: tuple[Key, ...]
+
+
+class Words(NamedTuple):
+    """What a pane shows, term by term."""
+
+    heading: str
+    terms: tuple[Term, ...]
+
+
+# Headings of the words of each pane, and of what is in none.
+_HEADINGS = {
+    "space": "What the space shows",
+    "loss": "What the loss shows",
+    "features": "What the features show",
+    "ladder": "What the D ladder shows",
+    "gram": "What W Wᵀ shows",
+    "numbers": "What the numbers show",
+    "": "The lines above and below",
+}
+
+
+def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
+    """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
+    if screen != "dashboard":
+        return list(sections(screen, pane))
+    words = {name: Words(heading, tuple(terms_of(name))) for name, heading in _HEADINGS.items()}
+    first = [words.pop(pane)] if pane else []
+    return [*first, *sections(screen, pane), *words.values()]
 
 
 def sections(screen: FullScreenName, pane: str) -> list[Section]:
@@ -54,9 +86,12 @@ def in_columns(heights: list[int], n_columns: int) -> list[int]:
     return []
 
 
-def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
+def section_lines(section: Section | Words, width: int, ascii: bool) -> list[Content]:
     """A section's lines, at most `width` cells wide where words allow it, and a blank one."""
     say = ascii_text if ascii else str
+    if isinstance(section, Words):
+        heading = _wrapped(say(section.heading), width, "bold $text-primary")
+        return [*heading, *_of_terms(section, width, say)]
     n_key = max(len(say(key.display)) for key in KEYS)
     lines = [Content.styled(section.heading, "bold $text-primary")]
     for key in section.keys:
@@ -66,6 +101,22 @@ def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
     return [*lines, Content("")]
 
 
+def _of_terms(words: Words, width: int, say: Callable[[str], str]) -> list[Content]:
+    """Terms with their texts, and the paper's section; a blank line at the end."""
+    lines = []
+    for term in words.terms:
+        lines += _wrapped(say(term.sign), width, "bold $text-accent")
+        lines += _wrapped(say(term.text), width, "", "  ")
+        if term.section:
+            lines += _wrapped(say(f"Paper: {term.section}"), width, "$text-muted", "  ")
+    return [*lines, Content("")]
+
+
+def _wrapped(text: str, width: int, style: str, indent: str = "") -> list[Content]:
+    lines = textwrap.wrap(text, max(8, width), initial_indent=indent, subsequent_indent=indent)
+    return [Content.styled(line, style) for line in lines]
+
+
 class KeysPage(Widget):
     """The keys under their headings, in as many columns as the width has room for."""
 
@@ -73,7 +124,7 @@ class KeysPage(Widget):
 
     def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
-        self._sections = sections(screen, pane)
+        self._sections = page(screen, pane)
         self._ascii = ascii
 
     def lines(self, width: int) -> list[Content]:
@@ -102,7 +153,10 @@ class KeysPage(Widget):
 
 
 class HelpScreen(Page):
-    """All keys of a full screen; those of the pane in focus first. Any of ? q escape enter closes it."""
+    """What the pane in focus shows and its keys first; then all keys of the full screen, and the other words.
+
+    Any of ? q escape enter closes it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
@@ -118,6 +172,6 @@ class HelpScreen(Page):
 
     def compose(self) -> Iterator[Widget]:
         with VerticalScroll(classes="box") as box:
-            box.border_title = "Keys"
+            box.border_title = "Help"
             box.border_subtitle = "esc closes"
             yield KeysPage(self._of, self._pane, self._ascii)

@@ -87,8 +87,8 @@ class Population(FullScreen):
             return self.table.page
         return self.names.page if self.focused is self.names else self.wall.grid.room
 
-    def focus_pane(self, pane: PaneName) -> None:
-        if not self._composed:
+    def focus_pane(self, pane: PaneName, model: Model) -> None:
+        if not self.is_composed:
             return
         self._let_search(pane == "search")
         if pane == "search":

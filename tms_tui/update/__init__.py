@@ -13,6 +13,8 @@ from tms_tui.messages import (
     AskResume,
     Autosaved,
     ChangePace,
+    ChooseCell,
+    ChoosePair,
     Clear,
     Command,
     Discard,
@@ -36,13 +38,16 @@ from tms_tui.messages import (
     Maximize,
     Message,
     Minimize,
+    MoveCell,
     MoveCursor,
+    MoveNumber,
     NextAxes,
     NextColoring,
     NextData,
     NextFeature,
     NextGuides,
     NextInstance,
+    NextLadder,
     NextPalette,
     NextPoints,
     NextProjection,
@@ -52,8 +57,10 @@ from tms_tui.messages import (
     OpenExport,
     OpenHelp,
     OpenScreen,
+    PinFeature,
     PlaceAnswered,
     PointAt,
+    PointedAt,
     PopulationMessage,
     Quit,
     Refused,
@@ -74,6 +81,7 @@ from tms_tui.messages import (
     ScaleLearningRate,
     SessionFound,
     ShiftImportance,
+    SolidsFound,
     StepOnce,
     Suspend,
     SuspendProcess,
@@ -81,9 +89,9 @@ from tms_tui.messages import (
     ThemeChanged,
     Tick,
     Toast,
-    ToggleFeature,
     ToggleLog,
     ToggleMaximized,
+    ToggleOrder,
     TogglePause,
     TogglePerspective,
     ToggleTurning,
@@ -107,6 +115,7 @@ from tms_tui.update.parts import (
     with_settings,
 )
 from tms_tui.update.population import moved, on_population, refreshed, watched
+from tms_tui.update.reading import choose_pair, move_cell, pin, settled, toggle_order, with_reading
 from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
@@ -129,6 +138,9 @@ _CHANGING = (
     ShiftImportance, OpenExperiment,
 )  # fmt: skip
 
+# What moves on from that which the mouse lies over, which is explained until then.
+_MOVES_ON = FocusPane | NextFeature | Clear | MoveCell | MoveNumber | MoveCursor | ChooseCell | PinFeature
+
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
 _ZOOM, _LEAST_ZOOM, _MOST_ZOOM = 1.15, 0.1, 20.0
@@ -145,8 +157,10 @@ _LONG = 0.2
 
 def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
+    if isinstance(message, _MOVES_ON) and model.reading.under is not None:
+        model = with_reading(model, under=None)
     updated, effects = _update(model, message)
-    updated, asked = watched(refreshed(_settled(updated)))
+    updated, asked = watched(refreshed(settled(_settled(updated))))
     return updated, effects + asked
 
 
@@ -227,14 +241,13 @@ def _update(model: Model, message: Message) -> Updated:
             if before is None:
                 before = -1 if direction > 0 else n
             return with_options(model, feature=(before + direction) % n), ()
-        case ToggleFeature(feature):
-            return with_options(model, feature=None if feature == options.feature else feature), ()
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
-            if len(model.trail) > 1 and options.feature is None and options.cursor is None:
+            chosen = options.feature, options.cursor, model.reading.cell
+            if len(model.trail) > 1 and chosen == (None, None, None):
                 return go_back(model), ()
-            return with_options(model, feature=None, cursor=None), ()
+            return with_reading(with_options(model, feature=None, cursor=None), other=None, cell=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
             return with_options(model, points=points), (short_toast(f"{points:,} points"),)
@@ -266,6 +279,28 @@ def _update(model: Model, message: Message) -> Updated:
             return with_options(model, cursor=min(max(at, 0), view.step)), ()
         case PointAt(step):
             return with_options(model, cursor=step), ()
+
+        # Reading
+        case PointedAt(thing, before):
+            is_late = thing is None and model.reading.under != before
+            return (model if is_late else with_reading(model, under=thing)), ()
+        case MoveCell(down, right):
+            return move_cell(model, down, right), ()
+        case ChooseCell():
+            cell = model.reading.cell
+            return (model if cell is None else choose_pair(model, *cell)), ()
+        case ChoosePair(feature, other):
+            return choose_pair(model, feature, other), ()
+        case PinFeature():
+            return pin(model), ()
+        case MoveNumber(direction):
+            return with_reading(model, row=model.reading.row + direction), ()
+        case NextLadder():
+            return with_reading(model, ladder="now" if model.reading.ladder == "steps" else "steps"), ()
+        case ToggleOrder():
+            return toggle_order(model)
+        case SolidsFound(solids):
+            return with_reading(model, solids=solids), ()
 
         # Run
         case OpenExperiment():
