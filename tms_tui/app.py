@@ -39,18 +39,19 @@ from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
-from tms_tui.keys import KEYS
+from tms_tui.keys import KEYS, shared_keys
 from tms_tui.messages import Layout, Saved
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.saving import Job, save_at_the_end, save_now, suggested
+from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
-from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
+from tms_tui.screens.full_screen import FullScreen
 from tms_tui.screens.help import HelpScreen
 from tms_tui.screens.resume import ResumeOffer
 from tms_tui.screens.save_place import Place, SavePlace
@@ -82,7 +83,6 @@ _PROMISED = 10.0
 _LONGEST_TOAST = 400
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
-    Dashboard: "dashboard",
     HelpScreen: "help",
     DoctorScreen: "doctor",
     ExperimentForm: "experiment",
@@ -102,7 +102,7 @@ class TmsApp(App[None]):
     BINDINGS: ClassVar[list[Any]] = [
         Binding(key.keys, f"press({index})", key.help, show=bool(key.rank), key_display=key.display)
         for index, key in enumerate(KEYS)
-        if key.pane in ("", "space")
+        if not key.pane and not key.only
     ]
 
     def __init__(
@@ -180,8 +180,32 @@ class TmsApp(App[None]):
         return self.model.colors < 8
 
     def get_default_screen(self) -> Screen[None]:
-        self.dashboard = Dashboard(self.model.mode, self.model.colors)
+        self.dashboard = self._full_screen("dashboard")
         return self.dashboard
+
+    def _full_screen(self, name: m.FullScreenName) -> FullScreen:
+        """A full screen, made when it is first shown, and kept as it is while another one is."""
+        if not self.is_screen_installed(name):
+            self.install_screen(full_screen_class(name)(self.model.mode, self.model.colors), name)
+        found = self.get_screen(name)
+        assert isinstance(found, FullScreen)
+        return found
+
+    @property
+    def full_screen(self) -> FullScreen:
+        """The full screen that is shown, perhaps under a dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, FullScreen))
+
+    def _change_full_screen(self) -> None:
+        """Show the one that the Model asks for, once no dialog lies over the one that is shown."""
+        wanted = self.model.trail[-1]
+        if isinstance(self.screen, FullScreen) and wanted != self.screen.FULL:
+            # Not by `switch_screen`: the dashboard is the app's default screen, which stays.
+            if self.screen is not self.dashboard:
+                self.pop_screen()
+            if wanted != "dashboard":
+                self.push_screen(self._full_screen(wanted))
+            self._ask()
 
     def on_mount(self) -> None:
         process.switch_threads_often()
@@ -237,6 +261,7 @@ class TmsApp(App[None]):
             self._ask()
         for effect in effects:
             self._carry_out(effect)
+        self._change_full_screen()
 
     def _ask(self) -> None:
         """Something else than time calls for a frame: draw it at once, but for floods of keys."""
@@ -259,12 +284,15 @@ class TmsApp(App[None]):
         self.tick(animates=is_due)
 
     def _layout(self) -> Layout:
-        focused, maximized = self.dashboard.focused, self.dashboard.maximized
+        full = self.full_screen
+        focused, maximized = full.focused, full.maximized
         return Layout(
             *self.size,
             focused=focused.id or "" if focused else "",
             maximized=maximized.id or "" if maximized else "",
-            screen=_SCREENS.get(type(self.screen), "other"),
+            screen=full.FULL if self.screen is full else _SCREENS.get(type(self.screen), "other"),
+            across=full.across,
+            page=full.page,
         )
 
     def tick(self, animates: bool = True) -> None:
@@ -300,7 +328,7 @@ class TmsApp(App[None]):
         # Where the line is slow, the next tick will do.
         if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
-            self.dashboard.show(self.model, now)
+            self.full_screen.show(self.model, now)
 
     def _look_at(self, autosave: Autosave) -> None:
         autosave.name = self.model.run_name
@@ -308,7 +336,7 @@ class TmsApp(App[None]):
             self.send(m.Autosaved(autosave.error))
         if autosave.at_risk > _PROMISED and not self.model.told_risk:
             self.send(m.SavesSlowly(autosave.at_risk))
-        if autosave.found is not None and self.model.layout.screen == "dashboard":
+        if autosave.found is not None and self.screen is self.full_screen:
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
 
@@ -364,13 +392,11 @@ class TmsApp(App[None]):
                     self.clear_notifications()
                 self.notify(text, title=title, severity=severity, timeout=seconds)
             case m.Focus(pane):
-                # At once: `Widget.focus` waits for a message, and the next key may come before it.
-                self.dashboard.set_focus(self.dashboard.query_one(f"#{pane}"))
+                self.full_screen.focus_pane(pane)
             case m.Maximize():
-                if self.dashboard.focused is not None:
-                    self.dashboard.maximize(self.dashboard.focused)
+                self.full_screen.maximize_focused()
             case m.Minimize():
-                self.dashboard.minimize()
+                self.full_screen.minimize()
             case m.OpenDialog(dialog, experiment):
                 self._open(dialog, experiment)
             case m.Ask(question):
@@ -409,7 +435,8 @@ class TmsApp(App[None]):
     def _open(self, dialog: m.DialogName, experiment: Experiment | None) -> None:
         if dialog == "help":
             self.push_screen(
-                HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
+                HelpScreen(self.model.trail[-1], self.model.layout.focused, self.ascii),
+                lambda _: self.send(m.HelpClosed()),
             )
         elif dialog == "doctor":
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
@@ -567,13 +594,12 @@ class TmsApp(App[None]):
         for command in super().get_system_commands(screen):
             if command.title == "Theme":
                 yield command
-        for key in KEYS:
-            if key.pane in ("", "space"):
+        for _, key in shared_keys(self.model.trail[-1]):
 
-                def run(message: m.KeyMessage = key.message) -> None:
-                    self.send(message)
+            def run(message: m.KeyMessage = key.message) -> None:
+                self.send(message)
 
-                yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
+            yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
 
 
 def _at_rest(view: View, train: bool) -> bool:

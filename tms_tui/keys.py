@@ -3,8 +3,8 @@
 
 (One key a line reads best, however long: the formatter and the limit of line length are off for the table.)
 
-A key belongs to a pane if it has another meaning elsewhere (arrows turn the space, and move in the table). All
-other keys work everywhere.
+A key belongs to a pane if it has another meaning elsewhere (arrows turn the space, and move in the table), and
+to a full screen if it has one only there. All other keys work everywhere.
 """
 
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from tms_tui.messages import (
     ExportNow,
     Extend,
     FocusPane,
+    FullScreenName,
     KeyMessage,
     LookAtFirst,
     LookAtNewest,
@@ -33,6 +34,7 @@ from tms_tui.messages import (
     OpenExperiment,
     OpenExport,
     OpenHelp,
+    OpenScreen,
     Quit,
     Reseed,
     ResetCamera,
@@ -56,6 +58,11 @@ from tms_tui.messages import (
 
 Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Run"]
 Pane = Literal["", "space", "loss", "features"]
+# The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
+PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
+    "dashboard": ("space", "loss", "features"),
+    "population": (),
+}
 
 
 class Key(NamedTuple):
@@ -67,6 +74,13 @@ class Key(NamedTuple):
     group: Group
     rank: int = 0  # place in the bar, from 1; 0: not in the bar
     pane: Pane = ""  # in which the key has this meaning; "": in all
+    only: FullScreenName | Literal[""] = (
+        ""  # the full screen in which it has it; "": in all, or in the pane's
+    )
+
+    def is_of(self, screen: FullScreenName) -> bool:
+        """Whether it means this on a full screen, in one of its panes at least."""
+        return self.pane in PANES_OF[screen] if self.pane else self.only in ("", screen)
 
 
 KEYS: tuple[Key, ...] = (
@@ -99,25 +113,26 @@ KEYS: tuple[Key, ...] = (
     Key("0", "0", ResetCamera(), "reset view", "reset the camera", "Space"),
     Key("a", "a", ToggleTurning(), "auto-turn", "turn automatically, or stop", "Space"),
     Key("p", "p", TogglePerspective(), "perspective", "perspective, or orthographic", "Space"),
-    Key("g", "g", NextGuides(), "guides", "axes, axes and unit sphere, or neither", "Space"),
+    Key("g", "g", NextGuides(), "guides", "axes, axes and unit sphere, or neither", "Space", only="dashboard"),
     Key("y", "y", NextProjection(), "projection", "more than 3 dimensions: PCA, three chosen axes, a grand tour", "Space"),
     Key("Y", "Y", NextAxes(), "axes", "the next three hidden dimensions", "Space"),
-    Key("d", "d", NextData(), "data", "cloud: none, as trained, exactly 1, 2 or 3 active, all three", "Data and colour", 4),
-    Key("c", "c", NextColoring(), "colour", "colour by all magnitudes, one feature, the strongest, the error", "Data and colour", 5),
+    Key("d", "d", NextData(), "data", "cloud: none, as trained, exactly 1, 2 or 3 active, all three", "Data and colour", 4, only="dashboard"),
+    Key("c", "c", NextColoring(), "colour", "colour by all magnitudes, one feature, the strongest, the error", "Data and colour", 5, only="dashboard"),
     Key("f", "f", NextFeature(1), "feature", "select the next feature", "Data and colour"),
     Key("F", "F", NextFeature(-1), "feature", "select the previous feature", "Data and colour"),
     Key("escape", "Esc", Clear(), "clear", "deselect the feature, or leave a maximised pane", "Data and colour"),
-    Key("P", "P", NextPoints(), "points", "1,000, 4,000, 20,000 or 100,000 points", "Data and colour"),
+    Key("P", "P", NextPoints(), "points", "1,000, 4,000, 20,000 or 100,000 points", "Data and colour", only="dashboard"),
     Key("B", "B", NextPalette(), "palette", "feature colours: Tableau, or safe for the colour-blind", "Data and colour"),
     Key("n", "n", NextInstance(1), "instance", "show the next instance", "Data and colour"),
     Key("N", "N", NextInstance(-1), "instance", "show the previous instance", "Data and colour"),
-    Key("1", "1", FocusPane("space"), "space", "focus the space", "Panes"),
-    Key("2", "2", FocusPane("loss"), "loss", "focus the loss; ← → move its cursor", "Panes"),
-    Key("3", "3", FocusPane("features"), "features", "focus the features; ↑ ↓ select one", "Panes"),
-    Key("4", "4", FocusPane("gram"), "gram", "focus W Wᵀ", "Panes"),
-    Key("5", "5", FocusPane("numbers"), "numbers", "focus the numbers", "Panes"),
+    Key("1", "1", FocusPane("space"), "space", "focus the space", "Panes", only="dashboard"),
+    Key("2", "2", FocusPane("loss"), "loss", "focus the loss; ← → move its cursor", "Panes", only="dashboard"),
+    Key("3", "3", FocusPane("features"), "features", "focus the features; ↑ ↓ select one", "Panes", only="dashboard"),
+    Key("4", "4", FocusPane("gram"), "gram", "focus W Wᵀ", "Panes", only="dashboard"),
+    Key("5", "5", FocusPane("numbers"), "numbers", "focus the numbers", "Panes", only="dashboard"),
+    Key("v", "v", OpenScreen("population"), "population", "all instances: a wall of their spaces, a table, their names; and back", "Panes"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
-    Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes"),
+    Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),
     Key("left", "←", MoveCursor(-1), "read", "move the cursor to earlier steps", "Panes", 0, "loss"),
     Key("right", "→", MoveCursor(1), "read", "move the cursor to later steps", "Panes", 0, "loss"),
     Key("up,k", "↑", NextFeature(-1), "select", "select the feature above", "Panes", 0, "features"),
@@ -131,3 +146,9 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
 )  # fmt: skip
+
+
+def shared_keys(screen: FullScreenName) -> list[tuple[int, Key]]:
+    """The keys that work in all panes of a full screen unless a pane has its own, with their places in KEYS."""
+    first = PANES_OF[screen][:1]
+    return [(i, key) for i, key in enumerate(KEYS) if key.is_of(screen) and key.pane in ("", *first)]

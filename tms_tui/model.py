@@ -9,7 +9,7 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
@@ -31,6 +31,7 @@ class Model:
     colors        how many colours the terminal has: 2 are none but its own
     chart_colors  of the loss, from the theme
     layout        size of the terminal, screen, pane in focus, maximised pane
+    trail         the full screen that is shown, last, and those from which one has come there, each once
     saved         how much of the run is on disk
     export        progress of an export that is under way
     saves         how much of the run is on disk once that export has finished
@@ -51,6 +52,7 @@ class Model:
     shown: Snapshot | None = None
     chart_colors: ChartColors = _COLORS
     layout: Layout = _LAYOUT
+    trail: tuple[FullScreenName, ...] = ("dashboard",)
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
     saves: Saved | None = None

@@ -15,20 +15,20 @@ from tms_tui.screens.help import HelpScreen, KeysPage, in_columns, section_lines
 
 @pytest.mark.parametrize("pane", ["space", "loss", "features", "gram", "numbers", ""])
 def test_every_key_is_on_the_page_once(pane: str) -> None:
-    shown = [key for section in sections(pane) for key in section.keys]
+    shown = [key for section in sections("dashboard", pane) for key in section.keys]
     assert sorted(shown) == sorted(KEYS)
 
 
 @pytest.mark.parametrize("pane", ["space", "loss", "features"])
 def test_keys_of_the_pane_in_focus_come_first_under_its_own_heading(pane: str) -> None:
-    first, second, *_ = sections(pane)
+    first, second, *_ = sections("dashboard", pane)
     assert first.heading == f"In the {pane}"
     assert first.keys == tuple(key for key in KEYS if key.pane == pane)
     assert second.heading == "Time"
 
 
 def test_a_pane_without_keys_of_its_own_has_no_heading() -> None:
-    assert sections("gram")[0].heading == "Time"
+    assert sections("dashboard", "gram")[0].heading == "Time"
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_columns_keep_the_order_and_make_the_lowest_page(
 @pytest.mark.slow
 def test_as_many_columns_as_the_terminal_has_room_for() -> None:
     async def run() -> None:
-        app = Host(lambda: HelpScreen("space", False))
+        app = Host(lambda: HelpScreen("dashboard", "space", False))
         async with app.run_test(size=(80, 60)) as pilot:
             for width, n_columns in ((60, 1), (100, 2), (150, 3)):
                 await pilot.resize_terminal(width, 60)
                 await pilot.pause()
-                first_lines = [section.keys[0].help[:20] for section in sections("space")]
+                first_lines = [section.keys[0].help[:20] for section in sections("dashboard", "space")]
                 rows = text(app).splitlines()
                 headings = [
                     next(row.find(start) for row in rows if start in row) for start in first_lines[:6]
@@ -67,7 +67,7 @@ def test_no_line_is_wider_than_the_page(width: int) -> None:
 
 
 def test_all_words_of_the_help_are_there_when_it_wraps() -> None:
-    for section in sections("space"):
+    for section in sections("dashboard", "space"):
         words = " ".join(line.plain for line in section_lines(section, 30, False)).split()
         for key in section.keys:
             assert set(key.help.split()) <= set(words)
@@ -88,7 +88,7 @@ def test_ascii_names_the_arrows() -> None:
 @pytest.mark.slow
 def test_in_ascii_the_page_is_ascii_wherever_it_is_scrolled_to() -> None:
     async def run() -> None:
-        app = Host(lambda: HelpScreen("loss", True), ascii=True)
+        app = Host(lambda: HelpScreen("dashboard", "loss", True), ascii=True)
         async with app.run_test() as pilot:
             for size in ((20, 5), (60, 18), (120, 40), (200, 50)):
                 await pilot.resize_terminal(*size)
@@ -104,7 +104,7 @@ def test_in_ascii_the_page_is_ascii_wherever_it_is_scrolled_to() -> None:
 @pytest.mark.slow
 def test_it_closes(key: str) -> None:
     async def run() -> None:
-        app = Host(lambda: HelpScreen("space", False))
+        app = Host(lambda: HelpScreen("dashboard", "space", False))
         async with app.run_test(size=(60, 18)) as pilot:
             assert app.result is NOTHING
             await pilot.press(key)
@@ -116,10 +116,10 @@ def test_it_closes(key: str) -> None:
 @pytest.mark.slow
 def test_the_last_key_can_be_scrolled_to() -> None:
     async def run() -> None:
-        app = Host(lambda: HelpScreen("space", False))
+        app = Host(lambda: HelpScreen("dashboard", "space", False))
         async with app.run_test(size=(60, 18)) as pilot:
             await pilot.pause()
-            last = sections("space")[-1].keys[-1].help
+            last = sections("dashboard", "space")[-1].keys[-1].help
             assert last not in text(app)
             await pilot.press("end")
             await pilot.pause()
@@ -134,7 +134,7 @@ def test_the_page_stands_random_keys_clicks_and_sizes() -> None:
         await press_at_random(app, pilot, 100, 0)
 
     async def run() -> None:
-        app = Host(lambda: HelpScreen("features", False))
+        app = Host(lambda: HelpScreen("dashboard", "features", False))
         async with app.run_test() as pilot:
             await check(app, pilot)
 

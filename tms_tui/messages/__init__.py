@@ -13,12 +13,14 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages.screens import FullScreenName as FullScreenName
+from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
 DialogName = Literal["help", "doctor", "experiment", "export"]
 ScreenName = Literal[
-    "dashboard", "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    FullScreenName, "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -33,6 +35,8 @@ class Layout(NamedTuple):
     focused: str = ""  # name of the pane in focus; "" if none is
     maximized: str = ""  # name of the pane that fills the screen; "" if none does
     screen: ScreenName = "dashboard"  # "other": the command palette
+    across: int = 1  # tiles side by side, where a full screen has such
+    page: int = 1  # rows of a list that are seen at once
 
 
 class Saved(NamedTuple):
@@ -291,8 +295,8 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | Quit
+    | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
+    | Suspend | Quit
 )  # fmt: skip
 
 
@@ -474,7 +478,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "watch", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -605,6 +609,5 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | Leave
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave
 )  # fmt: skip

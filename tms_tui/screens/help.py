@@ -1,4 +1,4 @@
-"""The help page: all keys, made from the one table of keys, in as many columns as fit."""
+"""The help page: the keys of a full screen, made from the one table of keys, in as many columns as fit."""
 
 import textwrap
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
-from tms_tui.keys import KEYS, Group, Key, Pane
+from tms_tui.keys import KEYS, PANES_OF, Group, Key
+from tms_tui.messages import FullScreenName
 from tms_tui.screens.modal import Page
 
 # A column holds a key and a line of help without much wrapping; a third of 150 columns.
@@ -25,11 +26,12 @@ class Section(NamedTuple):
     keys: tuple[Key, ...]
 
 
-def sections(pane: str) -> list[Section]:
-    """All keys by heading: those of the pane in focus, those that work everywhere, those of other panes."""
-    panes = sorted((p for p in get_args(Pane) if p), key=lambda p: p != pane)
-    in_panes = [Section(f"In the {p}", tuple(k for k in KEYS if k.pane == p)) for p in panes]
-    groups = [Section(g, tuple(k for k in KEYS if k.group == g and not k.pane)) for g in get_args(Group)]
+def sections(screen: FullScreenName, pane: str) -> list[Section]:
+    """The keys of a full screen by heading: of the pane in focus, of all panes, of other panes."""
+    here = [key for key in KEYS if key.is_of(screen)]
+    panes = sorted(PANES_OF[screen], key=lambda p: p != pane)
+    in_panes = [Section(f"In the {p}", tuple(k for k in here if k.pane == p)) for p in panes]
+    groups = [Section(g, tuple(k for k in here if k.group == g and not k.pane)) for g in get_args(Group)]
     first = 1 if panes and panes[0] == pane else 0
     return [s for s in in_panes[:first] + groups + in_panes[first:] if s.keys]
 
@@ -69,9 +71,9 @@ class KeysPage(Widget):
 
     DEFAULT_CSS = "KeysPage { height: auto; width: 100%; }"
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
-        self._sections = sections(pane)
+        self._sections = sections(screen, pane)
         self._ascii = ascii
 
     def lines(self, width: int) -> list[Content]:
@@ -100,7 +102,7 @@ class KeysPage(Widget):
 
 
 class HelpScreen(Page):
-    """All keys; those of the pane in focus first. Any of ? q escape enter closes it."""
+    """All keys of a full screen; those of the pane in focus first. Any of ? q escape enter closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
@@ -108,8 +110,9 @@ class HelpScreen(Page):
     HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
     """
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
+        self._of = screen
         self._pane = pane
         self._ascii = ascii
 
@@ -117,4 +120,4 @@ class HelpScreen(Page):
         with VerticalScroll(classes="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
-            yield KeysPage(self._pane, self._ascii)
+            yield KeysPage(self._of, self._pane, self._ascii)

@@ -51,6 +51,7 @@ from tms_tui.messages import (
     OpenExperiment,
     OpenExport,
     OpenHelp,
+    OpenScreen,
     PlaceAnswered,
     PointAt,
     Quit,
@@ -97,10 +98,12 @@ from tms_tui.update.parts import (
     laid_out,
     on_screen,
     short_toast,
+    under_dialogs,
     with_camera,
     with_options,
     with_settings,
 )
+from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -222,6 +225,8 @@ def _update(model: Model, message: Message) -> Updated:
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
+            if len(model.trail) > 1 and options.feature is None and options.cursor is None:
+                return go_back(model), ()
             return with_options(model, feature=None, cursor=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
@@ -233,7 +238,9 @@ def _update(model: Model, message: Message) -> Updated:
             instance = (options.instance + direction) % view.experiment.n_instances
             return with_options(model, instance=instance), ()
 
-        # Panes
+        # Screens and panes
+        case OpenScreen(screen):
+            return open_screen(model, screen), ()
         case FocusPane(pane):
             return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
@@ -255,14 +262,14 @@ def _update(model: Model, message: Message) -> Updated:
         case OpenExperiment():
             return on_screen(model, "experiment"), (OpenDialog("experiment"),)
         case ExperimentChosen(experiment):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return (model, ()) if experiment is None else drop(model, message)
         case ExportNow():
             return export(model, None)
         case OpenExport():
             return on_screen(model, "export"), (OpenDialog("export"),)
         case ExportChosen(choice):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return export(model, choice) if choice else (model, ())
         case ExportStarted(directory, saves):
             started = dataclasses.replace(model, saves=saves)
@@ -276,11 +283,11 @@ def _update(model: Model, message: Message) -> Updated:
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
-            return on_screen(model, "dashboard"), ()
+            return under_dialogs(model), ()
         case Quit():
             return drop(model, message)
         case Answered(answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "save":
                 return model, (Save(model.run_name),)
             return go_on(model) if answer == "drop" else stay(model)
@@ -292,7 +299,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SaveFailed(sentence, directory):
             return on_screen(model, "place"), (AskPlace(sentence, directory, without_saving(model)),)
         case PlaceAnswered(place):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if isinstance(place, Path):
                 return model, (Save(model.run_name, place),)
             return go_on(model) if place == "drop" else stay(model)
@@ -307,7 +314,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SessionFound(session):
             return on_screen(model, "resume"), (AskResume(session),)
         case ResumeAnswered(session, answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "resume":
                 return model, (Resume(session),)
             return model, (Discard(session),) if answer == "discard" else ()
@@ -369,7 +376,7 @@ def _tick(model: Model, tick: Tick) -> Updated:
     model, told = _wait_told(model, tick.waiting)
     effects += told
     options = model.options
-    if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
+    if options.turning and view.snapshot is not None and model.layout.screen == model.trail[-1]:
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
         if m > 3 and options.projection == "grand tour" and seconds:
             model = with_options(model, tour_time=options.tour_time + TOUR_SPEED * seconds)
