@@ -10,12 +10,16 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
 from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages.phases import CellChosen
+from tms_tui.messages.runs import RunChosen
+from tms_tui.phases_state import PhasesState
+from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT = ChartColors(), Layout()
+_COLORS, _LAYOUT, _PHASES, _RUNS = ChartColors(), Layout(), PhasesState(), RunsState()
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,7 @@ class Model:
     told_to_wait  whether it was said that a command waits for the training thread
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
     told_risk     whether it was said that saves take long
+    phases, runs  what the screens of these names show
     unsaved       why the autosave has failed, as it was said last; "" while it does not
     """
 
@@ -59,9 +64,11 @@ class Model:
     chose_pace: bool = False
     notes_told: int = 0
     told_to_wait: bool = False
-    asked: Quit | Restart | Reseed | ExperimentChosen | None = None
+    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | None = None
     told_risk: bool = False
     unsaved: str = ""
+    phases: PhasesState = _PHASES
+    runs: RunsState = _RUNS
 
     @property
     def experiment(self) -> Experiment:

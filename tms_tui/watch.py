@@ -17,18 +17,22 @@ _EVERY, _TIMES = 0.5, 3.0
 
 
 class Watch(Generic[Answer]):
-    """Looks until it is stopped, or a look raises InputError. No method waits."""
+    """Looks until it is stopped, or a look raises an error. No method waits."""
 
-    def __init__(self, look: Callable[[], Answer], *, every: float = _EVERY) -> None:
-        """`look` is called in the thread, about each `every` seconds."""
-        self._look, self._every = look, every
+    def __init__(
+        self, look: Callable[[], Answer | None], *, every: float = _EVERY, times: float = _TIMES
+    ) -> None:
+        """`look` is called in the thread after `every` seconds, or `times` as long as it took, if more.
+        It gives None where there is nothing new.
+        """
+        self._look, self._every, self._times = look, every, times
         self._slot: tuple[Answer | None, str] | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
         self._thread.start()
 
     def take(self) -> tuple[Answer | None, str] | None:
-        """The latest answer, or why there will be none any more; None where there is nothing new."""
+        """The latest answer and "", or None and why there will be none any more; None: nothing is new."""
         found, self._slot = self._slot, None
         return found
 
@@ -39,11 +43,13 @@ class Watch(Generic[Answer]):
         while not self._over.is_set():
             began = time.monotonic()
             try:
-                self._slot = self._look(), ""
+                answer = self._look()
             except InputError as error:
                 self._slot = None, str(error)
                 return
             except Exception as error:  # nothing may be lost in a thread
                 self._slot = None, visible(" ".join(f"{type(error).__name__}: {error}".split()))
                 return
-            self._over.wait(max(self._every, _TIMES * (time.monotonic() - began)))
+            if answer is not None:
+                self._slot = answer, ""
+            self._over.wait(max(self._every, self._times * (time.monotonic() - began)))

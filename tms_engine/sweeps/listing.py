@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, quoted
 from tms_engine.files import cannot, remove_dead_parts
 from tms_engine.runs import listing as of_runs
 from tms_engine.runs.listing import Listed
@@ -185,10 +185,9 @@ def rename(path: str | Path, name: str) -> Path:
     InUse if a process holds it.
     """
     path = Path(path)
-    target = path.parent / _name(name)
+    target = path.parent / check_name(name, path)
     with _held(path):
-        if os.path.lexists(target):
-            raise InputError(f"{target} is there already: choose another name")
+        check_name(name, path)
         try:
             os.rename(path, target)
         except OSError as error:
@@ -252,11 +251,13 @@ def _held(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is neither a run nor a sweep")
 
 
-def _name(text: str) -> str:
-    """A name for a directory. Raises InputError."""
+def check_name(text: str, path: Path) -> str:
+    """Another name for a run or a sweep, to be in the directory where it is. Raises InputError."""
     name = text.strip()
-    if not name or name in (".", "..") or "/" in name or os.sep in name or "\0" in name:
-        raise InputError(f"a name should be one word for a directory, without a slash, not {text!r}")
+    if not name or name in (".", "..") or any(sign in name for sign in ("/", os.sep, "\0")):
+        raise InputError(f"a name should be that of a directory, without a slash, not {quoted(text)}")
     if name.startswith("."):
-        raise InputError(f"a name should not begin with a dot, for {text!r} would be hidden")
+        raise InputError(f"a name should not begin with a dot: {quoted(name)} would be hidden")
+    if os.path.lexists(path.parent / name):
+        raise InputError(f"{path.parent / name} is there already: choose another name")
     return name

@@ -13,6 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages import phases, runs
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
@@ -20,7 +21,17 @@ from tms_tui.view import View
 PaneName = str  # of the table in panes/__init__.py
 DialogName = Literal["help", "doctor", "experiment", "export"]
 ScreenName = Literal[
-    FullScreenName, "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    FullScreenName,
+    "help",
+    "doctor",
+    "experiment",
+    "export",
+    "confirm",
+    "place",
+    "resume",
+    "name",
+    "delete",
+    "other",
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -297,6 +308,10 @@ KeyMessage = (
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
     | Suspend | Quit
+    | phases.MoveCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature | phases.TurnAxis
+    | phases.StepOthers | phases.ToggleSweep
+    | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
+    | runs.ExportChosenRun
 )  # fmt: skip
 
 
@@ -471,6 +486,11 @@ Message = (
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
     | Terminated | Interrupt
+    | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
+    | phases.SweepRefused
+    | phases.SweepChosen | phases.CellChosen
+    | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
+    | runs.Renamed | runs.Deleted | runs.RunMoved
 )  # fmt: skip
 
 
@@ -478,7 +498,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "watch", "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "watch", "begin", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -610,4 +630,6 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave
+    | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
+    | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
 )  # fmt: skip

@@ -94,6 +94,13 @@ class SweepStarted:
 
 
 @dataclass(frozen=True)
+class SweepRefused:
+    """No process could be started; why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class SweepEnded:
     """It has ended; `error` is why, where that was before all models were trained and nobody had asked."""
 

@@ -16,10 +16,13 @@ from tms_tui.messages import (
     Save,
     SaveAtTheEnd,
 )
+from tms_tui.messages.phases import CellChosen
+from tms_tui.messages.runs import OpenRun, RunChosen
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.update.parts import Updated, on_screen, with_options
+from tms_tui.update.screens import open_screen
 
-Dropping = Quit | Restart | Reseed | ExperimentChosen
+Dropping = Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen
 
 # Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
 _WORTH_SAVING = 60.0
@@ -46,6 +49,8 @@ _VERBS: dict[type, _Verb] = {
     Restart: _Verb("Restart", "Save and restart", "Discard it", "d", "Restart without saving"),
     Reseed: _Verb("New seed", "Save and go on", "Discard it", "d", "Go on without saving"),
     ExperimentChosen: _Verb("Experiment", "Save and go on", "Discard it", "d", "Go on without saving"),
+    RunChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
+    CellChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
 }
 
 
@@ -78,6 +83,12 @@ def go_on(model: Model) -> Updated:
         case ExperimentChosen(experiment):
             named = dataclasses.replace(begin_anew(model), run_name="experiment")
             return named, (Command("restart", (experiment,)),)
+        case RunChosen(path):
+            runs = dataclasses.replace(model.runs, opening=path.name)
+            return dataclasses.replace(model, runs=runs), (OpenRun(path),)
+        case CellChosen(experiment, name):
+            named = dataclasses.replace(begin_anew(model), run_name=name)
+            return open_screen(named, "dashboard"), (Command("begin", (experiment,)),)
         case None:
             return model, ()
         case _:

@@ -19,6 +19,7 @@ from tms_tui.messages.phases import (
     StopSweep,
     SweepChosen,
     SweepEnded,
+    SweepRefused,
     SweepSeen,
     SweepStarted,
     TheorySeen,
@@ -45,7 +46,8 @@ from tms_tui.view_options import cycle
 
 PhasesMessage = (
     MoveCell | OpenCell | NextPhaseColoring | NextPhaseFeature | TurnAxis | StepOthers | ToggleSweep
-    | PointAtCell | SweepSeen | TheorySeen | SweepStarted | SweepEnded | SweepChosen | CellChosen
+    | PointAtCell | SweepSeen | TheorySeen | SweepStarted | SweepEnded | SweepRefused
+    | SweepChosen | CellChosen
 )  # fmt: skip
 
 
@@ -104,6 +106,8 @@ def update_phases(model: Model, message: PhasesMessage) -> Updated:
             fresh = dataclasses.replace(fresh, process=process, starting="", error="")
             model = dataclasses.replace(model, phases=fresh)
             return (model if model.trail[-1] == "phases" else open_screen(model, "phases")), ()
+        case SweepRefused(sentence):
+            return with_phases(model, starting=""), (Toast(sentence, severity="error", seconds=8),)
         case SweepEnded(path, error):
             if path == state.path:
                 model = with_phases(model, process=0, starting="")
