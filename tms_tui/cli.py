@@ -116,8 +116,8 @@ def _parser(program: str = "tms-tui") -> Parser:
         "preset",
         nargs="?",
         metavar="PRESET|DIR",
-        help="a preset (default: gist); a run's directory, followed while another process trains it; a sweep's; or "
-        "one that has runs",
+        help="a preset (default: gist); a run's directory, followed while another process trains it; "
+        "a sweep's, or one that has runs",
     )
     parser.add_argument(
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"

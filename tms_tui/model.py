@@ -84,4 +84,5 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export
+        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else ()
+        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export, *beside

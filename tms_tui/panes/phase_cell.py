@@ -1,7 +1,6 @@
-"""The cell that the cursor is at, in numbers; how far the sweep is; and what the colours mean."""
+"""The cell that the cursor is at, in numbers; and what the colours and lines mean."""
 
 import math
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class PhaseCell(Pane, Text, can_focus=False):
 def _content(state: PhasesState, mode: Mode, n_colors: int, width: int, height: int) -> Content:
     if state.path is None or state.shape is None:
         return Content("")
-    lines = [*_progress(state), Content(""), *_cell(state, mode, width)]
+    lines = _cell(state, mode, width)
     legend = _legend(state, mode, n_colors, width)
     room = height - len(lines) - 1
     if room > 1:
@@ -47,31 +46,6 @@ def _content(state: PhasesState, mode: Mode, n_colors: int, width: int, height: 
     if mode == "ascii":
         lines = [Content(ascii_text(line.plain)) for line in lines]
     return Content("\n").join(lines)
-
-
-def _progress(state: PhasesState) -> list[Content]:
-    seen = state.seen
-    if seen is None:
-        return []
-    lines = [Content(f"{seen.n_finished:,} of {seen.n_models:,} models")]
-    if state.error:
-        what = state.error
-    elif state.starting:
-        what = state.starting
-    elif seen.is_running:
-        left = f", {timedelta(seconds=round(seen.time_left))} left" if seen.time_left else ""
-        what = f"training{left}"
-    elif seen.n_finished == seen.n_models:
-        what = "finished"
-    elif seen.died:
-        what = "its process has died: space goes on"
-    else:
-        what = "stopped: space goes on"
-    lines.append(Content.styled(what, "$success" if seen.is_running else "$foreground 70%"))
-    if seen.is_running and seen.holder is not None:
-        own = "it goes on without the app" if state.process else f"on {seen.holder.host[:20]}"
-        lines.append(Content.styled(f"process {seen.holder.pid}, {own}", "$foreground 60%"))
-    return lines
 
 
 def _cell(state: PhasesState, mode: Mode, width: int) -> list[Content]:

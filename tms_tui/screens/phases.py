@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.content import Content
 from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
+from tms_tui.model import Model
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.phase_cell import PhaseCell
 from tms_tui.panes.phase_map import PhaseView
+from tms_tui.panes.run_bar import Progress
+from tms_tui.panes.sweep_title import about_sweep, phase_of_sweep, progress_of_sweep
 from tms_tui.screens.full_screen import FullScreen
 
 
@@ -35,6 +39,12 @@ class Phases(FullScreen):
             "cell": PhaseCell(mode, id="cell", classes="pane"),
         }
         self.moving = frozenset(self.panes)
+
+    def head_of(self, model: Model) -> tuple[Content, Content, Progress]:
+        state = model.phases
+        if state.path is None or state.shape is None or state.seen is None:
+            return about_sweep(model), Content(""), Progress(0.0, False, ("no sweep",))
+        return about_sweep(model), phase_of_sweep(model), progress_of_sweep(model)
 
     def body(self) -> Iterator[Widget]:
         yield from self.panes.values()
