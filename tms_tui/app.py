@@ -29,6 +29,7 @@ from tms_engine import crash, process
 from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, dated_name, free_name
+from tms_engine.sweeps.spec import Spec
 from tms_tui import compat, sweeping
 from tms_tui import messages as m
 from tms_tui import settings as stored
@@ -480,8 +481,11 @@ class TmsApp(App[None]):
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
         elif dialog == "experiment":
 
-            def chosen(experiment: Experiment | None) -> None:
-                self.send(m.ExperimentChosen(experiment))
+            def chosen(wanted: Experiment | Spec | None) -> None:
+                if isinstance(wanted, Spec):
+                    self.send(m.phases.SweepChosen(wanted, "sweep"))
+                else:
+                    self.send(m.ExperimentChosen(wanted))
 
             self.push_screen(ExperimentForm(experiment or self.model.view.experiment), chosen)
         else:

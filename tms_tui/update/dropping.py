@@ -112,7 +112,14 @@ def _parting(model: Model) -> str:
     """What is said at the end: which run is saved, how much of it, where; what became of an export."""
     saved = model.saved
     where = f"{model.run_name}, step {saved.step:,}: saved in {saved.where}" if saved.where else ""
-    return "\n".join(filter(None, (where, _export_ended(model))))
+    return "\n".join(filter(None, (where, _export_ended(model), _sweep_goes_on(model))))
+
+
+def _sweep_goes_on(model: Model) -> str:
+    state = model.phases
+    if not state.process:
+        return ""
+    return f"process {state.process} goes on with the sweep in {state.path}; kill {state.process} stops it"
 
 
 def _export_ended(model: Model) -> str:

@@ -40,7 +40,7 @@ from tms_tui.phases_state import (
     with_shape,
 )
 from tms_tui.update.dropping import drop
-from tms_tui.update.parts import Updated, short_toast
+from tms_tui.update.parts import Updated, short_toast, under_dialogs
 from tms_tui.update.screens import open_screen
 from tms_tui.view_options import cycle
 
@@ -100,7 +100,8 @@ def update_phases(model: Model, message: PhasesMessage) -> Updated:
         case TheorySeen(path, theory):
             return (with_phases(model, theory=theory) if path == state.path else model), ()
         case SweepChosen(spec, name):
-            return with_phases(model, starting=f"starting {name}"), (StartSweep(spec, name),)
+            model = with_phases(under_dialogs(model), starting=f"starting {name}")
+            return model, (StartSweep(spec, name),)
         case SweepStarted(path, process):
             fresh = state if state.path == path else PhasesState(path=path)
             fresh = dataclasses.replace(fresh, process=process, starting="", error="")
