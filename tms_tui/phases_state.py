@@ -97,11 +97,11 @@ def drawn_points(state: PhasesState) -> Int64[np.ndarray, "rows columns"]:
         if k not in shown:
             keep &= shape.places[k] == place
     points = np.flatnonzero(keep)
+    if state.across < 0:
+        return points[:1].reshape(1, 1)
     sizes = [len(shape.axes[k].values) for k in shown]
     table = np.zeros(sizes, np.int64)
     table[tuple(shape.places[k][points] for k in shown)] = points
-    if state.across < 0:
-        return points[:1].reshape(1, 1)
     columns = order_of(shape.axes[state.across], upwards=False)
     if state.down < 0:
         return table[columns][None]

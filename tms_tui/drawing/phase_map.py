@@ -164,7 +164,7 @@ def _draw_lines(inner: Cells, chart: PhaseMap, at: Frame, mode: Mode) -> None:
     if not (at.wide and at.tall):
         return
     fine = Grid(at.rows, at.columns, 4, 2) if mode == "braille" else Grid(at.rows, at.columns, 1, 1)
-    for states, every, plain in ((chart.dashed, 3, "."), (chart.solid, 1, "o")):
+    for states, every, plain in ((chart.dashed, 3, ","), (chart.solid, 1, "o")):
         if states is None:
             continue
         found = boundaries(states)

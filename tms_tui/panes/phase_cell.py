@@ -69,7 +69,8 @@ def _cell(state: PhasesState, mode: Mode, width: int) -> list[Content]:
             rows.append(("diverged", f"{points.diverged[point]}"))
         name = seen.names[int(points.name[point])] if points.name[point] >= 0 else ""
         residual = float(points.residual[point])
-        off = f", {residual:.0f}° off" if math.isfinite(residual) and residual >= 0.5 else ""
+        degrees = " degrees" if mode == "ascii" else "°"
+        off = f", {residual:.0f}{degrees} off" if math.isfinite(residual) and residual >= 0.5 else ""
         rows.append(("name", name + off))
         rows.append(("represented", f"{points.represented[point]:.0f}"))
         sigma = "sum " if mode == "ascii" else "Σ"
@@ -116,12 +117,12 @@ def _legend(state: PhasesState, mode: Mode, n_colors: int, width: int) -> list[C
         low, high = scale_of(seen.points.loss) if state.coloring == "loss" else (0.0, 1.0)
         lines += _bar(low, high, plain, width)
     if state.shape is not None and state.shape.theory is not None and state.theory is not None:
-        solid, dashed = ("o", ".") if mode != "braille" else ("⠤⠤⠤", "⠄⠄⠄")
+        solid, dashed = ("o", ",") if mode != "braille" else ("⠤⠤⠤", "⠄⠄⠄")
         lines.append(
-            Content.assemble((f"{solid:<3}", "$foreground"), " the optimum's borders"[: max(width - 3, 0)])
+            Content.assemble((f"{solid:<3}", "$foreground"), " theory: the optimum"[: max(width - 3, 0)])
         )
         lines.append(
-            Content.assemble((f"{dashed:<3}", "$foreground"), " of pure strategies"[: max(width - 3, 0)])
+            Content.assemble((f"{dashed:<3}", "$foreground"), " theory: pure ones"[: max(width - 3, 0)])
         )
     return lines
 

@@ -23,6 +23,8 @@ from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.phases_state import PhaseColoring, PhasesState, cursor_of, drawn_points, order_of
 
+# In the place of labels where there are none: room for those of curves.
+_ROOM = " " * 7
 # Letters of names in ASCII, and shades from the least to the greatest.
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHADES = ".:-=+*#%@"
@@ -125,7 +127,7 @@ def phase_map(state: PhasesState, n_colors: int) -> PhaseMap | None:
 
 def _side(state: PhasesState, axis: int, upwards: bool) -> Side:
     if axis < 0 or state.shape is None:
-        return Side("", ("",))
+        return Side("", (_ROOM,))
     found = state.shape.axes[axis]
     return Side(found.label, tuple(found.told(place) for place in order_of(found, upwards)))
 
