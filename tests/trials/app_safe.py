@@ -194,6 +194,7 @@ def full_disk_app(directory: Path, seed: int) -> str:
                 place = "elsewhere"
                 if how == "room again":
                     (small / "filler").unlink()
+                    app.see(r"runs/gist-changed-[\d-]+")
                     place = str(small / re.findall(r"(runs/gist-changed-[\d-]+)", app.text())[0])
                 else:
                     place = str(directory / "elsewhere")

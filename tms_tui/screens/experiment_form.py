@@ -100,7 +100,7 @@ class Row(Widget):
         if screen.has_class("-narrow"):
             return name
         room = self.size.width - _NAME - _INPUT - 2
-        help = Content.styled(self.help, "not bold $text-muted")
+        help = Content.styled(self.help, "not bold $foreground 60%")
         help = help.truncate(room, ellipsis=not screen.has_class("-ascii"))
         return Content.assemble(name, " " * (_INPUT + 2), help)
 
