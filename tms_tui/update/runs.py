@@ -1,6 +1,7 @@
 """update, of the screen of runs."""
 
 import dataclasses
+import os
 from typing import Any
 
 from tms_tui.messages import Saved, Toast
@@ -73,7 +74,7 @@ def update_runs(model: Model, message: RunsMessage) -> Updated:
         case RunOpened(path, step, changes):
             model = dataclasses.replace(
                 begin_anew(with_runs(model, opening="")),
-                run_name=path.resolve().name or "run",
+                run_name=os.path.basename(os.path.abspath(path)) or "run",
                 saved=Saved(step, changes, str(path)),
             )
             return (open_screen(model, "dashboard") if model.trail[-1] != "dashboard" else model), ()
@@ -129,7 +130,7 @@ def _held(model: Model) -> str:
     """Why the chosen one is left as it is: a process holds it. "" if none does."""
     line = model.runs.line
     assert line is not None
-    if model.view.place and str(line.path.resolve()) == model.view.place:
+    if model.view.place and os.path.abspath(line.path) == os.path.abspath(model.view.place):
         return f"{line.path.name} is the run that you train here: leave it as it is"
     if line.state in ("running", "silent"):
         return f"{line.path.name} is in use: {line.row.state}"
