@@ -95,7 +95,8 @@ def test_what_is_chosen_stays_so_where_others_come_and_go(model: Model) -> None:
         ChooseRun(1),
         PointAtRun(0),
     ):
-        assert after(model, message) == (model, [])
+        same, effects = after(model, message)
+        assert (same.runs.line, same.trail, effects) == (None, model.trail, [])
 
 
 def test_enter_opens_a_run_and_asks_first_if_something_would_be_lost(model: Model) -> None:
