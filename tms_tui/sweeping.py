@@ -86,10 +86,11 @@ class SweepProcess:
         code = self._process.poll()
         if code is None:
             return None
+        with self._complaints as complaints:
+            complaints.seek(0)
+            lines = [line.strip() for line in complaints.read().splitlines() if line.strip()]
         if code == 0 or self._asked:
             return ""
-        self._complaints.seek(0)
-        lines = [line.strip() for line in self._complaints.read().splitlines() if line.strip()]
         if lines:
             return lines[-1].removeprefix("tms: ")
         return f"its process was ended by signal {-code}" if code < 0 else f"its process failed ({code})"

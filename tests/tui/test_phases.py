@@ -4,17 +4,19 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.tui.conftest import after, still_app, still_model
+from tests.tui.conftest import StillSession, after, still_model, still_view
 from tests.tui.hosts import press, settled, text
 from tms_engine import Experiment, Sweep
 from tms_engine.sweeps.diagram import Diagram, Theory, theory_of
 from tms_engine.sweeps.directory import shard_path
 from tms_engine.sweeps.spec import make_spec
 from tms_tui import offers
+from tms_tui.app import TmsApp
 from tms_tui.form_sweep import about_sweep, sweep_of
 from tms_tui.messages import Command, OpenScreen, Quit, Restart, Toast
 from tms_tui.messages.phases import (
@@ -46,6 +48,7 @@ from tms_tui.phases_state import (
     with_shape,
 )
 from tms_tui.update.screens import beginning
+from tms_tui.view_options import ViewOptions
 
 AXES = {"density": [1.0, 0.3, 0.1], "importance": [[1, 0.5], [1, 2.0]], "learning_rate": [0.01, 0.02]}
 BASE = Experiment(n_features=2, n_hidden=1, bias=True, steps=20, device="cpu")
@@ -166,7 +169,6 @@ def test_enter_trains_the_best_model_of_the_cell_and_esc_comes_back_to_it(
 
 
 def test_what_would_be_lost_is_asked_for_before_a_cell_is_opened(look: SweepSeen) -> None:
-    from tests.tui.conftest import still_view
     from tms_engine.training.state import Change
     from tms_tui.messages import Answered, Ask
 
@@ -299,7 +301,12 @@ def test_several_values_in_the_form_are_a_sweep(edited, axes, models) -> None:
 slow = pytest.mark.slow
 
 
-async def until(pilot, holds, seconds: float = 240.0) -> None:
+def moving_app(**options: Any) -> TmsApp:
+    """The app over a run that stands still, with a clock that moves."""
+    return TmsApp(StillSession(still_view()), options=ViewOptions(turning=False), **options)
+
+
+async def until(pilot, holds, seconds: float = 120.0) -> None:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, text(pilot.app)
@@ -312,7 +319,7 @@ async def test_a_new_user_sees_phases_fill_and_opens_a_cell_in_six_keys(tmp_path
     monkeypatch.setenv("TMS_RUNS", str(tmp_path / "runs"))
     small = offers.Offer("n = 2, m = 1", "a few", offers._diagram(1, 5, 2, True))
     monkeypatch.setattr(offers, "OFFERS", (small, *offers.OFFERS[1:]))
-    app, keys = still_app(), []
+    app, keys = moving_app(), []
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         for key in ("V", "enter"):
@@ -351,7 +358,7 @@ async def test_a_new_user_sees_phases_fill_and_opens_a_cell_in_six_keys(tmp_path
 @slow
 @pytest.mark.parametrize("mode", ["braille", "ascii"])
 async def test_a_finished_sweep_is_shown_at_every_size(sweep, mode) -> None:
-    app = still_app(mode=mode, first=("phases", sweep))
+    app = moving_app(mode=mode, first=("phases", sweep))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.model.phases.seen is not None)
         await until(pilot, lambda: "24 / 24 models" in text(app))
@@ -370,12 +377,12 @@ async def test_a_sweep_that_is_gone_or_no_sweep_is_a_sentence(sweep, tmp_path) -
     out = tmp_path / "out"
     shutil.copytree(sweep, out)
     shard_path(out, 0).write_bytes(b"half")
-    app = still_app(first=("phases", out))
+    app = moving_app(first=("phases", out))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.model.phases.seen is not None)
         assert app.model.phases.seen.n_finished < 24
         shutil.rmtree(out)
         await until(pilot, lambda: "is gone" in text(app))
-    app = still_app(first=("phases", tmp_path))
+    app = moving_app(first=("phases", tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "is no directory of a sweep" in text(app))

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.tui.conftest import after, still_app, still_model, still_view
+from tests.tui.conftest import StillSession, after, still_model, still_view
 from tests.tui.hosts import press, settled, text
 from tms_engine import Experiment, Trainer, load_run, save_run
 from tms_engine.commands.runs import Row
@@ -44,6 +45,7 @@ from tms_tui.messages.runs import (
 from tms_tui.model import Model
 from tms_tui.runs_state import RunLine
 from tms_tui.session import Session
+from tms_tui.view_options import ViewOptions
 
 slow = pytest.mark.slow
 RUNS = Path("runs")
@@ -177,7 +179,12 @@ def test_a_directory_that_is_none_of_these_is_one_sentence(
     place.chmod(0o700)
 
 
-async def until(pilot, holds, seconds: float = 240.0) -> None:
+def moving_app(**options: Any) -> TmsApp:
+    """The app over a run that stands still, with a clock that moves."""
+    return TmsApp(StillSession(still_view()), options=ViewOptions(turning=False), **options)
+
+
+async def until(pilot, holds, seconds: float = 120.0) -> None:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, text(pilot.app)
@@ -198,7 +205,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_thousands_of_runs_scroll_and_what_comes_and_goes_is_seen(saved, tmp_path) -> None:
     runs = tmp_path / "runs"
     runs.mkdir()
-    app = still_app(first=("runs", runs))
+    app = moving_app(first=("runs", runs))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "no runs in" in text(app))
         shutil.copytree(saved, runs / "first")

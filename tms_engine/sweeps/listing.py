@@ -85,10 +85,11 @@ class Lister:
         """
         until = time.monotonic() + seconds
         paths = sorted(of_runs.directories(self.directory), key=_changed, reverse=True)
-        known, complete = {}, True
+        known: dict[Path, tuple[Any, Entry | None]] = {}
+        complete, looked = True, False
         for path in paths:
             before = self._known.get(path)
-            if time.monotonic() > until and before is None:
+            if looked and before is None and time.monotonic() > until:
                 complete = False
                 continue
             signature = _signature(path)
@@ -96,6 +97,7 @@ class Lister:
                 known[path] = before
             else:
                 known[path] = signature, self._look(path)
+                looked = True
         self._known = known
         found = [entry for _, entry in known.values() if entry is not None]
         return sorted(found, key=lambda entry: (-entry.written, entry.path.name)), complete

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tms_engine.errors import InputError
+from tms_tui import offers
 from tms_tui.messages import Toast
 from tms_tui.messages.phases import (
     CellChosen,
@@ -27,7 +28,6 @@ from tms_tui.messages.phases import (
     TurnAxis,
 )
 from tms_tui.model import Model
-from tms_tui.offers import OFFERS
 from tms_tui.phases_state import (
     PHASE_COLORINGS,
     PhaseColoring,
@@ -67,7 +67,7 @@ def update_phases(model: Model, message: PhasesMessage) -> Updated:
     match message:
         case MoveCell(down, right):
             if state.path is None:
-                return with_phases(model, offer=min(max(state.offer + down, 0), len(OFFERS) - 1)), ()
+                return with_phases(model, offer=min(max(state.offer + down, 0), len(offers.OFFERS) - 1)), ()
             return dataclasses.replace(model, phases=moved(state, down, right)), ()
         case PointAtCell(row, column):
             return _pointed(model, row, column)
@@ -146,7 +146,7 @@ def _open_cell(model: Model, whole: bool) -> Updated:
     if state.path is None:
         if state.starting:
             return model, ()
-        name, spec = OFFERS[state.offer].made()
+        name, spec = offers.OFFERS[state.offer].made()
         return with_phases(model, starting=f"starting {name}"), (StartSweep(spec, name),)
     if state.shape is None:
         return model, ()
