@@ -36,13 +36,14 @@ from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
+from tms_tui.copying import written_out
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export, start_figures
 from tms_tui.keys import KEYS, shared_keys
 from tms_tui.looking import Looking
-from tms_tui.messages import Layout, Saved
+from tms_tui.messages import Layout, Saved, copying
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
@@ -50,6 +51,7 @@ from tms_tui.panes.space_view import SpaceView
 from tms_tui.saving import Job, one_line, save_at_the_end, save_now, suggested
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
+from tms_tui.screens.copy import CopyChoice
 from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
@@ -92,6 +94,7 @@ _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     ExperimentForm: "experiment",
     ExportForm: "export",
     Confirm: "confirm",
+    CopyChoice: "copy",
     SavePlace: "place",
     ResumeOffer: "resume",
 }
@@ -464,6 +467,10 @@ class TmsApp(App[None]):
                 self._jobs.append(Job(partial(_delete_run, path)))
             case m.runs.DrawFigures(path):
                 self._draw_figures(path)
+            case copying.WriteOut():
+                self._jobs.append(Job(partial(written_out, self.session, effect)))
+            case copying.PutOnClipboard(text):
+                self.copy_to_clipboard(text)
             case m.SuspendProcess():
                 compat.suspend(self)
             case m.Leave(message, keep_session):
@@ -479,6 +486,8 @@ class TmsApp(App[None]):
             )
         elif dialog == "doctor":
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
+        elif dialog == "copy":
+            self.push_screen(CopyChoice(), lambda what: self.send(copying.CopyChosen(what)))
         elif dialog == "experiment":
 
             def chosen(wanted: Experiment | Spec | None) -> None:

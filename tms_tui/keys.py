@@ -55,6 +55,7 @@ from tms_tui.messages import (
     Turn,
     Zoom,
 )
+from tms_tui.messages.copying import OpenCopy
 from tms_tui.messages.phases import (
     MoveCell,
     NextPhaseColoring,
@@ -169,6 +170,7 @@ KEYS: tuple[Key, ...] = (
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 7),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
+    Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
     Key("left,h", "← h", MoveCell(0, -1), "cell", "the cell to the left", "Phases", 2, "phases"),
     Key("right,l", "→ l", MoveCell(0, 1), "cell", "the cell to the right", "Phases", 0, "phases"),

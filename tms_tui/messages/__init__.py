@@ -13,19 +13,20 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import phases, runs
+from tms_tui.messages import copying, phases, runs
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "doctor", "experiment", "export"]
+DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
     FullScreenName,
     "help",
     "doctor",
     "experiment",
     "export",
+    "copy",
     "confirm",
     "place",
     "resume",
@@ -307,7 +308,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
-    | Suspend | Quit
+    | Suspend | copying.OpenCopy | Quit
     | phases.MoveCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature | phases.TurnAxis
     | phases.StepOthers | phases.ToggleSweep
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
@@ -485,7 +486,7 @@ Message = (
     KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt
+    | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady
     | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
     | phases.SweepRefused
     | phases.SweepChosen | phases.CellChosen
@@ -629,7 +630,8 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
+    | copying.WriteOut | copying.PutOnClipboard | Leave
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
 )  # fmt: skip
