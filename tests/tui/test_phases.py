@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.tui.conftest import StillSession, after, still_model, still_view
-from tests.tui.hosts import press, settled, text
+from tests.tui.hosts import settled, text
 from tms_engine import Experiment, Sweep
 from tms_engine.sweeps.diagram import Diagram, Theory, theory_of
 from tms_engine.sweeps.directory import shard_path
@@ -306,7 +306,7 @@ def moving_app(**options: Any) -> TmsApp:
     return TmsApp(StillSession(still_view()), options=ViewOptions(turning=False), **options)
 
 
-async def until(pilot, holds, seconds: float = 120.0) -> None:
+async def until(pilot, holds, seconds: float = 240.0) -> None:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, text(pilot.app)
@@ -348,8 +348,8 @@ async def test_a_new_user_sees_phases_fill_and_opens_a_cell_in_six_keys(tmp_path
         assert (experiment.n_features, experiment.n_hidden, experiment.n_instances) == (2, 1, 1)
         assert app.screen is app.dashboard
         here = point_of(app.model.phases)
-        await press(pilot, "escape")
-        assert app.model.trail[-1] == "phases"
+        await pilot.press("escape")
+        await until(pilot, lambda: app.model.trail[-1] == "phases")
         assert point_of(app.model.phases) == here
     (made,) = os.listdir(tmp_path / "runs")
     assert made.startswith("phases-2-1")
@@ -385,4 +385,5 @@ async def test_a_sweep_that_is_gone_or_no_sweep_is_a_sentence(sweep, tmp_path) -
         await until(pilot, lambda: "is gone" in text(app))
     app = moving_app(first=("phases", tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "is no directory of a sweep" in text(app))
+        await until(pilot, lambda: "is no directory of a sweep" in app.model.phases.error)
+        await until(pilot, lambda: "no directory" in text(app))

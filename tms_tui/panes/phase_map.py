@@ -1,5 +1,6 @@
 """The phase diagram of a sweep, or for one axis a strip of cells with curves below it."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,7 +201,8 @@ class PhaseView(Pane, CellsWidget, can_focus=True):
         width, height = self.size
         if chart is not None:
             return super()._draw_strips(base)
-        text = [line[:width].ljust(width) for line in lines[:height]]
+        broken = [part for line in lines for part in _broken(line, max(width, 4))]
+        text = [line.ljust(width)[:width] for line in broken[:height]]
         text += [" " * width] * (height - len(text))
         return [Strip([Segment(line, base)]) for line in text]
 
@@ -225,6 +227,12 @@ class PhaseView(Pane, CellsWidget, can_focus=True):
         found = cell_at(chart, offset.x, offset.y, height, width, self.mode)
         if found is not None:
             self.post_message(self.Chosen(*found))
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """A line in as many as its words take, each as far in as the first."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, width, subsequent_indent=indent) or [""]
 
 
 def said(model: Model) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ def about_sweep(model: Model) -> Content:
     """Title, the sweep's name, the sizes of its models, their number and the axes, as there is room."""
     state, signs = model.phases, model.symbols
     if state.path is None or state.shape is None:
-        return joined(("Toy Models of Superposition", "phase diagrams"), signs.separator)
+        what = "phase diagrams" if state.path is None else state.path.name
+        return joined(("TMS", ascii_text(what) if model.mode == "ascii" else what), signs.separator)
     spec = state.shape.grid.spec
     name = cut(state.path.name, max(20, model.layout.columns // 4), signs.ellipsis.strip())
     name = ascii_text(name) if model.mode == "ascii" else name
@@ -49,6 +50,8 @@ def state_of_sweep(state: PhasesState) -> tuple[str, str]:
         return "training", "$success"
     if seen.n_finished == seen.n_models:
         return "finished", "$primary"
+    if state.process:
+        return "starting", "$warning"
     return ("died", "$error") if seen.died else ("stopped", "$warning")
 
 
