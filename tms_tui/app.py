@@ -48,6 +48,7 @@ from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
+from tms_tui.panes.told import Told
 from tms_tui.saving import Job, one_line, save_at_the_end, save_now, suggested
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
@@ -126,12 +127,13 @@ class TmsApp(App[None]):
         saved: Saved = NOTHING_SAVED,
         low_bandwidth: bool = False,
         autosave: Autosave | None = None,
-        first: tuple[m.FullScreenName, Path] | None = None,
+        first: m.FullScreenName = "dashboard",
+        shows: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered.
 
-        `first` is a screen to begin with, and the sweep or the directory that it shows.
+        `first` is the full screen that it opens on; `shows` is the sweep or the directory that this shows.
         """
         super().__init__()
         self.session = session
@@ -147,10 +149,11 @@ class TmsApp(App[None]):
             mode=mode,
             colors=colors,
             saved=saved,
+            trail=(first,),
         )
         self._fps, self._warning, self._clock = fps, warning, clock
-        if first is not None:
-            self.model = beginning(self.model, *first)
+        if shows is not None:
+            self.model = beginning(self.model, first, shows)
         self.low_bandwidth = low_bandwidth  # for the driver
         self.crashed: Exception | None = None  # the error that has ended the app
         self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
@@ -268,14 +271,15 @@ class TmsApp(App[None]):
         if not self.screen_stack:
             return
         layout = self._layout()
+        laid_out: tuple[m.Effect, ...] = ()
         if layout != self.model.layout:
-            self.model, _ = update(self.model, m.LayoutChanged(layout))
+            self.model, laid_out = update(self.model, m.LayoutChanged(layout))
             self._is_asked = True
         before = self.model
         self.model, effects = update(self.model, message)
         if self.model is not before and not isinstance(message, m.Tick):
             self._ask()
-        for effect in effects:
+        for effect in laid_out + effects:
             self._carry_out(effect)
         self._change_full_screen()
 
@@ -381,6 +385,9 @@ class TmsApp(App[None]):
 
     def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
         self.send(m.PointAt(message.step))
+
+    def on_told(self, told: Told) -> None:
+        self.send(told.message)
 
     def watch_theme(self, _: str) -> None:
         self._theme_is_new = True  # Textual has not worked out its variables yet: see `tick`
@@ -657,7 +664,7 @@ class TmsApp(App[None]):
         )
 
     async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:
-        """The dashboard as text without a terminal, and the error if there is one.
+        """The screen that it opens on as text without a terminal, and the error if there is one.
 
         With `train`, when the run has been trained to its end; but a run that another process trains is shown
         as it was saved last.
@@ -669,14 +676,19 @@ class TmsApp(App[None]):
                 await asyncio.sleep(0.05)
             if train and view.following is None:
                 self.session.run_to_end()
+            self.tick()  # asks for what the screen shows beside the run
             before = None
-            while not ((view := self.session.view()) is before and _at_rest(view, train)):
+            while not ((view := self.session.view()) is before and _at_rest(view, train, self._counts())):
                 before = view
                 await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
+
+    def _counts(self) -> bool:
+        """Whether the screen shows a census."""
+        return self.model.population.watched[0]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The messages of the table of keys, and the choice of a theme."""
@@ -721,10 +733,11 @@ def _delete_run(path: Path) -> m.Message:
     return m.runs.RunMoved(path, None, f"{path.name} is deleted{also}")
 
 
-def _at_rest(view: View, train: bool) -> bool:
+def _at_rest(view: View, train: bool, counts: bool) -> bool:
     """Whether a run is as far as it gets by itself."""
     if view.phase in ("diverged", "failed"):
         return True
     if view.phase == "finished" or view.following is not None or (view.phase == "paused" and not train):
-        return view.snapshot is not None and view.evaluation_step == view.step
+        counted = not counts or (view.census is not None and view.census.step == view.step)
+        return view.snapshot is not None and view.evaluation_step == view.step and counted
     return False

@@ -40,7 +40,7 @@ from tms_tui.drawing.modes import MODES, Mode
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
     from tms_tui.autosave import InterruptedSession
-    from tms_tui.messages import Saved
+    from tms_tui.messages import FullScreenName, Saved
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
@@ -262,6 +262,9 @@ def _app(
         autosave.take_up(interrupted)
         if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
             session.open(interrupted.run, hold=True)
+    first: FullScreenName = "population" if session.view().experiment.n_instances > 1 else "dashboard"
+    if shown is not None:
+        first = shown.screen
     return TmsApp(
         session,
         name=name,
@@ -273,7 +276,8 @@ def _app(
         saved=saved,
         low_bandwidth=options.low_bandwidth,
         autosave=autosave,
-        first=shown,
+        first=first,
+        shows=shown.path if shown else None,
     )
 
 

@@ -65,6 +65,18 @@ from tms_tui.messages.phases import (
     ToggleSweep,
     TurnAxis,
 )
+from tms_tui.messages.population import (
+    GoTo,
+    MoveName,
+    MoveOnWall,
+    MovePage,
+    MoveRow,
+    MoveToEnd,
+    OpenInstance,
+    Reverse,
+    Search,
+    SortNext,
+)
 from tms_tui.messages.runs import (
     ChooseEnd,
     ChooseRun,
@@ -74,12 +86,14 @@ from tms_tui.messages.runs import (
     RenameChosen,
 )
 
-Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Run", "Phases", "Runs"]
-Pane = Literal["", "space", "loss", "features", "phases", "runs"]
+Group = Literal[
+    "Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run", "Phases", "Runs"
+]
+Pane = Literal["", "space", "loss", "features", "wall", "table", "names", "phases", "runs"]
 # The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
 PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
     "dashboard": ("space", "loss", "features"),
-    "population": (),
+    "population": ("wall", "table", "names"),
     "phases": ("phases",),
     "runs": ("runs",),
 }
@@ -166,6 +180,35 @@ KEYS: tuple[Key, ...] = (
     Key("right", "→", MoveCursor(1), "read", "move the cursor to later steps", "Panes", 0, "loss"),
     Key("up,k", "↑", NextFeature(-1), "select", "select the feature above", "Panes", 0, "features"),
     Key("down,j", "↓", NextFeature(1), "select", "select the feature below", "Panes", 0, "features"),
+    Key("enter", "Enter", OpenInstance(), "open", "show the selected instance in the dashboard; Esc comes back", "Population", 2, only="population"),
+    Key("slash", "/", Search(), "search", "search for a number or a name", "Population", 3, only="population"),
+    Key("asterisk", "*", GoTo("best"), "best", "the least loss, among instances of the same task", "Population", 4, only="population"),
+    Key("exclamation_mark", "!", GoTo("worst"), "worst", "the greatest loss", "Population", 5, only="population"),
+    Key("semicolon", ";", GoTo("same name"), "alike", "the next instance of the same name", "Population", 5, only="population"),
+    Key("I", "I", Reverse(), "backwards", "the order the other way round", "Population", only="population"),
+    Key("1", "1", FocusPane("wall"), "wall", "focus the wall", "Population", only="population"),
+    Key("2", "2", FocusPane("table"), "table", "focus the table; ← → sort by another column", "Population", only="population"),
+    Key("3", "3", FocusPane("names"), "names", "focus the names; ↑ ↓ go from name to name", "Population", only="population"),
+    Key("left,h", "←", MoveOnWall(-1, 0), "move", "the instance to the left", "Population", 0, "wall"),
+    Key("right,l", "→", MoveOnWall(1, 0), "move", "the instance to the right", "Population", 0, "wall"),
+    Key("up,k", "↑", MoveOnWall(0, -1), "move", "the instance above", "Population", 0, "wall"),
+    Key("down,j", "↓", MoveOnWall(0, 1), "move", "the instance below", "Population", 0, "wall"),
+    Key("shift+left", "S-←", Turn(-1, 0), "turn", "Shift and an arrow: turn all spaces to the left", "Population", 0, "wall"),
+    Key("shift+right", "S-→", Turn(1, 0), "turn", "Shift and an arrow: turn all spaces to the right", "Population", 0, "wall"),
+    Key("shift+up", "S-↑", Turn(0, 1), "turn", "Shift and an arrow: move the camera up", "Population", 0, "wall"),
+    Key("shift+down", "S-↓", Turn(0, -1), "turn", "Shift and an arrow: move the camera down", "Population", 0, "wall"),
+    Key("ctrl+d", "Ctrl-D", MovePage(1), "page", "a page of tiles down", "Population", 0, "wall"),
+    Key("ctrl+u", "Ctrl-U", MovePage(-1), "page", "a page of tiles up", "Population", 0, "wall"),
+    Key("up,k", "↑", MoveRow(-1), "move", "the row above", "Population", 0, "table"),
+    Key("down,j", "↓", MoveRow(1), "move", "the row below", "Population", 0, "table"),
+    Key("left,h", "←", SortNext(-1), "sort", "sort by the column to the left", "Population", 0, "table"),
+    Key("right,l", "→", SortNext(1), "sort", "sort by the column to the right", "Population", 0, "table"),
+    Key("pagedown,ctrl+d", "PgDn", MovePage(1), "page", "a page down", "Population", 0, "table"),
+    Key("pageup,ctrl+u", "PgUp", MovePage(-1), "page", "a page up", "Population", 0, "table"),
+    Key("home", "Home", MoveToEnd(-1), "first", "the first row", "Population", 0, "table"),
+    Key("end", "End", MoveToEnd(1), "last", "the last row", "Population", 0, "table"),
+    Key("up,k", "↑", MoveName(-1), "move", "the name above, at its best instance", "Population", 0, "names"),
+    Key("down,j", "↓", MoveName(1), "move", "the name below, at its best instance", "Population", 0, "names"),
     Key("i", "i", OpenExperiment(), "experiment", "choose or change the experiment", "Run"),
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 7),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),

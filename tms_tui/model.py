@@ -13,13 +13,15 @@ from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Res
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import RunChosen
 from tms_tui.phases_state import PhasesState
+from tms_tui.population import Population
 from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT, _PHASES, _RUNS = ChartColors(), Layout(), PhasesState(), RunsState()
+_COLORS, _LAYOUT, _POPULATION = ChartColors(), Layout(), Population()
+_PHASES, _RUNS = PhasesState(), RunsState()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class Model:
     chart_colors  of the loss, from the theme
     layout        size of the terminal, screen, pane in focus, maximised pane
     trail         the full screen that is shown, last, and those from which one has come there, each once
+    population    what is shown of all instances beside that
     saved         how much of the run is on disk
     export        progress of an export that is under way
     saves         how much of the run is on disk once that export has finished
@@ -58,6 +61,7 @@ class Model:
     chart_colors: ChartColors = _COLORS
     layout: Layout = _LAYOUT
     trail: tuple[FullScreenName, ...] = ("dashboard",)
+    population: Population = _POPULATION
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
     saves: Saved | None = None
@@ -84,5 +88,5 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else ()
+        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else (self.population,)
         return self.options.still, shown, self.run_name, self.chart_colors, size, self.export, *beside

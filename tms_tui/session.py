@@ -184,6 +184,13 @@ class Session:
         """Add to the importance decay of every instance from the next step on. See View.note."""
         self._order(lambda: self._player.shift_importance(amount))
 
+    def watch(self, on: bool, step: int | None = None) -> None:
+        """Take a census of all instances (View.census) from now on, or none. Changes nothing in the run.
+
+        Of the kept step that is looked at, or of the newest (None).
+        """
+        self._tell(lambda: self._player.watch(on, step))
+
     def take_over(self) -> None:
         """Hold the run that was followed, and train it on from its last save, if its process has ended."""
         self._tell(self._player.take_over)

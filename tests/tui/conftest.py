@@ -144,8 +144,8 @@ for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
 
 def still_app(view: View | None = None, **options: Any) -> TmsApp:
     """The app over a run that stands still: no turning, and a clock that does not move."""
-    look = options.pop("look", ViewOptions(turning=False))
-    return TmsApp(StillSession(view or still_view()), options=look, clock=lambda: 0.0, **options)
+    look, clock = options.pop("look", ViewOptions(turning=False)), options.pop("clock", lambda: 0.0)
+    return TmsApp(StillSession(view or still_view()), options=look, clock=clock, **options)
 
 
 def still_model(view: View | None = None, **options: Any) -> Model:

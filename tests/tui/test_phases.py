@@ -358,7 +358,7 @@ async def test_a_new_user_sees_phases_fill_and_opens_a_cell_in_six_keys(tmp_path
 @slow
 @pytest.mark.parametrize("mode", ["braille", "ascii"])
 async def test_a_finished_sweep_is_shown_at_every_size(sweep, mode) -> None:
-    app = moving_app(mode=mode, first=("phases", sweep))
+    app = moving_app(mode=mode, first="phases", shows=sweep)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.model.phases.seen is not None)
         await until(pilot, lambda: "24 / 24 models" in text(app))
@@ -377,13 +377,13 @@ async def test_a_sweep_that_is_gone_or_no_sweep_is_a_sentence(sweep, tmp_path) -
     out = tmp_path / "out"
     shutil.copytree(sweep, out)
     shard_path(out, 0).write_bytes(b"half")
-    app = moving_app(first=("phases", out))
+    app = moving_app(first="phases", shows=out)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.model.phases.seen is not None)
         assert app.model.phases.seen.n_finished < 24
         shutil.rmtree(out)
         await until(pilot, lambda: "is gone" in text(app))
-    app = moving_app(first=("phases", tmp_path))
+    app = moving_app(first="phases", shows=tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "is no directory of a sweep" in app.model.phases.error)
         await until(pilot, lambda: "no directory" in text(app))

@@ -207,7 +207,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_thousands_of_runs_scroll_and_what_comes_and_goes_is_seen(saved, tmp_path) -> None:
     runs = tmp_path / "runs"
     runs.mkdir()
-    app = moving_app(first=("runs", runs))
+    app = moving_app(first="runs", shows=runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "no runs in" in text(app))
         shutil.copytree(saved, runs / "first")
@@ -268,7 +268,7 @@ async def test_a_run_is_opened_renamed_and_deleted_and_one_deleted_meanwhile_is_
     runs = tmp_path / "runs"
     shutil.copytree(saved, runs / "a")
     session = Session(Experiment(), 500.0, paused=True)
-    app = TmsApp(session, first=("runs", runs))
+    app = TmsApp(session, first="runs", shows=runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: session.view().snapshot is not None and app.model.runs.line is not None)
         await pilot.press("r")

@@ -10,13 +10,20 @@ from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.keys import KEYS
+from tms_tui.messages import FullScreenName
+from tms_tui.screens import FULL_SCREENS
 from tms_tui.screens.help import HelpScreen, KeysPage, in_columns, section_lines, sections
 
 
-@pytest.mark.parametrize("pane", ["space", "loss", "features", "gram", "numbers", ""])
-def test_every_key_is_on_the_page_once(pane: str) -> None:
-    shown = [key for section in sections("dashboard", pane) for key in section.keys]
-    assert sorted(shown) == sorted(KEYS)
+@pytest.mark.parametrize("screen", FULL_SCREENS)
+@pytest.mark.parametrize("pane", ["space", "loss", "features", "gram", "numbers", "wall", "table", ""])
+def test_every_key_of_the_screen_is_on_the_page_once(screen: FullScreenName, pane: str) -> None:
+    shown = [key for section in sections(screen, pane) for key in section.keys]
+    assert sorted(map(repr, shown)) == sorted(repr(key) for key in KEYS if key.is_of(screen))
+
+
+def test_every_key_is_of_a_screen() -> None:
+    assert [key for key in KEYS if not any(map(key.is_of, FULL_SCREENS))] == []
 
 
 @pytest.mark.parametrize("pane", ["space", "loss", "features"])
@@ -62,7 +69,7 @@ def test_as_many_columns_as_the_terminal_has_room_for() -> None:
 @pytest.mark.parametrize("width", [12, 40, 56, 95, 145, 300])
 def test_no_line_is_wider_than_the_page(width: int) -> None:
     for ascii in (False, True):
-        page = KeysPage("space", ascii)
+        page = KeysPage("dashboard", "space", ascii)
         assert max(line.cell_length for line in page.lines(max(width, 20))) <= max(width, 20)
 
 

@@ -1,6 +1,7 @@
 """What messages do to the Model, and which effects they have: whole key sequences, without Textual."""
 
 import dataclasses
+import itertools
 import math
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +20,7 @@ from tms_tui.keys import KEYS, Pane
 from tms_tui.messages import Command, Layout, Saved, Toast
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.player import Player
+from tms_tui.screens import FULL_SCREENS
 from tms_tui.session import Session
 from tms_tui.view import Note, View
 from tms_tui.view_options import DATA, POINTS
@@ -30,7 +32,8 @@ def press(model: Model, *keys: str, pane: Pane = "space") -> tuple[Model, list[A
     """Press keys, by the names that Textual has for them, with the focus in a pane."""
 
     def meaning(name: str) -> m.KeyMessage:
-        found = [key for key in KEYS if name in key.keys.split(",") and key.pane in ("", pane)]
+        here = [key for key in KEYS if key.is_of(model.trail[-1]) and key.pane in ("", pane)]
+        found = [key for key in here if name in key.keys.split(",")]
         return max(found, key=lambda key: key.pane != "").message
 
     return after(model, *map(meaning, keys))
@@ -325,9 +328,10 @@ def test_every_key_of_the_table_has_a_message_that_update_knows():
 
 
 def test_a_key_has_one_meaning_in_each_pane():
-    for pane in get_args(Pane):
-        names = [name for key in KEYS if key.pane == pane for name in key.keys.split(",")]
-        assert len(names) == len(set(names)), pane
+    for screen, pane in itertools.product(FULL_SCREENS, get_args(Pane)):
+        here = [key for key in KEYS if key.pane == pane and key.is_of(screen)]
+        names = [name for key in here for name in key.keys.split(",")]
+        assert len(names) == len(set(names)), (screen, pane)
 
 
 # Another run

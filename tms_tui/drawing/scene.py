@@ -160,7 +160,7 @@ def flat_camera(zoom: float = 1.0) -> Camera:
     return Camera(yaw=-90, pitch=90, zoom=zoom)
 
 
-def _seen_lines(
+def seen_lines(
     segments: Float32[np.ndarray, "segments 2 3"], camera: Camera, radius: float, grid: Grid
 ) -> Float32[np.ndarray, "segments 2 3"]:
     """Segments on the grid; in perspective without the parts that are level with the eye or behind it."""
@@ -196,16 +196,16 @@ def draw_scene(
     # What is not finite, or overflows, is left out further on.
     with np.errstate(all="ignore"):
         points = canvas.mark_points(canvas.on_grid(view(scene.points, camera, radius), grid), grid)
-        placed = _seen_lines(scene.segments, camera, radius, grid)
+        placed = seen_lines(scene.segments, camera, radius, grid)
         lines = canvas.mark_lines(placed, grid, thickness=2 if mode == "braille" else 1)
-        placed_guides = _seen_lines(scene.guides, camera, radius, grid)
+        placed_guides = seen_lines(scene.guides, camera, radius, grid)
         guides = canvas.mark_lines(placed_guides, grid, every=1 if mode == "ascii" else 2)
         slopes = canvas.ascii_line_glyphs(placed)
         texts = _place_labels(scene.labels, camera, radius, rows, columns)
     quiet = np.zeros((rows, columns), bool)
     for row, column, text, _ in texts:
         quiet[row, max(column - 1, 0) : max(column + len(text) + 1, 0)] = True
-    picture = _paint(scene, points, lines, guides, slopes, quiet, grid, mode, background)
+    picture = paint(scene, points, lines, guides, slopes, quiet, grid, mode, background)
     if texts:
         colors = np.array([label.color for *_, label in texts], np.float32)
         strengths = np.array([label.strength for *_, label in texts], np.float32)
@@ -239,7 +239,7 @@ def _place_labels(
     return texts
 
 
-def _paint(
+def paint(
     scene: Scene,
     points: Marks,
     lines: Marks,

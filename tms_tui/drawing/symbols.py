@@ -21,10 +21,13 @@ class Symbols(NamedTuple):
     check: str
     separator: str
     ellipsis: str
+    pointer: str
 
 
-UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …")
-ASCII = Symbols("->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...")
+UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …", "▸")
+ASCII = Symbols(
+    "->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...", ">"
+)
 
 
 def symbols(mode: Mode) -> Symbols:

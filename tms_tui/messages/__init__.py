@@ -14,11 +14,13 @@ from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.messages import copying, phases, runs
+from tms_tui.messages.population import PopulationKey as PopulationKey
+from tms_tui.messages.population import PopulationMessage as PopulationMessage
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
-PaneName = str  # of the table in panes/__init__.py
+PaneName = str  # of the table in panes/__init__.py, or of another full screen
 DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
     FullScreenName,
@@ -308,7 +310,7 @@ KeyMessage = (
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
-    | Suspend | copying.OpenCopy | Quit
+    | Suspend | copying.OpenCopy | Quit | PopulationKey
     | phases.MoveCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature | phases.TurnAxis
     | phases.StepOthers | phases.ToggleSweep
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
@@ -483,7 +485,8 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
+    KeyMessage | PopulationMessage
+    | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
     | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
     | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
     | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady

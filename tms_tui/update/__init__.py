@@ -56,6 +56,7 @@ from tms_tui.messages import (
     OpenScreen,
     PlaceAnswered,
     PointAt,
+    PopulationMessage,
     Quit,
     Refused,
     Reseed,
@@ -108,6 +109,7 @@ from tms_tui.update.parts import (
     with_settings,
 )
 from tms_tui.update.phases import PhasesMessage, update_phases
+from tms_tui.update.population import moved, on_population, refreshed, watched
 from tms_tui.update.runs import RunsMessage, update_runs
 from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
@@ -148,7 +150,8 @@ _LONG = 0.2
 def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
     updated, effects = _update(model, message)
-    return _settled(updated), effects
+    updated, asked = watched(refreshed(_settled(updated)))
+    return updated, effects + asked
 
 
 def _update(model: Model, message: Message) -> Updated:
@@ -163,6 +166,8 @@ def _update(model: Model, message: Message) -> Updated:
         return update_phases(model, message)
     if isinstance(message, RunsMessage):
         return update_runs(model, message)
+    if isinstance(message, PopulationMessage):
+        return on_population(model, message)
     match message:
         # Time
         case TogglePause():
@@ -248,6 +253,8 @@ def _update(model: Model, message: Message) -> Updated:
         case NextPalette():
             palette = cycle(FEATURE_PALETTES, options.palette)
             return with_settings(with_options(model, palette=palette), palette=palette), ()
+        case NextInstance(direction) if model.trail[-1] == "population":
+            return moved(model, direction), ()
         case NextInstance(direction):
             instance = (options.instance + direction) % view.experiment.n_instances
             return with_options(model, instance=instance), ()

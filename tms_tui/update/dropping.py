@@ -3,10 +3,12 @@
 import dataclasses
 from typing import NamedTuple, assert_never
 
+from tms_engine.experiment import Experiment
 from tms_tui.messages import (
     Ask,
     Command,
     ExperimentChosen,
+    FullScreenName,
     Leave,
     OpenDialog,
     Question,
@@ -20,7 +22,7 @@ from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import OpenRun, RunChosen
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.update.parts import Updated, on_screen, with_options
-from tms_tui.update.screens import open_screen
+from tms_tui.update.screens import begin_on, open_screen
 
 Dropping = Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen
 
@@ -82,17 +84,26 @@ def go_on(model: Model) -> Updated:
             return begin_anew(model), (Command("reseed"),)
         case ExperimentChosen(experiment):
             named = dataclasses.replace(begin_anew(model), run_name="experiment")
-            return named, (Command("restart", (experiment,)),)
+            return _on_its_screen(named, experiment), (Command("restart", (experiment,)),)
         case RunChosen(path):
             runs = dataclasses.replace(model.runs, opening=path.name)
             return dataclasses.replace(model, runs=runs), (OpenRun(path),)
         case CellChosen(experiment, name):
             named = dataclasses.replace(begin_anew(model), run_name=name)
-            return open_screen(named, "dashboard"), (Command("begin", (experiment,)),)
+            shown: FullScreenName = "population" if experiment.n_instances > 1 else "dashboard"
+            return open_screen(named, shown), (Command("begin", (experiment,)),)
         case None:
             return model, ()
         case _:
             assert_never(asked)
+
+
+def _on_its_screen(model: Model, experiment: Experiment | None) -> Model:
+    """Where the number of instances becomes one or several, the screen that shows it best."""
+    several = experiment is not None and experiment.n_instances > 1
+    if several == (model.view.experiment.n_instances > 1):
+        return model
+    return begin_on(model, "population" if several else "dashboard")
 
 
 def without_saving(model: Model) -> str:

@@ -22,14 +22,19 @@ def go_back(model: Model) -> Model:
     return _shown(model, model.trail[:-1] or ("dashboard",))
 
 
+def begin_on(model: Model, screen: FullScreenName) -> Model:
+    """Show a full screen, from which one goes back nowhere."""
+    return _shown(model, (screen,))
+
+
 def _shown(model: Model, trail: tuple[FullScreenName, ...]) -> Model:
     return on_screen(dataclasses.replace(model, trail=trail), trail[-1])
 
 
 def beginning(model: Model, screen: FullScreenName, path: Path) -> Model:
-    """With a screen before the dashboard, which shows a sweep or a directory of runs."""
+    """On a screen that shows a sweep or a directory of runs."""
     if screen == "phases":
         model = dataclasses.replace(model, phases=PhasesState(path=path))
     elif screen == "runs":
         model = dataclasses.replace(model, runs=RunsState(directory=path))
-    return open_screen(model, screen)
+    return begin_on(model, screen)
