@@ -276,7 +276,7 @@ async def test_a_run_is_opened_renamed_and_deleted_and_one_deleted_meanwhile_is_
         await pilot.press("end", "b", "enter")
         await until(pilot, lambda: (runs / "ab").is_dir())
         assert load_run(runs / "ab").state.step == 20
-        await until(pilot, lambda: app.model.runs.line.path.name == "ab")
+        await until(pilot, lambda: bool((line := app.model.runs.line) and line.path.name == "ab"))
         await pilot.press("enter")
         await until(pilot, lambda: app.model.trail[-1] == "dashboard" and app.model.view.step >= 20)
         assert app.model.run_name == "ab"
