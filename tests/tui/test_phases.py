@@ -164,8 +164,10 @@ def test_enter_trains_the_best_model_of_the_cell_and_esc_comes_back_to_it(
     back, _ = after(opened, Clear())
     assert back.trail[-1] == "phases"
     assert point_of(back.phases) == point
-    _, (whole,) = after(model, OpenCell(whole=True))
+    all_of_them, effects = after(model, OpenCell(whole=True))
+    (whole,) = (effect for effect in effects if effect.name == "begin")
     assert numbers(whole.arguments[0]) == (0, 1)
+    assert all_of_them.trail[-1] == "population"
 
 
 def test_what_would_be_lost_is_asked_for_before_a_cell_is_opened(look: SweepSeen) -> None:
