@@ -29,7 +29,8 @@ from tms_engine import crash, process
 from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, dated_name, free_name
-from tms_tui import compat
+from tms_engine.sweeps.spec import Spec
+from tms_tui import compat, sweeping
 from tms_tui import messages as m
 from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
@@ -39,8 +40,9 @@ from tms_tui.copying import written_out
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
-from tms_tui.export import Export, start_export
+from tms_tui.export import Export, start_export, start_figures
 from tms_tui.keys import KEYS, shared_keys
+from tms_tui.looking import Looking
 from tms_tui.messages import Layout, Saved, copying
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.loss_plot import LossPlot
@@ -48,7 +50,7 @@ from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
 from tms_tui.reading import Solids
-from tms_tui.saving import Job, save_at_the_end, save_now, suggested
+from tms_tui.saving import Job, one_line, save_at_the_end, save_now, suggested
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.copy import CopyChoice
@@ -61,8 +63,10 @@ from tms_tui.screens.resume import ResumeOffer
 from tms_tui.screens.save_place import Place, SavePlace
 from tms_tui.session import Session
 from tms_tui.settings import Settings
+from tms_tui.sweeping import SweepProcess
 from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
+from tms_tui.update.screens import beginning
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
@@ -125,11 +129,12 @@ class TmsApp(App[None]):
         low_bandwidth: bool = False,
         autosave: Autosave | None = None,
         first: m.FullScreenName = "dashboard",
+        shows: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered.
 
-        `first` is the full screen that it opens on.
+        `first` is the full screen that it opens on; `shows` is the sweep or the directory that this shows.
         """
         super().__init__()
         self.session = session
@@ -148,6 +153,8 @@ class TmsApp(App[None]):
             trail=(first,),
         )
         self._fps, self._warning, self._clock = fps, warning, clock
+        if shows is not None:
+            self.model = beginning(self.model, first, shows)
         self.low_bandwidth = low_bandwidth  # for the driver
         self.crashed: Exception | None = None  # the error that has ended the app
         self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
@@ -162,6 +169,8 @@ class TmsApp(App[None]):
         self._export: Export | None = None
         self._autosave = autosave
         self._jobs: list[Job] = []
+        self._looking = Looking()
+        self._sweeps: dict[Path, SweepProcess] = {}
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -220,8 +229,8 @@ class TmsApp(App[None]):
     def on_mount(self) -> None:
         process.switch_threads_often()
         self._loop_of_app = asyncio.get_running_loop()
-        self._change_full_screen()
         self.call_after_refresh(self._begin)
+        self._change_full_screen()
         if self._ended_by:
             self._terminate()
         self.set_interval(1 / max(self._fps, _TICKS), self._tick_in_time)
@@ -330,6 +339,13 @@ class TmsApp(App[None]):
                 self._jobs.remove(job)
                 if answer is not None:
                     self.send(answer)
+        for path, under_way in tuple(self._sweeps.items()):
+            ended = under_way.poll()
+            if ended is not None:
+                del self._sweeps[path]
+                self.send(m.phases.SweepEnded(path, ended))
+        for seen in self._looking.follow(self.model):
+            self.send(seen)
         if self._autosave is not None:
             self._look_at(self._autosave)
         before = self.model.view
@@ -445,6 +461,25 @@ class TmsApp(App[None]):
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case m.FindSolids(instance):
                 self._find_solids(instance)
+            case m.phases.StartSweep(spec, name):
+                self._jobs.append(Job(partial(self._start_sweep, partial(sweeping.start, spec, name))))
+            case m.phases.GoOnSweep(path):
+                self._jobs.append(Job(partial(self._start_sweep, partial(SweepProcess, path))))
+            case m.phases.StopSweep(path):
+                if path in self._sweeps:
+                    self._sweeps[path].stop()
+            case m.runs.AskName(path):
+                self._ask_name(path)
+            case m.runs.AskDelete(path, what):
+                self._ask_delete(path, what)
+            case m.runs.OpenRun(path):
+                self._jobs.append(Job(partial(_open_run, self.session, path)))
+            case m.runs.RenameRun(path, name):
+                self._jobs.append(Job(partial(_rename_run, path, name)))
+            case m.runs.DeleteRun(path):
+                self._jobs.append(Job(partial(_delete_run, path)))
+            case m.runs.DrawFigures(path):
+                self._draw_figures(path)
             case copying.WriteOut():
                 self._jobs.append(Job(partial(written_out, self.session, effect)))
             case copying.PutOnClipboard(text):
@@ -468,8 +503,11 @@ class TmsApp(App[None]):
             self.push_screen(CopyChoice(), lambda what: self.send(copying.CopyChosen(what)))
         elif dialog == "experiment":
 
-            def chosen(experiment: Experiment | None) -> None:
-                self.send(m.ExperimentChosen(experiment))
+            def chosen(wanted: Experiment | Spec | None) -> None:
+                if isinstance(wanted, Spec):
+                    self.send(m.phases.SweepChosen(wanted, "sweep"))
+                else:
+                    self.send(m.ExperimentChosen(wanted))
 
             self.push_screen(ExperimentForm(experiment or self.model.view.experiment), chosen)
         else:
@@ -491,6 +529,43 @@ class TmsApp(App[None]):
             return m.SolidsFound(Solids(instance, shown.step, polytopes(shown.weights[instance])))
 
         self._jobs.append(Job(find))
+
+    def _ask_name(self, path: Path) -> None:
+        from tms_tui.screens.run_dialogs import NewName
+
+        self.push_screen(NewName(path), lambda name: self.send(m.runs.Renamed(path, name)))
+
+    def _ask_delete(self, path: Path, what: str) -> None:
+        from tms_tui.screens.run_dialogs import AskWhetherToDelete
+
+        self.push_screen(
+            AskWhetherToDelete(what), lambda agreed: self.send(m.runs.Deleted(path, bool(agreed)))
+        )
+
+    def _start_sweep(self, start: Callable[[], SweepProcess]) -> m.Message:
+        """In a thread: to lay a large sweep out takes a while."""
+        try:
+            process_of_sweep = start()
+        except InputError as error:
+            return m.phases.SweepRefused(str(error))
+        self._sweeps[process_of_sweep.path] = process_of_sweep
+        return m.phases.SweepStarted(process_of_sweep.path, process_of_sweep.pid)
+
+    def _draw_figures(self, path: Path) -> None:
+        line = self.model.runs.line
+        experiment = getattr(line.entry, "experiment", None) if line else None
+        try:
+            self._export = start_figures(path, experiment.n_instances if experiment else 1)
+        except InputError as error:
+            self.send(m.Refused(str(error)))
+            return
+        self.send(m.ExportStarted(path, self.model.saved))
+
+    def on_phase_view_chosen(self, message: Any) -> None:
+        self.send(m.phases.PointAtCell(message.row, message.column))
+
+    def on_runs_table_chosen(self, message: Any) -> None:
+        self.send(m.runs.PointAtRun(message.place))
 
     def _resume(self, session: InterruptedSession) -> m.Message:
         """In a thread: of a session from another host, the lock is looked at for some seconds."""
@@ -595,6 +670,7 @@ class TmsApp(App[None]):
         """End; wait at most so many seconds for an autosave that is under way."""
         if self._export is not None:
             self._export.cancel()
+        self._looking.stop()
         if self._autosave is not None:
             self._autosave.close(keep_session, wait)
         self.session.stop()
@@ -644,6 +720,36 @@ class TmsApp(App[None]):
                 self.send(message)
 
             yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
+
+
+def _open_run(session: Session, path: Path) -> m.Message:
+    """In a thread, as what follows: the disk, and the training thread, may take long."""
+    from tms_engine.runs import peek
+
+    try:
+        session.show(path)
+    except Exception as error:
+        return m.runs.RunNotOpened(one_line(error))
+    try:
+        saved = peek(path)
+    except InputError:  # it has begun, and nothing is saved yet
+        return m.runs.RunOpened(path, 0, 0)
+    return m.runs.RunOpened(path, saved.step, saved.n_changes)
+
+
+def _rename_run(path: Path, name: str) -> m.Message:
+    from tms_engine.sweeps.listing import rename
+
+    now = rename(path, name)
+    return m.runs.RunMoved(path, now, f"{path.name} is {now.name} now")
+
+
+def _delete_run(path: Path) -> m.Message:
+    from tms_engine.sweeps.listing import remove
+
+    left = remove(path)
+    also = f"; left in it: {', '.join(one.name for one in left[:5])}" if left else ""
+    return m.runs.RunMoved(path, None, f"{path.name} is deleted{also}")
 
 
 def _at_rest(view: View, train: bool, counts: bool) -> bool:

@@ -62,6 +62,15 @@ from tms_tui.messages import (
     Zoom,
 )
 from tms_tui.messages.copying import OpenCopy
+from tms_tui.messages.phases import (
+    MovePhaseCell,
+    NextPhaseColoring,
+    NextPhaseFeature,
+    OpenCell,
+    StepOthers,
+    ToggleSweep,
+    TurnAxis,
+)
 from tms_tui.messages.population import (
     GoTo,
     MoveName,
@@ -74,14 +83,33 @@ from tms_tui.messages.population import (
     Search,
     SortNext,
 )
+from tms_tui.messages.runs import (
+    ChooseEnd,
+    ChooseRun,
+    DeleteChosen,
+    ExportChosenRun,
+    OpenChosen,
+    RenameChosen,
+)
 
-Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run"]
-Pane = Literal["", "space", "loss", "features", "ladder", "gram", "numbers", "wall", "table", "names"]
+Group = Literal[
+    "Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run", "Phases", "Runs"
+]
+Pane = Literal[
+    "", "space", "loss", "features", "ladder", "gram", "numbers", "wall", "table", "names", "phases", "runs"
+]
 # The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
 PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
     "dashboard": ("space", "loss", "features", "ladder", "gram", "numbers"),
     "population": ("wall", "table", "names"),
+    "phases": ("phases",),
+    "runs": ("runs",),
 }
+# The full screens that show no instance of the run, on which of the keys of all screens only these have a meaning.
+ALONE: tuple[FullScreenName, ...] = ("phases", "runs")
+_ANYWHERE = (
+    OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette
+)  # fmt: skip
 
 
 class Key(NamedTuple):
@@ -99,7 +127,9 @@ class Key(NamedTuple):
 
     def is_of(self, screen: FullScreenName) -> bool:
         """Whether it means this on a full screen, in one of its panes at least."""
-        return self.pane in PANES_OF[screen] if self.pane else self.only in ("", screen)
+        if self.pane:
+            return self.pane in PANES_OF[screen]
+        return self.only in ("", screen) and (screen not in ALONE or isinstance(self.message, _ANYWHERE))
 
 
 KEYS: tuple[Key, ...] = (
@@ -126,7 +156,7 @@ KEYS: tuple[Key, ...] = (
     Key("up,k", "↑ k", Turn(0, 1), "turn", "move the camera up", "Space", 0, "space"),
     Key("down,j", "↓ j", Turn(0, -1), "turn", "move the camera down", "Space", 0, "space"),
     Key("u", "u", Roll(-1), "roll", "roll to the left", "Space"),
-    Key("o", "o", Roll(1), "roll", "roll to the right", "Space"),
+    Key("U", "U", Roll(1), "roll", "roll to the right", "Space"),
     Key("plus,equals_sign", "+", Zoom(1), "zoom", "move nearer", "Space", 3),
     Key("minus", "-", Zoom(-1), "away", "move away", "Space"),
     Key("0", "0", ResetCamera(), "reset view", "reset the camera", "Space"),
@@ -151,6 +181,8 @@ KEYS: tuple[Key, ...] = (
     Key("5", "5", FocusPane("numbers"), "numbers", "focus the numbers; ↑ ↓ explain one", "Panes", only="dashboard"),
     Key("6", "6", FocusPane("ladder"), "D ladder", "focus the ladder of D; → shows D over the steps", "Panes", only="dashboard"),
     Key("v", "v", OpenScreen("population"), "population", "all instances: a wall of their spaces, a table, their names; and back", "Panes"),
+    Key("V", "V", OpenScreen("phases"), "phases", "the phase diagram of a sweep; and back", "Panes"),
+    Key("o", "o", OpenScreen("runs"), "runs", "runs and sweeps on disk; and back", "Panes"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
     Key("O", "O", ToggleOrder(), "order", "W Wᵀ ordered by the solids found, or by number", "Panes", only="dashboard"),
     Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),
@@ -205,6 +237,30 @@ KEYS: tuple[Key, ...] = (
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
     Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
+    Key("left,h", "← h", MovePhaseCell(0, -1), "cell", "the cell to the left", "Phases", 2, "phases"),
+    Key("right,l", "→ l", MovePhaseCell(0, 1), "cell", "the cell to the right", "Phases", 0, "phases"),
+    Key("up,k", "↑ k", MovePhaseCell(-1, 0), "cell", "the cell above", "Phases", 0, "phases"),
+    Key("down,j", "↓ j", MovePhaseCell(1, 0), "cell", "the cell below", "Phases", 0, "phases"),
+    Key("enter", "Enter", OpenCell(), "open", "train the best model of the cell, in the dashboard; Esc comes back", "Phases", 1, "phases"),
+    Key("a", "a", OpenCell(whole=True), "open all", "train all models of the cell, as instances", "Phases", 6, "phases"),
+    Key("c", "c", NextPhaseColoring(), "colour", "colour by name, loss, the paper's norm and interference, D", "Phases", 3, "phases"),
+    Key("f", "f", NextPhaseFeature(1), "feature", "norm or D of the next feature", "Phases", 7, "phases"),
+    Key("ctrl+f", "Ctrl-F", NextPhaseFeature(-1), "feature", "norm or D of the previous feature", "Phases", 0, "phases"),
+    Key("x", "x", TurnAxis(True), "axis across", "the next axis of the sweep across; of two, they change places", "Phases", 0, "phases"),
+    Key("y", "y", TurnAxis(False), "axis down", "the next axis of the sweep down", "Phases", 0, "phases"),
+    Key("n", "n", StepOthers(1), "other axes", "the next place along the axes that are not shown", "Phases", 0, "phases"),
+    Key("N", "N", StepOthers(-1), "other axes", "the place before, along the axes that are not shown", "Phases", 0, "phases"),
+    Key("space", "space", ToggleSweep(), "stop, go on", "stop the training of the sweep, or go on with it, in another process", "Phases", 4, "phases"),
+    Key("up,k", "↑ k", ChooseRun(-1), "choose", "the run above", "Runs", 0, "runs"),
+    Key("down,j", "↓ j", ChooseRun(1), "choose", "the run below", "Runs", 0, "runs"),
+    Key("pageup", "PgUp", ChooseRun(-1, pages=True), "page", "a page up", "Runs", 0, "runs"),
+    Key("pagedown", "PgDn", ChooseRun(1, pages=True), "page", "a page down", "Runs", 0, "runs"),
+    Key("home,g", "Home g", ChooseEnd(False), "newest", "the newest", "Runs", 0, "runs"),
+    Key("end,G", "End G", ChooseEnd(True), "oldest", "the oldest", "Runs", 0, "runs"),
+    Key("enter", "Enter", OpenChosen(), "open", "open a run, followed while another process trains it; or the phases of a sweep", "Runs", 1, "runs"),
+    Key("r", "r", RenameChosen(), "rename", "give it another name", "Runs", 3, "runs"),
+    Key("delete,d", "Del d", DeleteChosen(), "delete", "delete it, when you have said yes", "Runs", 4, "runs"),
+    Key("e", "e", ExportChosenRun(), "export", "draw its figures into its directory", "Runs", 5, "runs"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page: what is on the screen, and all keys", "Run", 8),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 9),
@@ -215,3 +271,9 @@ def shared_keys(screen: FullScreenName) -> list[tuple[int, Key]]:
     """The keys that work in all panes of a full screen unless a pane has its own, with their places in KEYS."""
     first = PANES_OF[screen][:1]
     return [(i, key) for i, key in enumerate(KEYS) if key.is_of(screen) and key.pane in ("", *first)]
+
+
+def has_meaning(message: KeyMessage, screen: FullScreenName) -> bool:
+    """Whether a key with this message means anything on a full screen; what stands in no key does."""
+    known = [key for key in KEYS if type(key.message) is type(message)]
+    return not known or screen not in ALONE or any(key.is_of(screen) for key in known)

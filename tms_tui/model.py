@@ -10,14 +10,19 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
 from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages.phases import CellChosen
+from tms_tui.messages.runs import RunChosen
+from tms_tui.phases_state import PhasesState
 from tms_tui.population import Population
 from tms_tui.reading import Reading
+from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
 _COLORS, _LAYOUT, _POPULATION, _READING = ChartColors(), Layout(), Population(), Reading()
+_PHASES, _RUNS = PhasesState(), RunsState()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,7 @@ class Model:
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
     told_risk     whether it was said that saves take long
     reading       what is read of the screen, and pointed at
+    phases, runs  what the screens of these names show
     unsaved       why the autosave has failed, as it was said last; "" while it does not
     """
 
@@ -64,10 +70,12 @@ class Model:
     chose_pace: bool = False
     notes_told: int = 0
     told_to_wait: bool = False
-    asked: Quit | Restart | Reseed | ExperimentChosen | None = None
+    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | None = None
     told_risk: bool = False
     unsaved: str = ""
     reading: Reading = _READING
+    phases: PhasesState = _PHASES
+    runs: RunsState = _RUNS
 
     @property
     def experiment(self) -> Experiment:
@@ -83,6 +91,7 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
+        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else (self.population,)
         return (
             self.options.still,
             shown,
@@ -90,7 +99,7 @@ class Model:
             self.chart_colors,
             size,
             self.export,
-            self.population,
             self.reading,
             self.layout.focused,
+            *beside,
         )

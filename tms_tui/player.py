@@ -166,6 +166,23 @@ class Player:
         if self._trainer and self._trainer.finished:
             self.extend()
 
+    def show(self, path: Path) -> None:
+        """Go on with a run directory, or follow it if another process trains it.
+
+        Raises InputError, and leaves everything as it is, if that is not possible.
+        """
+        from tms_engine.runs import Follower, status_of
+
+        status = status_of(path)
+        if not status.is_running or _is_ours(status):
+            self.open(path, hold=False)
+            self.resume()
+            return
+        follower = Follower(path)
+        self._leave_for(path)
+        self._experiment = experiment_of(path)
+        self._follower, self._following = follower, status
+
     def open(self, path: Path, hold: bool) -> None:
         """Go on with a run directory; if it is to be held, nobody else trains it, and it is saved to.
 
@@ -181,14 +198,18 @@ class Player:
             if lock:
                 lock.release()
             raise
+        self._leave_for(path)
+        self._begin(trainer)
+        if lock:
+            self._taken = (lock, runs.Beacon(lock, trainer.run().id, trainer.step, trainer.current.steps))
+
+    def _leave_for(self, path: Path) -> None:
+        """Leave the run that is played or followed, for that of a directory."""
         self.release()
         self._source = path
         self._follower = self._following = None
         self._to_end, self._single_steps = False, 0
         self._reset()
-        self._begin(trainer)
-        if lock:
-            self._taken = (lock, runs.Beacon(lock, trainer.run().id, trainer.step, trainer.current.steps))
 
     def release(self) -> None:
         """Let others have a run directory that was taken over; to be called once the run is saved."""
@@ -232,6 +253,7 @@ class Player:
         """Begin at step 0 with this experiment, or with the one in force."""
         self.release()
         self._source = self._experiment = experiment or self._experiment
+        self._follower = self._following = None
         self._to_end, self._single_steps = False, 0
         self._reset()
         self.load()

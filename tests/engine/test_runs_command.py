@@ -39,7 +39,7 @@ def here(tmp_path, monkeypatch):
 def test_runs_are_listed_with_what_they_are_and_where_they_stand(here, capsys):
     assert main(["runs"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["name", "experiment", "step", "batch", "loss", "age", "size", "state"]
+    assert head.split() == ["name", "experiment", "step", "loss", "age", "size", "state"]
     assert {line.split()[0] for line in lines} == {"a", "damaged", "abandoned"}
     (a,) = (line for line in lines if line.startswith("a "))
     assert "8 → 3, bernoulli, S 0.95, seed 42" in a

@@ -203,7 +203,7 @@ def test_a_snapshot_from_before_a_live_change_has_the_experiment_of_its_step():
 
 def test_arrows_turn_the_camera_not_over_the_poles_and_0_resets_it():
     home = still_model().options.camera
-    model, _ = press(still_model(), "left", "l", "l", "up", "o", "plus", "p")
+    model, _ = press(still_model(), "left", "l", "l", "up", "U", "plus", "p")
     camera = model.options.camera
     assert (camera.yaw, camera.pitch, camera.roll) == (home.yaw + 6, home.pitch + 6, 6)
     assert camera.zoom == pytest.approx(1.15 * home.zoom)
@@ -500,7 +500,11 @@ def followed(state: str) -> Model:
 CHANGING = ("space", "full_stop", "G", "less_than_sign", "r", "R", "t", "i", *"[](){}")
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key.display in (*CHANGING, ".", "<", ">")], ids=str)
+@pytest.mark.parametrize(
+    "key",
+    [key for key in KEYS if key.display in (*CHANGING, ".", "<", ">") and key.is_of("dashboard")],
+    ids=str,
+)
 def test_keys_that_would_change_a_followed_run_are_refused_with_a_sentence(key):
     model, effects = after(followed("running"), key.message)
     assert [effect.text for effect in effects] == [

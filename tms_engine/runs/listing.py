@@ -58,8 +58,8 @@ class Prunable(NamedTuple):
 
 def list_runs(directory: str | Path) -> list[Listed]:
     """The runs in a directory, the newest first. Raises InputError if it cannot be read."""
-    found = [_listed(path) for path in directories(Path(directory)) if _is_runs(path)]
-    return sorted(found, key=lambda listed: (-listed.written, listed.path.name))
+    found = [listed(path) for path in directories(Path(directory)) if is_runs(path)]
+    return sorted(found, key=lambda one: (-one.written, one.path.name))
 
 
 def prunable(directory: str | Path) -> list[Prunable]:
@@ -89,7 +89,7 @@ def remove_run(path: str | Path) -> list[Path]:
     Raises InputError if it is no run, InUse if a process holds it.
     """
     path = Path(path)
-    if not _is_runs(path):
+    if not is_runs(path):
         raise InputError(f"{path} is not a run")
     with hold(path, "tms runs"):
         try:
@@ -118,12 +118,13 @@ def directories(directory: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_runs(path: Path) -> bool:
+def is_runs(path: Path) -> bool:
     """Whether this has the files of a run, or of one that was begun."""
     return any(os.path.lexists(path / name) for name in (STATE, EXPERIMENT, LOCK, PROGRESS, *_NEXT))
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """What is known of a directory of a run's."""
     experiment, status, problem = None, None, ""
     try:
         status = status_of(path)

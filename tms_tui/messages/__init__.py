@@ -13,7 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying
+from tms_tui.messages import copying, phases, runs
 from tms_tui.messages.population import PopulationKey as PopulationKey
 from tms_tui.messages.population import PopulationMessage as PopulationMessage
 from tms_tui.messages.reading import ChooseCell as ChooseCell
@@ -33,7 +33,18 @@ from tms_tui.view import View
 PaneName = str  # of the table in panes/__init__.py, or of another full screen
 DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    FullScreenName, "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
+    FullScreenName,
+    "help",
+    "doctor",
+    "experiment",
+    "export",
+    "copy",
+    "confirm",
+    "place",
+    "resume",
+    "name",
+    "delete",
+    "other",
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -311,6 +322,10 @@ KeyMessage = (
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
     | Suspend | copying.OpenCopy | Quit | MoveCell | ChooseCell | PinFeature | MoveNumber | ToggleOrder
     | NextLadder | PopulationKey
+    | phases.MovePhaseCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature
+    | phases.TurnAxis | phases.StepOthers | phases.ToggleSweep
+    | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
+    | runs.ExportChosenRun
 )  # fmt: skip
 
 
@@ -480,6 +495,11 @@ Message = (
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
     | Refused | Done | Terminated | Interrupt
     | copying.CopyChosen | copying.CopyReady
+    | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
+    | phases.SweepRefused
+    | phases.SweepChosen | phases.CellChosen
+    | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
+    | runs.Renamed | runs.Deleted | runs.RunMoved
 )  # fmt: skip
 
 
@@ -487,7 +507,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "watch", "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "watch", "begin", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -620,4 +640,6 @@ Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
     | copying.WriteOut | copying.PutOnClipboard
+    | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
+    | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
 )  # fmt: skip

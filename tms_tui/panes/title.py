@@ -77,10 +77,11 @@ def about(model: Model) -> Content:
     forms += [(_SHORT_TITLE, run, sizes, sparsity, several), (_SHORT_TITLE, run, several)]
     forms += [("", run, several), ("", least)]
     room = columns - _AROUND - max(_LEAST_PHASE, phase(model).cell_length)
-    return first_that_fits([_joined(form, signs.separator) for form in forms], room)
+    return first_that_fits([joined(form, signs.separator) for form in forms], room)
 
 
-def _joined(form: Sequence[str], separator: str) -> Content:
+def joined(form: Sequence[str], separator: str) -> Content:
+    """A title, and parts behind it; without a title, these alone."""
     title, *parts = form
     start = ((title, "bold"), "  ") if title else ()
     return Content.assemble(*start, (separator.join(filter(None, parts)), "dim"))

@@ -11,7 +11,12 @@ from tms_tui.messages import FullScreenName
 if TYPE_CHECKING:
     from tms_tui.screens.full_screen import FullScreen
 
-FULL_SCREENS: dict[FullScreenName, str] = {"dashboard": "dashboard", "population": "population"}
+FULL_SCREENS: dict[FullScreenName, str] = {
+    "dashboard": "dashboard",
+    "population": "population",
+    "phases": "phases",
+    "runs": "runs",
+}
 
 
 def full_screen_class(name: FullScreenName) -> "type[FullScreen]":

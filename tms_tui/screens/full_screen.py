@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
@@ -20,7 +21,7 @@ from tms_tui.memo import Memo, same
 from tms_tui.messages import FullScreenName, PaneName
 from tms_tui.model import Model
 from tms_tui.panes.key_bar import KeyBar
-from tms_tui.panes.run_bar import RunBar, progress
+from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
 from tms_tui.screens.too_small import TooSmall
@@ -135,11 +136,16 @@ class FullScreen(Screen[None]):
         training = model.view.phase == before.view.phase == "training"
         return not training or now >= self._side_due
 
+    def head_of(self, model: Model) -> tuple[Content, Content, Progress]:
+        """The title line, left and right, and what the run bar shows: those of the run."""
+        return about(model), phase(model), progress(model)
+
     def show_side(self, model: Model) -> None:
         """Show everything but the content of the panes that move."""
-        self.query_one("#about", Text).show(about(model))
-        self.query_one("#phase", Text).show(phase(model), layout=True)
-        self.query_one(RunBar).show(progress(model))
+        title, state, bar = self.head_of(model)
+        self.query_one("#about", Text).show(title)
+        self.query_one("#phase", Text).show(state, layout=True)
+        self.query_one(RunBar).show(bar)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:

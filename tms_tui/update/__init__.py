@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from tms_engine import digits
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
+from tms_tui.keys import ALONE, has_meaning
 from tms_tui.messages import (
     Answered,
     AskPlace,
@@ -31,6 +32,7 @@ from tms_tui.messages import (
     FocusPane,
     HelpClosed,
     Interrupt,
+    KeyMessage,
     LayoutChanged,
     LookAtFirst,
     LookAtNewest,
@@ -114,8 +116,10 @@ from tms_tui.update.parts import (
     with_options,
     with_settings,
 )
+from tms_tui.update.phases import PhasesMessage, update_phases
 from tms_tui.update.population import moved, on_population, refreshed, watched
 from tms_tui.update.reading import choose_pair, move_cell, pin, settled, toggle_order, with_reading
+from tms_tui.update.runs import RunsMessage, update_runs
 from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
@@ -170,6 +174,12 @@ def _update(model: Model, message: Message) -> Updated:
         takes_over = isinstance(message, Extend) and not view.following.is_running
         if not takes_over:
             return model, (Toast(_read_only(view.following), severity="warning"),)
+    if isinstance(message, KeyMessage) and not has_meaning(message, model.trail[-1]):
+        return model, ()
+    if isinstance(message, PhasesMessage):
+        return update_phases(model, message)
+    if isinstance(message, RunsMessage):
+        return update_runs(model, message)
     if isinstance(message, PopulationMessage):
         return on_population(model, message)
     match message:
@@ -244,6 +254,8 @@ def _update(model: Model, message: Message) -> Updated:
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
+            if model.trail[-1] in ALONE:
+                return go_back(model), ()
             chosen = options.feature, options.cursor, model.reading.cell
             if len(model.trail) > 1 and chosen == (None, None, None):
                 return go_back(model), ()

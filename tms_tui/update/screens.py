@@ -1,9 +1,12 @@
 """update, of the full screens: which is shown, and where one goes back to."""
 
 import dataclasses
+from pathlib import Path
 
 from tms_tui.messages.screens import FullScreenName
 from tms_tui.model import Model
+from tms_tui.phases_state import PhasesState
+from tms_tui.runs_state import RunsState
 from tms_tui.update.parts import on_screen
 
 
@@ -26,3 +29,12 @@ def begin_on(model: Model, screen: FullScreenName) -> Model:
 
 def _shown(model: Model, trail: tuple[FullScreenName, ...]) -> Model:
     return on_screen(dataclasses.replace(model, trail=trail), trail[-1])
+
+
+def beginning(model: Model, screen: FullScreenName, path: Path) -> Model:
+    """On a screen that shows a sweep or a directory of runs."""
+    if screen == "phases":
+        model = dataclasses.replace(model, phases=PhasesState(path=path))
+    elif screen == "runs":
+        model = dataclasses.replace(model, runs=RunsState(directory=path))
+    return begin_on(model, screen)
