@@ -1,6 +1,6 @@
 """What the app costs as a person feels it, in a real pty of 120×40 cells.
 
-    python benchmarks/app.py [paint] [bytes] [keys] [frames] [memory]
+    python benchmarks/app.py [paint] [bytes] [keys] [frames] [wall] [table] [memory]
 
 Five measurements, all without arguments (about 8 minutes, 5 of them for memory; Linux only, it reads /proc):
 the time to the first paint; bytes and processor time a frame while turning, and bytes while standing still;
@@ -46,14 +46,16 @@ class Received(NamedTuple):
 class Terminal:
     """The app in a pty, and what it has written there."""
 
-    def __init__(self, *arguments: str, truecolor: bool = True) -> None:
+    def __init__(
+        self, *arguments: str, truecolor: bool = True, size: tuple[int, int] = (ROWS, COLUMNS)
+    ) -> None:
         self._home = tempfile.TemporaryDirectory()
         environment = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
         environment |= {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
         environment |= {"XDG_CONFIG_HOME": self._home.name, "XDG_STATE_HOME": self._home.name}
         if truecolor:
             environment["COLORTERM"] = "truecolor"
-        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.screen = pyte.Screen(*size[::-1])
         self._stream = pyte.ByteStream(self.screen)
         self._fed: list[bytes] = []
         self._tail = b""
@@ -61,7 +63,7 @@ class Terminal:
         self._child = pexpect.spawn(
             sys.executable,
             ["-m", "tms_tui.cli", *arguments],
-            dimensions=(ROWS, COLUMNS),
+            dimensions=size,
             env=environment,
             cwd=self._home.name,
         )
@@ -246,6 +248,57 @@ def frames_at_full_speed() -> None:
         tell("processors in use", f"{cpu / seconds:.2f}")
 
 
+def wall() -> None:
+    """64 models side by side at 200 × 50, all turning while they train; then standing still."""
+    arguments = ("--n-instances", "64", "--pace", "500", "--steps", "1000000")
+    with Terminal(*arguments, size=(50, 200)) as terminal:
+        terminal.wait_for("● training")
+        terminal.wait_for("represented", 180)  # the search for names may have to be compiled
+        terminal.listen(8)
+        cpu, began = cpu_seconds(terminal.pid), time.perf_counter()
+        received = terminal.listen(10)
+        seconds, cpu = time.perf_counter() - began, cpu_seconds(terminal.pid) - cpu
+        wire = b"".join(r.data for r in received)
+        frames = wire.count(FRAME_BEGINS)
+        gaps = [b.at - a.at for a, b in itertools.pairwise(received)]
+        tell("frames a second, wall of 64 at 200 × 50, training", f"{frames / seconds:.1f}", "≥ 15")
+        tell("bytes a frame, the same", f"{len(wire) / frames:,.0f}")
+        tell("longest gap between bytes, the same", f"{1e3 * max(gaps):.0f} ms")
+        tell("processor time a second, training included", f"{cpu / seconds:.2f} s")
+        terminal.press(" a")
+        terminal.listen(3)
+        still = sum(len(r.data) for r in terminal.listen(3))
+        tell("bytes in 3 s of standing still, the same", str(still), "0")
+
+
+def table() -> None:
+    """10,000 models, paused: from keys in their table to the bytes that answer."""
+    arguments = ("--n-instances", "10000", "--n-features", "5", "--n-hidden", "2", "--no-train")
+    with Terminal(*arguments) as terminal:
+        terminal.wait_for("represented", 180)
+        terminal.press("a2")
+        terminal.listen(5)
+        for what, key in (
+            ("a page down", "\x1b[6~"),
+            ("to the last row", "\x1b[F"),
+            ("sorted by another column", "\x1b[C"),
+            ("the order the other way round", "I"),
+        ):
+            answers = []
+            for i in range(12):
+                answers.append(delay(terminal, key, FRAME_BEGINS))
+                terminal.listen(0.3 + 0.011 * i)
+                if key == "\x1b[F":
+                    terminal.press("\x1b[H")
+                    terminal.listen(0.3)
+            worst = f"{1e3 * max(answers):.0f}"
+            tell(
+                f"10,000 rows: {what}",
+                f"{1e3 * statistics.median(answers):.0f} ms, at most {worst}",
+                "< 100 ms",
+            )
+
+
 def rate_of(*command: str) -> float:
     """Steps a second of a training that prints its rate; the median of those printed."""
     done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=True)
@@ -309,6 +362,8 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "bytes": bytes_on_the_wire,
     "keys": keys_to_frames,
     "frames": frames_at_full_speed,
+    "wall": wall,
+    "table": table,
     "memory": memory,
 }
 

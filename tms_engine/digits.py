@@ -26,6 +26,15 @@ def number(value: float | None, digits: int = 4) -> str:
     return _scaled(value, power, digits - 1)
 
 
+def short(value: float) -> str:
+    """A value of about 1 in few characters, as .92, -.74, 1.25 or 12.3: two significant digits below 1, three
+    above, no 0 before the point."""
+    if not math.isfinite(value):
+        return "not finite"
+    text = number(value, 2 if abs(value) < 0.995 else 3)
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
 def how_exact(rows: int) -> str:
     """How losses on fresh data were worked out: from so many rows that were drawn, or from none."""
     return f"{rows:,} rows drawn" if rows else f"exact to {number(EXACT, 1)}"

@@ -4,6 +4,7 @@ A module is imported only because its name was given there, never because a run 
 """
 
 import importlib
+import os
 from collections.abc import Iterable
 
 from tms_engine import process
@@ -36,3 +37,12 @@ def load(modules: Iterable[str]) -> None:
 def loaded() -> tuple[str, ...]:
     """The modules that were loaded, for another process to load too."""
     return tuple(_loaded)
+
+
+def environment() -> dict[str, str]:
+    """Variables for a process that is started elsewhere: plugins are found where they were found here."""
+    variables = dict(os.environ, PYTHONIOENCODING="utf-8")
+    if _loaded:
+        here = [path for path in (variables.get("PYTHONPATH"), os.getcwd()) if path]
+        variables["PYTHONPATH"] = os.pathsep.join(here)
+    return variables

@@ -29,7 +29,8 @@ from tms_engine import crash, process
 from tms_engine.errors import InputError, shortened, visible
 from tms_engine.experiment import Experiment
 from tms_engine.files import cannot, dated_name, free_name
-from tms_tui import compat
+from tms_engine.sweeps.spec import Spec
+from tms_tui import compat, sweeping
 from tms_tui import messages as m
 from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
@@ -39,29 +40,35 @@ from tms_tui.copying import written_out
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
-from tms_tui.export import Export, start_export
-from tms_tui.keys import KEYS
+from tms_tui.export import Export, start_export, start_figures
+from tms_tui.keys import KEYS, shared_keys
+from tms_tui.looking import Looking
 from tms_tui.messages import Layout, Saved, copying
-from tms_tui.messages.space import Before, LoadBefore, SolidsFound
+from tms_tui.messages.space import Before, LoadBefore, SpaceFound
 from tms_tui.model import NOTHING_SAVED, Model
-from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
+from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
-from tms_tui.saving import Job, save_at_the_end, save_now, suggested
+from tms_tui.panes.told import Told
+from tms_tui.reading import Solids
+from tms_tui.saving import Job, one_line, save_at_the_end, save_now, suggested
+from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.copy import CopyChoice
-from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
 from tms_tui.screens.export_form import ExportForm
+from tms_tui.screens.full_screen import FullScreen
 from tms_tui.screens.help import HelpScreen
 from tms_tui.screens.resume import ResumeOffer
 from tms_tui.screens.save_place import Place, SavePlace
 from tms_tui.session import Session
 from tms_tui.settings import Settings
 from tms_tui.solids import find, pinned_from, wanted
+from tms_tui.sweeping import SweepProcess
 from tms_tui.themes import DARK, LIGHT
 from tms_tui.update import update
+from tms_tui.update.screens import beginning
 from tms_tui.update.space import run_id
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
@@ -90,7 +97,6 @@ _NAME_EVERY, _NAME_LONGEST, _NAME_REST = 0.25, 1.5, 4.0
 _LONGEST_TOAST = 400
 
 _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
-    Dashboard: "dashboard",
     HelpScreen: "help",
     DoctorScreen: "doctor",
     ExperimentForm: "experiment",
@@ -111,7 +117,7 @@ class TmsApp(App[None]):
     BINDINGS: ClassVar[list[Any]] = [
         Binding(key.keys, f"press({index})", key.help, show=bool(key.rank), key_display=key.display)
         for index, key in enumerate(KEYS)
-        if key.pane in ("", "space")
+        if not key.pane and not key.only
     ]
 
     def __init__(
@@ -128,11 +134,15 @@ class TmsApp(App[None]):
         saved: Saved = NOTHING_SAVED,
         low_bandwidth: bool = False,
         autosave: Autosave | None = None,
+        first: m.FullScreenName = "dashboard",
+        shows: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         names: bool = True,
     ) -> None:
         """Without an `autosave` nothing is saved unless the user asks for it, and no session is offered.
         Without `names`, nobody works out what solids are.
+
+        `first` is the full screen that it opens on; `shows` is the sweep or the directory that this shows.
         """
         super().__init__()
         self.session = session
@@ -148,8 +158,11 @@ class TmsApp(App[None]):
             mode=mode,
             colors=colors,
             saved=saved,
+            trail=(first,),
         )
         self._fps, self._warning, self._clock = fps, warning, clock
+        if shows is not None:
+            self.model = beginning(self.model, first, shows)
         self.low_bandwidth = low_bandwidth  # for the driver
         self.crashed: Exception | None = None  # the error that has ended the app
         self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
@@ -167,6 +180,8 @@ class TmsApp(App[None]):
         self._names = names
         self._naming: tuple[Job, float] | None = None  # what finds names, and since when
         self._name_due = -math.inf
+        self._looking = Looking()
+        self._sweeps: dict[Path, SweepProcess] = {}
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -195,13 +210,38 @@ class TmsApp(App[None]):
         return self.model.colors < 8
 
     def get_default_screen(self) -> Screen[None]:
-        self.dashboard = Dashboard(self.model.mode, self.model.colors)
+        self.dashboard = self._full_screen("dashboard")
         return self.dashboard
+
+    def _full_screen(self, name: m.FullScreenName) -> FullScreen:
+        """A full screen, made when it is first shown, and kept as it is while another one is."""
+        if not self.is_screen_installed(name):
+            self.install_screen(full_screen_class(name)(self.model.mode, self.model.colors), name)
+        found = self.get_screen(name)
+        assert isinstance(found, FullScreen)
+        return found
+
+    @property
+    def full_screen(self) -> FullScreen:
+        """The full screen that is shown, perhaps under a dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, FullScreen))
+
+    def _change_full_screen(self) -> None:
+        """Show the one that the Model asks for, once no dialog lies over the one that is shown."""
+        wanted = self.model.trail[-1]
+        if isinstance(self.screen, FullScreen) and wanted != self.screen.FULL:
+            # Not by `switch_screen`: the dashboard is the app's default screen, which stays.
+            if self.screen is not self.dashboard:
+                self.pop_screen()
+            if wanted != "dashboard":
+                self.push_screen(self._full_screen(wanted))
+            self._ask()
 
     def on_mount(self) -> None:
         process.switch_threads_often()
         self._loop_of_app = asyncio.get_running_loop()
         self.call_after_refresh(self._begin)
+        self._change_full_screen()
         if self._ended_by:
             self._terminate()
         self.set_interval(1 / max(self._fps, _TICKS), self._tick_in_time)
@@ -243,15 +283,17 @@ class TmsApp(App[None]):
         if not self.screen_stack:
             return
         layout = self._layout()
+        laid_out: tuple[m.Effect, ...] = ()
         if layout != self.model.layout:
-            self.model, _ = update(self.model, m.LayoutChanged(layout))
+            self.model, laid_out = update(self.model, m.LayoutChanged(layout))
             self._is_asked = True
         before = self.model
         self.model, effects = update(self.model, message)
         if self.model is not before and not isinstance(message, m.Tick):
             self._ask()
-        for effect in effects:
+        for effect in laid_out + effects:
             self._carry_out(effect)
+        self._change_full_screen()
 
     def _ask(self) -> None:
         """Something else than time calls for a frame: draw it at once, but for floods of keys."""
@@ -274,12 +316,15 @@ class TmsApp(App[None]):
         self.tick(animates=is_due)
 
     def _layout(self) -> Layout:
-        focused, maximized = self.dashboard.focused, self.dashboard.maximized
+        full = self.full_screen
+        focused, maximized = full.focused, full.maximized
         return Layout(
             *self.size,
             focused=focused.id or "" if focused else "",
             maximized=maximized.id or "" if maximized else "",
-            screen=_SCREENS.get(type(self.screen), "other"),
+            screen=full.FULL if self.screen is full else _SCREENS.get(type(self.screen), "other"),
+            across=full.across,
+            page=full.page,
         )
 
     def tick(self, animates: bool = True) -> None:
@@ -305,6 +350,13 @@ class TmsApp(App[None]):
                 self._jobs.remove(job)
                 if answer is not None:
                     self.send(answer)
+        for path, under_way in tuple(self._sweeps.items()):
+            ended = under_way.poll()
+            if ended is not None:
+                del self._sweeps[path]
+                self.send(m.phases.SweepEnded(path, ended))
+        for seen in self._looking.follow(self.model):
+            self.send(seen)
         if self._autosave is not None:
             self._look_at(self._autosave)
         if self._names:
@@ -317,7 +369,7 @@ class TmsApp(App[None]):
         # Where the line is slow, the next tick will do.
         if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
-            self.dashboard.show(self.model, now)
+            self.full_screen.show(self.model, now)
 
     def _look_at_solids(self, now: float) -> None:
         """Find the name of what is shown in a thread, a few times a second, more seldom if that is long."""
@@ -335,7 +387,7 @@ class TmsApp(App[None]):
         model = self.model
         due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
         if due is not None:
-            self._naming = Job(lambda: SolidsFound(find(due))), now
+            self._naming = Job(lambda: SpaceFound(find(due))), now
 
     def _look_at(self, autosave: Autosave) -> None:
         autosave.name = self.model.run_name
@@ -343,7 +395,7 @@ class TmsApp(App[None]):
             self.send(m.Autosaved(autosave.error))
         if autosave.at_risk > _PROMISED and not self.model.told_risk:
             self.send(m.SavesSlowly(autosave.at_risk))
-        if autosave.found is not None and self.model.layout.screen == "dashboard":
+        if autosave.found is not None and self.screen is self.full_screen:
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
 
@@ -360,11 +412,17 @@ class TmsApp(App[None]):
     def on_space_view_zoomed(self, message: SpaceView.Zoomed) -> None:
         self.send(m.Zoom(message.direction))
 
-    def on_features_table_selected(self, message: FeaturesTable.Selected) -> None:
-        self.send(m.ToggleFeature(message.feature))
+    def on_chosen(self, message: Chosen) -> None:
+        self.send(m.ChoosePair(message.feature, message.other))
+
+    def on_pointed_at(self, message: PointedAt) -> None:
+        self.send(m.PointedAt(message.thing, message.before))
 
     def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
         self.send(m.PointAt(message.step))
+
+    def on_told(self, told: Told) -> None:
+        self.send(told.message)
 
     def watch_theme(self, _: str) -> None:
         self._theme_is_new = True  # Textual has not worked out its variables yet: see `tick`
@@ -399,13 +457,11 @@ class TmsApp(App[None]):
                     self.clear_notifications()
                 self.notify(text, title=title, severity=severity, timeout=seconds)
             case m.Focus(pane):
-                # At once: `Widget.focus` waits for a message, and the next key may come before it.
-                self.dashboard.set_focus(self.dashboard.query_one(f"#{pane}"))
+                self.full_screen.focus_pane(pane, self.model)
             case m.Maximize():
-                if self.dashboard.focused is not None:
-                    self.dashboard.maximize(self.dashboard.focused)
+                self.full_screen.maximize_focused()
             case m.Minimize():
-                self.dashboard.minimize()
+                self.full_screen.minimize()
             case m.OpenDialog(dialog, experiment):
                 self._open(dialog, experiment)
             case m.Ask(question):
@@ -436,6 +492,27 @@ class TmsApp(App[None]):
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case LoadBefore(directory):
                 self._jobs.append(Job(lambda: Before(pinned_from(directory))))
+            case m.FindSolids(instance):
+                self._find_solids(instance)
+            case m.phases.StartSweep(spec, name):
+                self._jobs.append(Job(partial(self._start_sweep, partial(sweeping.start, spec, name))))
+            case m.phases.GoOnSweep(path):
+                self._jobs.append(Job(partial(self._start_sweep, partial(SweepProcess, path))))
+            case m.phases.StopSweep(path):
+                if path in self._sweeps:
+                    self._sweeps[path].stop()
+            case m.runs.AskName(path):
+                self._ask_name(path)
+            case m.runs.AskDelete(path, what):
+                self._ask_delete(path, what)
+            case m.runs.OpenRun(path):
+                self._jobs.append(Job(partial(_open_run, self.session, path)))
+            case m.runs.RenameRun(path, name):
+                self._jobs.append(Job(partial(_rename_run, path, name)))
+            case m.runs.DeleteRun(path):
+                self._jobs.append(Job(partial(_delete_run, path)))
+            case m.runs.DrawFigures(path):
+                self._draw_figures(path)
             case copying.WriteOut():
                 self._jobs.append(Job(partial(written_out, self.session, effect)))
             case copying.PutOnClipboard(text):
@@ -450,7 +527,8 @@ class TmsApp(App[None]):
     def _open(self, dialog: m.DialogName, experiment: Experiment | None) -> None:
         if dialog == "help":
             self.push_screen(
-                HelpScreen(self.model.layout.focused, self.ascii), lambda _: self.send(m.HelpClosed())
+                HelpScreen(self.model.trail[-1], self.model.layout.focused, self.ascii),
+                lambda _: self.send(m.HelpClosed()),
             )
         elif dialog == "doctor":
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
@@ -458,8 +536,11 @@ class TmsApp(App[None]):
             self.push_screen(CopyChoice(), lambda what: self.send(copying.CopyChosen(what)))
         elif dialog == "experiment":
 
-            def chosen(experiment: Experiment | None) -> None:
-                self.send(m.ExperimentChosen(experiment))
+            def chosen(wanted: Experiment | Spec | None) -> None:
+                if isinstance(wanted, Spec):
+                    self.send(m.phases.SweepChosen(wanted, "sweep"))
+                else:
+                    self.send(m.ExperimentChosen(wanted))
 
             self.push_screen(ExperimentForm(experiment or self.model.view.experiment), chosen)
         else:
@@ -468,6 +549,56 @@ class TmsApp(App[None]):
                 self.send(m.ExportChosen(choice))
 
             self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
+
+    def _find_solids(self, instance: int) -> None:
+        """In a thread: the search loads numba, and takes some time for many features."""
+        shown = self.model.shown
+        if shown is None:
+            return
+
+        def find() -> m.Message:
+            from tms_engine.analysis.polytopes import polytopes
+
+            return m.SolidsFound(Solids(instance, shown.step, polytopes(shown.weights[instance])))
+
+        self._jobs.append(Job(find))
+
+    def _ask_name(self, path: Path) -> None:
+        from tms_tui.screens.run_dialogs import NewName
+
+        self.push_screen(NewName(path), lambda name: self.send(m.runs.Renamed(path, name)))
+
+    def _ask_delete(self, path: Path, what: str) -> None:
+        from tms_tui.screens.run_dialogs import AskWhetherToDelete
+
+        self.push_screen(
+            AskWhetherToDelete(what), lambda agreed: self.send(m.runs.Deleted(path, bool(agreed)))
+        )
+
+    def _start_sweep(self, start: Callable[[], SweepProcess]) -> m.Message:
+        """In a thread: to lay a large sweep out takes a while."""
+        try:
+            process_of_sweep = start()
+        except InputError as error:
+            return m.phases.SweepRefused(str(error))
+        self._sweeps[process_of_sweep.path] = process_of_sweep
+        return m.phases.SweepStarted(process_of_sweep.path, process_of_sweep.pid)
+
+    def _draw_figures(self, path: Path) -> None:
+        line = self.model.runs.line
+        experiment = getattr(line.entry, "experiment", None) if line else None
+        try:
+            self._export = start_figures(path, experiment.n_instances if experiment else 1)
+        except InputError as error:
+            self.send(m.Refused(str(error)))
+            return
+        self.send(m.ExportStarted(path, self.model.saved))
+
+    def on_phase_view_chosen(self, message: Any) -> None:
+        self.send(m.phases.PointAtCell(message.row, message.column))
+
+    def on_runs_table_chosen(self, message: Any) -> None:
+        self.send(m.runs.PointAtRun(message.place))
 
     def _resume(self, session: InterruptedSession) -> m.Message:
         """In a thread: of a session from another host, the lock is looked at for some seconds."""
@@ -572,6 +703,7 @@ class TmsApp(App[None]):
         """End; wait at most so many seconds for an autosave that is under way."""
         if self._export is not None:
             self._export.cancel()
+        self._looking.stop()
         if self._autosave is not None:
             self._autosave.close(keep_session, wait)
         self.session.stop()
@@ -584,7 +716,7 @@ class TmsApp(App[None]):
         )
 
     async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:
-        """The dashboard as text without a terminal, and the error if there is one.
+        """The screen that it opens on as text without a terminal, and the error if there is one.
 
         With `train`, when the run has been trained to its end; but a run that another process trains is shown
         as it was saved last.
@@ -596,8 +728,9 @@ class TmsApp(App[None]):
                 await asyncio.sleep(0.05)
             if train and view.following is None:
                 self.session.run_to_end()
+            self.tick()  # asks for what the screen shows beside the run
             before = None
-            while not ((view := self.session.view()) is before and _at_rest(view, train)):
+            while not ((view := self.session.view()) is before and _at_rest(view, train, self._counts())):
                 before = view
                 await asyncio.sleep(_REST)
             self.tick()
@@ -605,24 +738,58 @@ class TmsApp(App[None]):
             lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
 
+    def _counts(self) -> bool:
+        """Whether the screen shows a census."""
+        return self.model.population.watched[0]
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The messages of the table of keys, and the choice of a theme."""
         for command in super().get_system_commands(screen):
             if command.title == "Theme":
                 yield command
-        for key in KEYS:
-            if key.pane in ("", "space"):
+        for _, key in shared_keys(self.model.trail[-1]):
 
-                def run(message: m.KeyMessage = key.message) -> None:
-                    self.send(message)
+            def run(message: m.KeyMessage = key.message) -> None:
+                self.send(message)
 
-                yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
+            yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
 
 
-def _at_rest(view: View, train: bool) -> bool:
+def _open_run(session: Session, path: Path) -> m.Message:
+    """In a thread, as what follows: the disk, and the training thread, may take long."""
+    from tms_engine.runs import peek
+
+    try:
+        session.show(path)
+    except Exception as error:
+        return m.runs.RunNotOpened(one_line(error))
+    try:
+        saved = peek(path)
+    except InputError:  # it has begun, and nothing is saved yet
+        return m.runs.RunOpened(path, 0, 0)
+    return m.runs.RunOpened(path, saved.step, saved.n_changes)
+
+
+def _rename_run(path: Path, name: str) -> m.Message:
+    from tms_engine.sweeps.listing import rename
+
+    now = rename(path, name)
+    return m.runs.RunMoved(path, now, f"{path.name} is {now.name} now")
+
+
+def _delete_run(path: Path) -> m.Message:
+    from tms_engine.sweeps.listing import remove
+
+    left = remove(path)
+    also = f"; left in it: {', '.join(one.name for one in left[:5])}" if left else ""
+    return m.runs.RunMoved(path, None, f"{path.name} is deleted{also}")
+
+
+def _at_rest(view: View, train: bool, counts: bool) -> bool:
     """Whether a run is as far as it gets by itself."""
     if view.phase in ("diverged", "failed"):
         return True
     if view.phase == "finished" or view.following is not None or (view.phase == "paused" and not train):
-        return view.snapshot is not None and view.evaluation_step == view.step
+        counted = not counts or (view.census is not None and view.census.step == view.step)
+        return view.snapshot is not None and view.evaluation_step == view.step and counted
     return False

@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tms_engine import plugins, process
 from tms_engine.commands import COMMANDS, Version
@@ -40,7 +40,7 @@ from tms_tui.drawing.modes import MODES, Mode
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
     from tms_tui.autosave import InterruptedSession
-    from tms_tui.messages import Saved
+    from tms_tui.messages import FullScreenName, Saved
 
 RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
 
@@ -81,8 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(script(parser, "tms-tui", options.completion))
             return 0
         plugins.load(options.plugin)
+        shown = _on_disk(options)
         source, name, interrupted = _source(options)
-        app = _app(options, source, name, interrupted)
+        app = _app(options, source, name, interrupted, shown)
         if options.once:
             return _once(app, train=not options.no_train)
         with process.on_signals(process.APP_SIGNALS, app.on_signal):
@@ -114,8 +115,9 @@ def _parser(program: str = "tms-tui") -> Parser:
     parser.add_argument(
         "preset",
         nargs="?",
-        metavar="PRESET|RUN",
-        help="a preset, or a run's directory, followed while another process trains it (default: gist)",
+        metavar="PRESET|DIR",
+        help="a preset (default: gist); a run's directory, followed while another process trains it; "
+        "a sweep's, or one that has runs",
     )
     parser.add_argument(
         "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
@@ -141,6 +143,48 @@ def _parser(program: str = "tms-tui") -> Parser:
     add_plugins(parser)
     add_experiment(parser)
     return parser
+
+
+class OnDisk(NamedTuple):
+    """What the app shows at first in the place of a run: a sweep, or a directory of runs."""
+
+    screen: Literal["phases", "runs"]
+    path: Path
+
+
+def _on_disk(options: argparse.Namespace) -> OnDisk | None:
+    """The sweep or the directory of runs that was named, if it was one. Raises InputError for another
+    directory.
+    """
+    given = options.preset
+    if not given or given in PRESETS or not os.path.isdir(given):
+        return None
+    from tms_engine.runs.listing import is_runs
+    from tms_engine.sweeps.directory import is_sweep
+
+    path = Path(given)
+    if is_sweep(path):
+        screen: Literal["phases", "runs"] = "phases"
+    elif is_runs(path):
+        return None
+    else:
+        _check_has_runs(path)
+        screen = "runs"
+    if given_fields(options) or options.config:
+        raise InputError("fields and --config are those of a run: give them with a preset")
+    options.preset = None  # the run beneath is the usual one, and waits
+    options.no_train = True
+    return OnDisk(screen, path)
+
+
+def _check_has_runs(path: Path) -> None:
+    """Raise InputError for a directory that has other things than runs and sweeps, or cannot be read."""
+    from tms_engine.runs.listing import directories, is_runs
+    from tms_engine.sweeps.directory import is_sweep
+
+    has_any = any(is_runs(one) or is_sweep(one) for one in directories(path))
+    if not has_any and any(not entry.name.startswith(".") for entry in path.iterdir()):
+        raise InputError(f"{path} is neither a run nor a sweep, and has none in it")
 
 
 def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, InterruptedSession | None]":
@@ -179,6 +223,7 @@ def _app(
     source: Experiment | Path,
     name: str,
     interrupted: "InterruptedSession | None" = None,
+    shown: OnDisk | None = None,
 ) -> "TmsApp":
     pace, fps = _pace(options.pace), _fps(options.fps)
     if options.render not in (None, *RENDER):
@@ -217,6 +262,9 @@ def _app(
         autosave.take_up(interrupted)
         if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
             session.open(interrupted.run, hold=True)
+    first: FullScreenName = "population" if session.view().experiment.n_instances > 1 else "dashboard"
+    if shown is not None:
+        first = shown.screen
     return TmsApp(
         session,
         name=name,
@@ -228,6 +276,8 @@ def _app(
         saved=saved,
         low_bandwidth=options.low_bandwidth,
         autosave=autosave,
+        first=first,
+        shows=shown.path if shown else None,
     )
 
 

@@ -7,7 +7,6 @@ ends early is whole: the engine writes a temporary file and moves it into place.
 
 import contextlib
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
@@ -78,13 +77,30 @@ def start_export(
     return Export(run, absolute(directory), options, ExportProgress((), total, False, "", note), take_next)
 
 
+def start_figures(directory: Path, n_instances: int) -> "Export":
+    """Draw the figures of a run on disk into its directory; returns at once. The progress tells errors."""
+    from tms_engine.runs.places import absolute
+
+    options = ["--dpi=300", *(f"--plugin={module}" for module in plugins.loaded())]
+    total = len(chosen_figures(None, n_instances))
+    return Export(None, absolute(directory), options, ExportProgress((), total, False, "", ""), False)
+
+
 class Export:
     """An export under way. Neither method waits for anything, but `wait`."""
 
     def __init__(
-        self, run: "Run", directory: Path, options: Sequence[str], progress: ExportProgress, take_next: bool
+        self,
+        run: "Run | None",
+        directory: Path,
+        options: Sequence[str],
+        progress: ExportProgress,
+        take_next: bool,
     ) -> None:
-        """`progress` is that of the start; where it has a total of 0, only the run is saved."""
+        """`progress` is that of the start; where it has a total of 0, only the run is saved.
+
+        Without a run, it is there already.
+        """
         self.directory = directory  # the one taken, once the export has begun
         self._progress = progress
         self._cancelled = threading.Event()
@@ -109,7 +125,7 @@ class Export:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _work(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
+    def _work(self, run: "Run | None", options: Sequence[str], take_next: bool) -> None:
         """The thread."""
         try:
             self._export(run, options, take_next)
@@ -120,13 +136,14 @@ class Export:
             error = visible(" ".join(f"{type(failure).__name__}: {failure}".split()))
         self._progress = replace(self._progress, finished=True, error=error)
 
-    def _export(self, run: "Run", options: Sequence[str], take_next: bool) -> None:
+    def _export(self, run: "Run | None", options: Sequence[str], take_next: bool) -> None:
         from tms_engine.runs import claim, claim_new, save_run
 
         where = self.directory
-        with claim_new(where.parent, where.name, _DOING) if take_next else claim(where, _DOING) as lock:
-            self.directory = lock.path
-            save_run(run, lock.path)
+        if run is not None:
+            with claim_new(where.parent, where.name, _DOING) if take_next else claim(where, _DOING) as lock:
+                self.directory = lock.path
+                save_run(run, lock.path)
         if not self._progress.total and self._progress.note:
             raise InputError(self._progress.note)
         if self._cancelled.is_set() or not self._progress.total:
@@ -152,7 +169,7 @@ class Export:
                 errors="replace",
                 # Where the package is: Python finds it, and nothing of the user's directory instead.
                 cwd=Path(__file__).parent.parent,
-                env=_environment(),
+                env=plugins.environment(),
                 start_new_session=True,  # signals of the terminal are not meant for it
             ) as drawing,
         ):
@@ -173,12 +190,3 @@ class Export:
             raise InputError(
                 lines[-1].removeprefix("tms: ") if lines else f"the figures' process failed ({code})"
             )
-
-
-def _environment() -> dict[str, str]:
-    """That of the process: plugins are found where they were found here."""
-    environment = dict(os.environ, PYTHONIOENCODING="utf-8")
-    if plugins.loaded():
-        here = [path for path in (environment.get("PYTHONPATH"), os.getcwd()) if path]
-        environment["PYTHONPATH"] = os.pathsep.join(here)
-    return environment

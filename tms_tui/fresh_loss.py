@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # While it trains: least seconds between the beginnings of two evaluations, the share of the time that they
 # may take, and the seconds that they take at once (no command is obeyed meanwhile).
 _EVERY, _SHARE, _BURST = 1.0, 0.1, 0.005
+# The longest pause for the sake of that share: what is compiled first takes seconds, and only once.
+_LONGEST_PAUSE = 5.0
 # While it rests: seconds to wait for another step, and to take at once.
 _QUIET, _IDLE_BURST = 0.25, 0.02
 
@@ -49,7 +51,7 @@ class FreshLoss:
             self._next_at = now + _EVERY
             self._begin(snapshot, device)
         if self._under_way is not None and now >= self._on_at:
-            self._on_at = now + self._go_on(_BURST) / _SHARE
+            self._on_at = now + min(self._go_on(_BURST) / _SHARE, _LONGEST_PAUSE)
         return math.inf if self._under_way is None else max(0.0, self._on_at - self._clock())
 
     def _rest(self, snapshot: Snapshot, device: str) -> float:

@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 from tms_engine.analysis.projection import Camera
 from tms_engine.experiment import Experiment
+from tms_tui.reading import Reading
 from tms_tui.view_options import ViewOptions
 
 Result = TypeVar("Result")
 
-_BY_VALUE = (bool, int, float, str, NoneType, Camera, Experiment, ViewOptions)
+_BY_VALUE = (bool, int, float, str, NoneType, Camera, Experiment, ViewOptions, Reading)
 
 
 class Memo:

@@ -9,14 +9,21 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.messages.phases import CellChosen
+from tms_tui.messages.runs import RunChosen
+from tms_tui.phases_state import PhasesState
+from tms_tui.population import Population
+from tms_tui.reading import Reading
+from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
 from tms_tui.solids import NO_SOLIDS, Solids
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT = ChartColors(), Layout()
+_COLORS, _LAYOUT, _POPULATION, _READING = ChartColors(), Layout(), Population(), Reading()
+_PHASES, _RUNS = PhasesState(), RunsState()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +39,8 @@ class Model:
     colors        how many colours the terminal has: 2 are none but its own
     chart_colors  of the loss, from the theme
     layout        size of the terminal, screen, pane in focus, maximised pane
+    trail         the full screen that is shown, last, and those from which one has come there, each once
+    population    what is shown of all instances beside that
     saved         how much of the run is on disk
     export        progress of an export that is under way
     saves         how much of the run is on disk once that export has finished
@@ -40,6 +49,8 @@ class Model:
     told_to_wait  whether it was said that a command waits for the training thread
     asked         what waits for the answer to whether the run may be dropped, or for its being saved
     told_risk     whether it was said that saves take long
+    reading       what is read of the screen, and pointed at
+    phases, runs  what the screens of these names show
     unsaved       why the autosave has failed, as it was said last; "" while it does not
     solids        the name of what is shown, and what it is compared with
     """
@@ -53,16 +64,21 @@ class Model:
     shown: Snapshot | None = None
     chart_colors: ChartColors = _COLORS
     layout: Layout = _LAYOUT
+    trail: tuple[FullScreenName, ...] = ("dashboard",)
+    population: Population = _POPULATION
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
     saves: Saved | None = None
     chose_pace: bool = False
     notes_told: int = 0
     told_to_wait: bool = False
-    asked: Quit | Restart | Reseed | ExperimentChosen | None = None
+    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | None = None
     told_risk: bool = False
     unsaved: str = ""
     solids: Solids = NO_SOLIDS
+    reading: Reading = _READING
+    phases: PhasesState = _PHASES
+    runs: RunsState = _RUNS
 
     @property
     def experiment(self) -> Experiment:
@@ -78,10 +94,19 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        solids = self.solids
-        named, compared = (
-            solids.solid and solids.solid.found,
-            (solids.before, solids.compared, solids.showing),
+        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else (self.population,)
+        return (
+            self.options.still,
+            shown,
+            self.run_name,
+            self.chart_colors,
+            size,
+            self.export,
+            self.reading,
+            self.layout.focused,
+            self.solids.solid and self.solids.solid.found,
+            self.solids.before,
+            self.solids.compared,
+            self.solids.showing,
+            *beside,
         )
-        look = self.options.still, shown, self.run_name, self.chart_colors, size, self.export
-        return *look, named, *compared

@@ -19,6 +19,7 @@ from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Snapshot, make_read_only
+from tms_tui.census_taker import CensusTaker
 from tms_tui.fresh_loss import FreshLoss
 from tms_tui.pace import Pace, check_pace, next_pace
 from tms_tui.view import Note, Phase, View
@@ -71,6 +72,9 @@ class Player:
         self._follower: Follower | None = None
         self._following: Status | None = None
         self._taken: tuple[RunLock, Beacon] | None = None
+        # Whether a census of all instances is taken, and of which step; None: the newest.
+        self._watching = False
+        self._watched_step: int | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -90,6 +94,8 @@ class Player:
         self._unseen = False  # whether steps were taken since the latest snapshot
         self._read_only_until = -1  # the kept weights up to this step are
         self._fresh = FreshLoss(self._clock)
+        self._census = CensusTaker(self._clock)
+        self._looked_at: Snapshot | None = None  # at the step that is watched
         self._follow_at = -math.inf  # not before, again
 
     def find_library(self) -> None:
@@ -160,6 +166,23 @@ class Player:
         if self._trainer and self._trainer.finished:
             self.extend()
 
+    def show(self, path: Path) -> None:
+        """Go on with a run directory, or follow it if another process trains it.
+
+        Raises InputError, and leaves everything as it is, if that is not possible.
+        """
+        from tms_engine.runs import Follower, status_of
+
+        status = status_of(path)
+        if not status.is_running or _is_ours(status):
+            self.open(path, hold=False)
+            self.resume()
+            return
+        follower = Follower(path)
+        self._leave_for(path)
+        self._experiment = experiment_of(path)
+        self._follower, self._following = follower, status
+
     def open(self, path: Path, hold: bool) -> None:
         """Go on with a run directory; if it is to be held, nobody else trains it, and it is saved to.
 
@@ -175,14 +198,18 @@ class Player:
             if lock:
                 lock.release()
             raise
+        self._leave_for(path)
+        self._begin(trainer)
+        if lock:
+            self._taken = (lock, runs.Beacon(lock, trainer.run().id, trainer.step, trainer.current.steps))
+
+    def _leave_for(self, path: Path) -> None:
+        """Leave the run that is played or followed, for that of a directory."""
         self.release()
         self._source = path
         self._follower = self._following = None
         self._to_end, self._single_steps = False, 0
         self._reset()
-        self._begin(trainer)
-        if lock:
-            self._taken = (lock, runs.Beacon(lock, trainer.run().id, trainer.step, trainer.current.steps))
 
     def release(self) -> None:
         """Let others have a run directory that was taken over; to be called once the run is saved."""
@@ -226,6 +253,7 @@ class Player:
         """Begin at step 0 with this experiment, or with the one in force."""
         self.release()
         self._source = self._experiment = experiment or self._experiment
+        self._follower = self._following = None
         self._to_end, self._single_steps = False, 0
         self._reset()
         self.load()
@@ -297,6 +325,10 @@ class Player:
     def _leave_note(self, field: str = "", error: str = "") -> None:
         self._note = Note(self._note.number + 1 if self._note else 1, field, error)
 
+    def watch(self, on: bool, step: int | None) -> None:
+        """Take a census of all instances from now on, or none; of a kept step, or of the newest (None)."""
+        self._watching, self._watched_step = on, step
+
     # Training.
 
     def run(self) -> "Run | None":
@@ -313,7 +345,9 @@ class Player:
         if self._compiling:
             return self._compile(trainer)
         if not self._playing():
-            return self._fresh.work(self._observe(trainer), trainer.device, resting=True)
+            snapshot = self._observe(trainer)
+            more = self._fresh.work(snapshot, trainer.device, resting=True)
+            return min(more, self._take_census(snapshot, resting=True))
         due = self._due(trainer)
         if due:
             self._advance(trainer, due)
@@ -325,6 +359,8 @@ class Player:
         if self._unseen and time.perf_counter() >= self._observe_at:
             self._observe(trainer, _CURVE_EVERY)
         more = self._fresh.work(self._snapshot, trainer.device, resting=False) if self._snapshot else math.inf
+        if self._snapshot:
+            more = min(more, self._take_census(self._snapshot, resting=False))
         if self._at_full_speed():
             return 0.0
         if self._unseen:
@@ -372,7 +408,20 @@ class Player:
         if self._snapshot is None:
             return _FOLLOW_EVERY
         # Without torch: the machine that trains it may be another.
-        return min(self._follow_at - now, self._fresh.work(self._snapshot, "cpu", resting=True))
+        more = self._fresh.work(self._snapshot, "cpu", resting=True)
+        return min(self._follow_at - now, more, self._take_census(self._snapshot, resting=True))
+
+    def _take_census(self, newest: Snapshot, resting: bool) -> float:
+        """Work out a piece of the census that is asked for. Returns the seconds until more is due."""
+        if not self._watching:
+            return math.inf
+        step = self._watched_step
+        if step is None or self._run is None:
+            return self._census.work(newest, resting)
+        if self._looked_at is None or self._looked_at.step != step:
+            self._looked_at = self._run.at(step)
+            self._watched_step = self._looked_at.step
+        return self._census.work(self._looked_at, resting=True)
 
     def _follow(self, follower: "Follower") -> None:
         """See how far the other process is; take in what it has saved since."""
@@ -451,6 +500,7 @@ class Player:
             kept_steps=self._kept_steps,
             note=self._note,
             following=status,
+            census=self._census.census,
             place=str(self._taken[0].path) if self._taken else "",
         )
 

@@ -115,6 +115,43 @@ class Session:
             self._asked = experiment_of(path)
             self._tell(lambda: self._player.open(path, hold))
 
+    def show(self, path: Path) -> None:
+        """Go on with a run directory, or follow it if another process trains it; waits until that is so.
+
+        Raises InputError, and leaves everything as it is, if that is not possible; TimeoutError if the thread
+        does not come to it.
+        """
+        answer: SimpleQueue[Exception | None] = SimpleQueue()
+
+        def show() -> None:
+            try:
+                self._player.show(path)
+            except Exception as error:  # whoever waits for it says it
+                answer.put(error)
+            else:
+                answer.put(None)
+
+        with self._lock:
+            self._asked = experiment_of(path)
+            self._tell(show)
+        try:
+            error = answer.get(timeout=_LAST_WAIT)
+        except Empty:
+            raise TimeoutError(f"the training thread did not answer within {_LAST_WAIT:g} s") from None
+        if error is not None:
+            raise error
+
+    def begin(self, experiment: Experiment) -> None:
+        """Begin at step 0 with another experiment, whether a run is played, paused or followed."""
+        with self._lock:
+            self._asked = experiment
+
+            def begin() -> None:
+                self._player.restart(experiment)
+                self._player.resume()
+
+            self._tell(begin)
+
     def reseed(self) -> None:
         """Begin at step 0 with the next random seed."""
         self._order(self._player.reseed)
@@ -146,6 +183,13 @@ class Session:
     def shift_importance(self, amount: float) -> None:
         """Add to the importance decay of every instance from the next step on. See View.note."""
         self._order(lambda: self._player.shift_importance(amount))
+
+    def watch(self, on: bool, step: int | None = None) -> None:
+        """Take a census of all instances (View.census) from now on, or none. Changes nothing in the run.
+
+        Of the kept step that is looked at, or of the newest (None).
+        """
+        self._tell(lambda: self._player.watch(on, step))
 
     def take_over(self) -> None:
         """Hold the run that was followed, and train it on from its last save, if its process has ended."""

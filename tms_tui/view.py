@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change, Snapshot
+from tms_tui.census import Census
 
 if TYPE_CHECKING:
     from tms_engine.analysis.evaluation import Comparison, Evaluation
@@ -57,6 +58,7 @@ class View:
     following: "Status | None" = (
         None  # of the process that trains the run, where that is another; it is read only
     )
+    census: Census | None = None  # of all instances, where it was asked for (`Session.watch`)
     place: str = ""  # the run directory that was taken over, to which the run is saved; "": none
 
 

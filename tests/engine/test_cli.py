@@ -518,10 +518,19 @@ def test_the_public_names_are_there():
         _ = tms_engine.nope
 
 
-def test_the_script_in_the_readme_runs_as_shown(repository, tmp_path, monkeypatch, capsys):
-    (script,) = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text("utf-8"), re.DOTALL)
-    assert len(script.strip().splitlines()) <= 12
+def test_the_scripts_in_the_readme_run_as_shown(repository, tmp_path, monkeypatch, capsys):
+    readme = (repository / "README.md").read_text("utf-8")
+    run, sweep = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert "```py\n" not in readme  # a script that no test would find
     monkeypatch.chdir(tmp_path)
-    exec(script, {"__name__": "__main__"})
+    assert len(run.strip().splitlines()) <= 12
+    exec(run, {"__name__": "__main__"})
     assert "loss on fresh data [0.00" in capsys.readouterr().out
     assert (tmp_path / "runs" / "mine" / "figures" / "n_active.png").exists()
+    exec(sweep, {"__name__": "__main__"})
+    sparsity, *name, loss = capsys.readouterr().out.split()
+    assert float(sparsity) == 0.99  # the loss of the sparsest is least
+    assert name
+    assert 0.05 < float(loss) < 0.2  # 8 dense features in 3 dimensions
+    best = load_run(tmp_path / "runs" / "best")
+    assert (best.state.step, float(best.experiment.per_instance("sparsity")[0])) == (10_000, 0.99)

@@ -119,3 +119,44 @@ def test_mistakes_are_told_in_a_sentence(folded, tmp_path, monkeypatch, capsys, 
     assert main(["film", "run", *words]) == 2
     assert sentence in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["run"]
+
+
+def test_at_least_two_losses_are_written_at_their_axis_whatever_its_range():
+    from tms_engine.figures.film import loss_ticks
+
+    assert loss_ticks(0.0005, 0.2) == [0.001, 0.01, 0.1]
+    assert loss_ticks(0.0039, 0.0062) == [0.004, 0.005, 0.006]
+    assert loss_ticks(0.0039, 0.0041) == [0.0039, 0.004, 0.0041]
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        low = 10 ** rng.uniform(-9, 3)
+        high = low * (1 + 10 ** rng.uniform(-3, 6))
+        ticks = loss_ticks(low, high)
+        assert 2 <= len({f"{tick:.6g}" for tick in ticks}) == len(ticks) <= 6
+        assert low <= min(ticks) < max(ticks) <= high
+
+
+def test_a_loss_that_hardly_falls_has_two_values_at_its_axis(folded):
+    from tms_engine.figures import film
+
+    stage = film._Stage(folded, 0, film._reel(folded, 0, 2, 0, None, film.HOME, 0), (400, 240))
+    loss = stage._figure.axes[1]
+    low, high = loss.get_ylim()
+    inside = [text for tick, text in zip(loss.get_yticks(), loss.get_yticklabels(), strict=True)
+              if low <= tick <= high and text.get_text()]  # fmt: skip
+    assert len(inside) >= 2
+
+
+def test_a_film_goes_over_no_file(folded, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_run(folded, tmp_path / "run")
+    (tmp_path / "mine.gif").write_text("mine")
+    assert main(["film", "run", "--out=mine.gif"]) == 2
+    assert "mine.gif is there already: choose another name" in capsys.readouterr().err
+    assert main(["film", "run", "--out=nowhere/mine.gif"]) == 2
+    assert "its directory is not there" in capsys.readouterr().err
+    assert (tmp_path / "mine.gif").read_text() == "mine"
+    (tmp_path / "run" / "film.gif").write_text("mine")
+    assert main(["film", "run", "--seconds=.2", "--fps=10", "--size=200x200"]) == 0
+    assert capsys.readouterr().out == f"{os.path.join('run', 'film-2.gif')}\n"
+    assert (tmp_path / "run" / "film.gif").read_text() == "mine"

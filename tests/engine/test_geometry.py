@@ -98,3 +98,42 @@ def test_the_finite_weights_of_a_diverged_instance_have_a_finite_geometry():
     assert np.allclose(geometry.dimensionality(weights), 1 / 3)
     assert np.isfinite(geometry.gram(weights)).all()
     assert np.isfinite(geometry.interference(weights)).all()
+
+
+def test_one_feature_among_the_others_has_the_share_and_the_rival_of_the_closed_forms():
+    angles = 2 * np.pi * np.arange(5) / 5
+    pentagon = 0.9 * np.stack([np.cos(angles), np.sin(angles)], -1)
+    found = geometry.feature(pentagon, 0)
+    assert np.isclose(found.norm, 0.9)
+    assert np.isclose(found.dimension, 2 / 5)
+    assert np.isclose(found.others, 3 / 2)
+    assert found.rival in (2, 3)
+    assert np.isclose(found.product, 0.81 * np.cos(4 * np.pi / 5))
+    digon = geometry.feature(np.array([[1.0, 0], [-0.5, 0], [0, 1]]), 0)
+    assert digon[1:] == (0.8, 0.25, 1, -0.5)
+    assert geometry.feature(np.eye(3), 1) == (1, 1, 0, -1, 0)
+    assert geometry.feature(np.zeros((2, 2)), 0) == (0, 0, 0, -1, 0)
+
+
+def test_D_of_some_features_is_that_among_all():
+    weights = np.random.default_rng(0).standard_normal((3, 6, 4))
+    some = np.array([1, 4])
+    assert np.allclose(geometry.dimensionality_of(weights, some), geometry.dimensionality(weights)[:, some])
+    for j in range(6):
+        assert np.isclose(geometry.feature(weights[2], j).dimension, geometry.dimensionality(weights)[2, j])
+
+
+def test_the_dimensionalities_add_up_to_at_most_the_rank():
+    draw = np.random.default_rng(0)
+    for n, m, rank in ((8, 3, 3), (3, 5, 3), (12, 6, 4), (40, 10, 10)):
+        weights = draw.standard_normal((20, n, rank)) @ draw.standard_normal((20, rank, m))
+        assert (geometry.dimensionality(weights).sum(-1) <= rank + 1e-9).all()
+
+
+def test_a_pair_has_its_product_its_cosine_and_its_angle():
+    weights = np.array([[2.0, 0], [0, 1], [-1, -1], [0, 0]])
+    assert geometry.pair(weights, 0, 1) == (0, 0, 90)
+    product, cosine, degrees = geometry.pair(weights, 0, 2)
+    assert (product, round(cosine, 6), round(degrees, 6)) == (-2, -0.707107, 135)
+    assert geometry.pair(weights, 2, 2)[1:] == (1, 0)
+    assert np.isnan(geometry.pair(weights, 0, 3)[1:]).all()

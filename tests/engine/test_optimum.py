@@ -5,7 +5,7 @@ import pytest
 
 from tms_engine import Experiment, InputError, Trainer, phases, theory
 from tms_engine.analysis.optimum import minimum, summed_loss
-from tms_engine.analysis.strategies import pure_strategies, states_of_extra
+from tms_engine.analysis.strategies import pure_strategies, states_of
 from tms_engine.models import Sizes
 from tms_engine.models.layers import regular_polygon
 from tms_engine.training.state import initial_parameters
@@ -52,7 +52,7 @@ def test_pure_strategies_say_what_they_do_with_the_last_feature():
     for m in (1, 2):
         strategies = pure_strategies(m)
         weights = np.array([strategy.weights for strategy in strategies])
-        assert states_of_extra(weights).tolist() == [strategy.extra for strategy in strategies]
+        assert states_of(weights).tolist() == [strategy.extra for strategy in strategies]
         assert all((np.linalg.norm(weights, axis=-1) > 0.99).sum(1) >= m)
 
 

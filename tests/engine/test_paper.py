@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from tms_engine import InputError, Sweep, theory, train
+from tms_engine.analysis import extra
 from tms_engine.commands import main
+from tms_engine.figures import colors
 from tms_engine.models import Sizes
 from tms_engine.models.layers import regular_polygon
 from tms_engine.paper import EXPERIMENTS, experiment, kgons, phases, polygons, superposition, uniform
@@ -203,15 +205,15 @@ def test_the_pure_strategies_of_a_phase_diagram_are_those_of_the_theory():
     ratio = np.array([0.12, 0.5, 0.9, 2.1, 8.0])
     for p in (0.02, 0.3, 0.5, 0.9):
         expected = [names[theory.best_pure_strategy(p, r)] for r in ratio]
-        assert phases.pure_states(1, p, ratio).tolist() == expected
+        assert extra.pure_states(1, p, ratio).tolist() == expected
 
 
 def test_three_features_in_two_dimensions_drop_pair_or_dedicate_the_last():
     # Dropping it costs r (p/3 − p²/4), pairing it (1 + r) p²/6, and pairing the others 2 p²/6.
     p, ratio = 0.2, np.array([0.05, 0.5, 3.0])
     states = ["not represented", "in superposition", "dedicated"]
-    assert phases.pure_states(2, p, ratio).tolist() == states
-    loss, found = phases._optimum(2, p, ratio)
+    assert extra.pure_states(2, p, ratio).tolist() == states
+    loss, found = extra.optimal_states(2, p, ratio)
     assert found.tolist() == states
     pure = [0.05 * theory.loss_of_best_constant(p), theory.digon_sum(p, 1, 0.5), theory.digon_sum(p, 1, 1)]
     assert (loss <= np.array(pure) + 1e-9).all()
@@ -219,7 +221,7 @@ def test_three_features_in_two_dimensions_drop_pair_or_dedicate_the_last():
 
 
 def test_cells_are_white_blue_or_red():
-    white, blue, red = phases.cell_colors([0, 1, 1], [1, 0, 1])
+    white, blue, red = colors.phase_colors([0, 1, 1], [1, 0, 1])
     assert white.tolist() == [1, 1, 1]
     assert blue[2] > blue[0] + 0.3
     assert red[0] > red[2] + 0.3

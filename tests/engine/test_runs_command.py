@@ -6,9 +6,11 @@ import time
 
 import pytest
 
-from tms_engine import Experiment, Trainer, load_run, save_run
+from tms_engine import Experiment, Sweep, Trainer, load_run, load_sweep, save_run
 from tms_engine.commands import main
 from tms_engine.runs import hold, list_runs, prunable
+from tms_engine.runs.beacon import Beacon
+from tms_engine.sweeps.directory import Job, hold_job
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +39,7 @@ def here(tmp_path, monkeypatch):
 def test_runs_are_listed_with_what_they_are_and_where_they_stand(here, capsys):
     assert main(["runs"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["name", "experiment", "step", "batch", "loss", "age", "size", "state"]
+    assert head.split() == ["name", "experiment", "step", "loss", "age", "size", "state"]
     assert {line.split()[0] for line in lines} == {"a", "damaged", "abandoned"}
     (a,) = (line for line in lines if line.startswith("a "))
     assert "8 → 3, bernoulli, S 0.95, seed 42" in a
@@ -121,3 +123,72 @@ def test_names_do_not_steer_the_terminal_and_nothing_of_a_hostile_directory_brea
     assert main(["runs"]) == 0
     assert "\x1b" not in capsys.readouterr().out
     assert time.monotonic() - began < 60
+
+
+@pytest.fixture
+def sweeps(here):
+    """Beside the runs two sweeps: one that is finished, and one of which two of four shards are."""
+    base = Experiment(n_features=2, n_hidden=1, steps=5, device="cpu")
+    Sweep(base, {"sparsity": [0, 0.5]}, seeds=4, shard_models=2).train(here / "whole")
+    partial = Sweep(base, {"sparsity": [0, 0.5]}, seeds=4, shard_models=2)
+    partial.train(here / "part")
+    for k in (1, 3):
+        (here / "part" / "shards" / f"{k:06d}.safetensors").unlink()
+    return here
+
+
+def test_sweeps_are_listed_with_what_is_finished_and_who_trains_them(sweeps, capsys):
+    def rows():
+        assert main(["runs"]) == 0
+        return {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+
+    found = rows()
+    assert {"a", "whole", "part"} <= set(found)
+    assert "8 models: 2 sparsity × 4 seeds" in found["whole"]
+    assert "4 of 4 shards" in found["whole"]
+    assert found["whole"].endswith("finished")
+    assert "2 of 4 shards" in found["part"]
+    assert found["part"].endswith("stopped")
+    with hold_job(sweeps / "part", Job(1, 2), "a test") as lock:
+        beacon = Beacon(lock, "it", 4, 8)
+        beacon.show(4, 8)
+        assert f"running: a test, process {os.getpid()} on " in rows()["part"]
+        assert main(["runs", "--json"]) == 0
+        records = {r.get("sweep"): r for r in json.loads(capsys.readouterr().out)}
+        record = records[str(sweeps.relative_to(sweeps.parent) / "part")]
+        assert (record["state"], record["shards"], record["finished_shards"]) == ("running", 4, 2)
+        assert record["holders"][0]["pid"] == os.getpid()
+        beacon.end("stopped")
+    assert rows()["part"].endswith("stopped")
+    (sweeps / "part" / "sweep.json").write_text("{")
+    assert "is not valid JSON" in rows()["part"]
+
+
+def test_prune_takes_nothing_of_a_sweep_but_what_killed_processes_have_left(sweeps, capsys):
+    for name in ("whole", "part"):
+        (sweeps / name / "shards" / "000001.safetensors.99999999-00000000-0a0b0c0d.part").touch()
+        for path in [*(sweeps / name).rglob("*"), sweeps / name]:
+            os.utime(path, (1, 1))
+    before = {path for path in sweeps.rglob("*") if "whole" in str(path) or "part" in path.parts}
+    assert main(["runs", "--prune", "--yes"]) == 0
+    gone = {path for path in before if not path.exists()}
+    assert {path.name for path in gone} == {"000001.safetensors.99999999-00000000-0a0b0c0d.part"}
+    assert len(gone) == 2
+    assert len(load_sweep(sweeps / "whole").table()) == 8
+    assert len(load_sweep(sweeps / "part").table()) == 4
+
+
+def test_a_sweep_is_removed_only_where_it_is_named_and_nobody_trains_it(sweeps, capsys):
+    whole = sweeps / "whole"
+    with hold_job(whole, Job(2, 3), "a test"):
+        assert main(["runs", "--remove", str(whole), "--yes"]) == 2
+        assert "is in use: a test" in capsys.readouterr().err
+    assert len(load_sweep(whole).table()) == 8
+    (whole / "mine.txt").touch()
+    assert main(["runs", "--remove", str(whole), "--yes"]) == 0
+    told = capsys.readouterr()
+    assert "?" not in told.err  # nobody was asked
+    assert f"left in {whole}: mine.txt" in told.err
+    assert [path.name for path in whole.iterdir()] == ["mine.txt"]
+    assert main(["runs", "--remove", str(sweeps / "part"), "--yes"]) == 0
+    assert not (sweeps / "part").exists()

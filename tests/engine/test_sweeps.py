@@ -29,7 +29,7 @@ from tms_engine.runs.lock import hold
 from tms_engine.sweeps import follow, merge
 from tms_engine.sweeps import sweep as sweep_module
 from tms_engine.sweeps.directory import CSV, JOBS, SPEC, TABLE, Job, hold_job, shard_path
-from tms_engine.sweeps.shards import read_shard
+from tms_engine.sweeps.shards import COLUMNS, read_shard
 
 pytestmark = pytest.mark.slow
 
@@ -349,6 +349,68 @@ def test_a_law_of_a_script_may_be_varied(tmp_path) -> None:
     table = Sweep(BASE, {"features": ["bernoulli", "always_half"]}).train()
     assert table["features"].to_list() == ["bernoulli", "always_half"]
     assert table["trained_by"].to_list() == ["lanes", "torch"]
+
+
+def test_no_history_is_kept_or_written(tmp_path, monkeypatch) -> None:
+    trainers = []
+
+    class Seen(Trainer):
+        def __init__(self, experiment: Experiment) -> None:
+            super().__init__(experiment)
+            trainers.append(self)
+
+    monkeypatch.setattr("tms_engine.sweeps.shards.Trainer", Seen)
+    base = BASE.replace(steps=3000, keep=500)
+    Sweep(base, {"sparsity": [0, 0.9]}, seeds=2, shard_models=2).train(tmp_path / "out")
+    assert [trainer.run().history.steps for trainer in trainers] == [[], []]
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != ".lock") == [
+        "000000.safetensors",
+        "000001.safetensors",
+        "progress.json",
+        SPEC,
+        TABLE,
+    ]
+    from tms_engine.runs.tensors import read_tensors
+
+    arrays, _ = read_tensors(shard_path(tmp_path / "out", 0))
+    assert set(arrays) == set(COLUMNS)  # and no weights
+
+
+def test_a_directory_called_as_a_preset_is_no_sweep_to_go_on_with(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gist").mkdir()
+    assert main(["sweep", "--steps", "3", "--out", "mine", "-q"]) == 0
+    assert main(["sweep", "gist", "--steps", "3", "--out", "mine", "-q"]) == 0
+    assert main(["sweep", "mine", "-q"]) == 0
+    capsys.readouterr()
+    assert main(["show", "mine"]) == 2
+    assert "mine is a sweep, not a run: `load_sweep('mine').run(row)` makes one" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    assert main(["sweep", "other"]) == 2
+    assert "other is no directory of a sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[base]\nnope = 3", "mine.toml: an experiment has no field 'nope'"),
+        ("[axes]\ndensity = [0, 1]", "mine.toml: density should be above 0 and at most 1, not 0"),
+        ('zipped = [["n_hidden"]]\n[axes]\nn_hidden = [1, 2]', "zipped names n_hidden alone"),
+    ],
+)
+def test_mistakes_in_a_file_name_it_and_what_would_be_right(tmp_path, monkeypatch, capsys, text, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(text)
+    assert main(["sweep", "mine.toml", "--out", "none"]) == 2
+    assert sentence in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["mine.toml"]
+
+
+def test_a_value_that_is_not_set_is_selected_too() -> None:
+    sweep = Sweep(BASE.replace(steps=5), {"init_std": [None, 0.5]})
+    sweep.train()
+    assert sweep.select(init_std=None)["row"].to_list() == [0]
+    assert sweep.select(init_std=0.5)["row"].to_list() == [1]
 
 
 def test_nothing_is_left_in_the_temporary_directory(tmp_path, monkeypatch) -> None:

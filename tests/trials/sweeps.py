@@ -14,43 +14,52 @@ from tms_engine.sweeps import follow
 
 AXES = ["--n-features", 3, "--n-hidden", "1,2", "--sparsity", "0:0.9:4", "--seeds", 8, "--shard-models", 4]
 SHARDS = 16
+# So many that each shard takes some tenths of a second.
+STEPS = 60_000
 
 
 def kill_sweep(directory: Path, seed: int) -> str:
-    """kill -9 at random moments until it is done: each row is there once, with the bits of an undisturbed
-    sweep, and no finished shard was trained again."""
+    """kill -9 again and again, when a few more shards are finished: no finished shard is trained again, each
+    row is there once, and all has the bits of an undisturbed sweep."""
     rng = random.Random(seed)
     out, undisturbed = directory / "out", directory / "undisturbed"
-    words = ["sweep", *AXES, "--seed", seed, "--steps", 3000, "--device", "cpu", "--weights"]
+    words = ["sweep", *AXES, "--seed", seed, "--steps", STEPS, "--device", "cpu", "--weights"]
     if seed % 3 == 2:
         words += ["--workers", 2]
-    kills, finished = 0, dict[str, int]()
+    finished, at_kills = _written(out), list[int]()
     while True:
         process = start(*words, "--out", out)
-        process_ended = _ended_within(process, rng.uniform(0.3, 6) if kills < 6 else 300)
-        if process_ended:
-            break
+        wanted = len(finished) + rng.randint(1, 5)
+        while process.poll() is None and len(_written(out)) < wanted:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.2))
         process.send_signal(signal.SIGKILL)
+        if process.wait(60) == 0:  # before the kill
+            break
+        assert process.returncode == -signal.SIGKILL, process.communicate()
         process.communicate()
-        kills += 1
         now = _written(out)
+        assert len(now) >= wanted, "it ended before it was killed"
         assert finished.items() <= now.items(), "a finished shard was written again, or is gone"
         finished = now
-        if (out / "sweep.json").exists():
-            follow(out).poll()
-    code, stderr = ended(process)
-    assert code == 0, stderr
-    assert finished.items() <= _written(out).items()
+        at_kills.append(len(now))
+        assert follow(out).poll().n_finished == 4 * len(now)
+    _, stderr = process.communicate()
+    assert "Traceback" not in stderr, stderr
+    assert finished.items() <= _written(out).items(), "a finished shard was written again, or is gone"
+    assert any(0 < n < SHARDS for n in at_kills), "it was never killed half way"
     code, stderr = ended(start(*words, "--out", undisturbed))
     assert code == 0, stderr
     ours, theirs = pl.read_parquet(out / "table.parquet"), pl.read_parquet(undisturbed / "table.parquet")
     assert ours["row"].to_list() == list(range(64))
     assert ours.equals(theirs)
-    one = load_sweep(out).run(range(32)).weights
-    assert (one == load_sweep(undisturbed).run(range(32)).weights).all()
+    for rows in (range(32), range(32, 64)):  # of one n_hidden each
+        one, other = (load_sweep(place).run(rows).state for place in (out, undisturbed))
+        for here, there in zip(one[1:4], other[1:4], strict=True):
+            assert all((here[name] == there[name]).all() for name in there)
     left = {path.name for path in [*out.iterdir(), *(out / "shards").iterdir()]} - set(_written(out))
     assert left == {"sweep.json", "shards", "jobs", "table.parquet"}, left
-    return f"killed {kills} times, with {len(finished)} of {SHARDS} shards finished at the last"
+    return f"killed with {', '.join(map(str, at_kills))} of {SHARDS} shards finished"
 
 
 def interrupt_sweep(directory: Path, seed: int) -> str:
@@ -82,20 +91,12 @@ def interrupt_sweep(directory: Path, seed: int) -> str:
     return f"{number.name}: ended in {took:.1f} s, with {len(workers)} workers"
 
 
-def _ended_within(process, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def _written(out: Path) -> dict[str, int]:
+def _written(out: Path) -> dict[str, tuple[int, int]]:
     """Finished shards, and which file each is."""
     found = {}
     for path in sorted((out / "shards").glob("*.safetensors")):
-        found[path.name] = path.stat().st_mtime_ns
+        of = path.stat()
+        found[path.name] = of.st_ino, of.st_mtime_ns
     return found
 
 

@@ -1,6 +1,6 @@
 """A run that stands still, for screens: weights of a square antiprism, a loss curve by formula, no thread."""
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
+from tms_engine.training.run import Run
 from tms_engine.training.state import Change, Snapshot
 from tms_tui.app import TmsApp
 from tms_tui.messages import CommandName, Message
@@ -42,20 +43,15 @@ def antiprism(n_features: int = 8, n_hidden: int = 3, n_instances: int = 1) -> n
     return (weights * scale).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class StillRun:
-    """What a screen asks of a Run: its kept snapshots, here by formula."""
+class StillRun(Run):
+    """A Run whose kept snapshots are by formula."""
 
-    kept: tuple[Snapshot, ...]
-    changes: tuple[Change, ...] = ()
-    id: str = "still"
+    def at(self, step: int | None = None) -> Snapshot:
+        return min(self.history.kept, key=lambda kept: abs(kept.step - step))
 
-    @property
-    def history(self) -> "StillRun":
-        return self
 
-    def at(self, step: int) -> Snapshot:
-        return min(self.kept, key=lambda kept: abs(kept.step - step))
+def still_run(kept: tuple[Snapshot, ...], changes: tuple[Change, ...] = ()) -> StillRun:
+    return StillRun(kept[0].experiment, changes, kept[-1], SimpleNamespace(kept=kept), id="still")
 
 
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
@@ -99,7 +95,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         step=0 if loading else step,
         steps=experiment.steps,
         snapshot=None if loading else snapshot,
-        run=None if loading else StillRun(kept, changes),
+        run=None if loading else still_run(kept, changes),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=diverged_at,
@@ -150,10 +146,9 @@ for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
 
 def still_app(view: View | None = None, **options: Any) -> TmsApp:
     """The app over a run that stands still: no turning, and a clock that does not move."""
-    look = options.pop("look", ViewOptions(turning=False))
-    return TmsApp(
-        StillSession(view or still_view()), options=look, clock=lambda: 0.0, **{"names": False} | options
-    )
+    look, clock = options.pop("look", ViewOptions(turning=False)), options.pop("clock", lambda: 0.0)
+    names = options.pop("names", False)
+    return TmsApp(StillSession(view or still_view()), options=look, clock=clock, names=names, **options)
 
 
 def still_model(view: View | None = None, **options: Any) -> Model:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 async def test_the_command_that_is_copied_trains_the_run_to_the_same_bits():
     session = Session(SMALL, 200.0)
     app = TmsApp(session)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(lambda: session.view().step > 20)
         await press(pilot, "right_square_bracket")
         await until(lambda: session.view().changes)

@@ -28,7 +28,7 @@ def test_weights_of_any_size_are_drawn(size, n_hidden):
                 assert np.isfinite(panel.scene.point_colors).all()
                 draw_scene(panel.scene, HOME, scene.radius, 10, 30, MODES[k % 3])
     for mode in MODES:
-        draw_heat_map(_measures(snapshot.weights, 0).gram, 10, 20, mode, (0, 0, 0), 1)
+        draw_heat_map(_measures(snapshot.weights, 0).gram, 10, 20, mode, (0, 0, 0), [1])
 
 
 def test_the_length_of_a_vector_of_1e20_is_1e20():

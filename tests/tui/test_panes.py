@@ -24,7 +24,7 @@ from tms_tui.keys import KEYS
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Pane, pane_class
-from tms_tui.panes.features_table import feature_rows
+from tms_tui.panes.features_table import feature_rows, norm_text
 from tms_tui.panes.loss_plot import loss_chart, loss_title
 from tms_tui.panes.measures import measures
 from tms_tui.panes.numbers import number_rows, numbers
@@ -36,7 +36,7 @@ from tms_tui.view_options import ViewOptions
 
 
 def values(model: Model) -> dict[str, str]:
-    return dict(number_rows(model, measures(model, Memo())))
+    return {row.name: row.value for row in number_rows(model, measures(model, Memo()))}
 
 
 # The title, the bar and the numbers
@@ -99,6 +99,9 @@ def test_no_value_in_the_title_is_ever_cut(columns, name, phase_of):
     whole = {*shown(400)[0].split(" · ")[1:], "instance 3 of 128"}
     assert {"S 0.99966", "instance 3 of 128, place 4 of 4"} < whole
     assert set(said.split(" · ")[1:]) <= whole
+    if columns >= 120:
+        assert said.endswith(f" · seed {2**62}")
+        assert said.removeprefix("Toy Models of Superposition  ").removeprefix("TMS  ").startswith(name[:10])
     if view.following:
         assert doing.endswith(time.strftime("silent since %H:%M", time.localtime(50_000)))
 
@@ -107,11 +110,29 @@ def test_a_value_that_has_no_room_beside_its_name_has_a_line_of_its_own():
     view = still_view(n_instances=2)
     places = view.comparison._replace(to_best=np.array([0, 1.5923e-4]), error=np.array([0, 1e-9]))
     model = still_model(dataclasses.replace(view, comparison=places), instance=1)
-    lines = str(numbers(model, Memo(), Size(23, 40))).splitlines()
+    lines = str(numbers(model, Memo(), Size(23, 40))[0]).splitlines()
     assert lines[lines.index("to the best") + 1] == "+0.0001592300".rjust(23)
     assert all(cell_len(line) <= 23 for line in lines)
     shown = "\n".join(lines)
-    assert all(value in shown for _, value in number_rows(model, measures(model, Memo())))
+    assert all(row.value in shown for row in number_rows(model, measures(model, Memo())))
+
+
+@pytest.mark.parametrize("width", [21, 23, 28])
+@pytest.mark.parametrize("n_hidden", [3, 30, 1000])
+def test_no_value_of_the_numbers_is_cut(width, n_hidden):
+    model = still_model(still_view(n_features=2 * n_hidden, n_hidden=n_hidden, n_instances=3), instance=2)
+    lines = str(numbers(model, Memo(), Size(width, 40))[0]).splitlines()
+    rows = number_rows(model, measures(model, Memo()))
+    for row in rows:
+        assert any(line.endswith(row.value) and cell_len(line) <= width for line in lines), row
+    total, exact = measures(model, Memo()).total_dimensionality
+    assert values(model)["ΣD"] == f"{'' if exact else '~'}{number(total)} of {n_hidden:,}"
+    assert total <= n_hidden * (1 + 1e-9)
+
+
+def test_a_norm_has_five_characters_whatever_it_is_and_a_bar_that_is_cut_off_says_so():
+    texts = [norm_text(v) for v in (0.0, 0.894, 12.345, 123.4, 12345.6, 1e30, float("inf"))]
+    assert texts == [" 0.00", " 0.89", "12.35", "123.4", "12346", " 1e30", "    ?"]
 
 
 def test_the_fresh_loss_has_its_error_and_while_it_trains_its_step():
@@ -136,7 +157,7 @@ def test_an_exact_loss_is_called_so_and_has_the_digits_that_tms_show_prints():
     (row, worse) = instance_rows(ordered(records(summary["instances"], run.experiment)), summary)
     model = still_model(view, instance=row["instance"])
     assert values(model)["fresh loss"] == row["loss"]
-    assert ("", "exact to 1e-6") in number_rows(model, measures(model, Memo()))
+    assert ("", "exact to 1e-6", "fresh loss") in number_rows(model, measures(model, Memo()))
     other = values(still_model(view, instance=worse["instance"]))
     assert (other["fresh loss"], other["to the best"]) == (worse["loss"], worse["to the best"])
 
@@ -186,7 +207,7 @@ def test_the_bar_says_what_has_failed_or_diverged():
 
 
 def test_the_reason_for_the_kernel_is_shown_only_where_there_is_room():
-    tall, low = (str(numbers(still_model(), Memo(), Size(23, height))) for height in (20, 12))
+    tall, low = (str(numbers(still_model(), Memo(), Size(23, height))[0]) for height in (20, 12))
     assert "as asked for" in tall
     assert "as asked for" not in low
     assert low.splitlines()[0] == "fresh loss  0.00398"
@@ -397,4 +418,5 @@ def test_each_pane_is_a_file_and_a_line_in_the_table() -> None:
     for name in PANES:
         assert issubclass(pane_class(name), Pane), name
         assert issubclass(pane_class(name), Widget), name
-    assert {key.message.pane for key in KEYS if isinstance(key.message, m.FocusPane)} == set(PANES)
+    focusing = [key for key in KEYS if isinstance(key.message, m.FocusPane) and key.is_of("dashboard")]
+    assert {key.message.pane for key in focusing} == set(PANES)

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 
 from tests.tui.conftest import still_app, still_view
 from tests.tui.hosts import press, settled
 from tests.tui.states import STATES
+from tests.tui.test_population import counted
 from tms_tui.app import TmsApp
 from tms_tui.autosave import InterruptedSession
 from tms_tui.messages import Quit, SaveFailed, SessionFound
@@ -48,6 +50,12 @@ def test_every_state(looks_as_before, state):
 def test_in_80_by_24(looks_as_before, state):
     view, keys = STATES[state]
     assert looks_as_before(still_app(view), (80, 24), keys)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
+def test_a_population(looks_as_before, size):
+    view = counted(still_view("training", n_instances=12, diverged=(3,), sparsity=tuple(np.arange(12) / 12)))
+    assert looks_as_before(still_app(view, first="population"), size)
 
 
 SESSION = InterruptedSession(

@@ -23,11 +23,12 @@ pytestmark = pytest.mark.slow
 
 # The rows above and below the panes, and the panes, by the size of the screen.
 AROUND = ["title", "bar", "keys"]
+EXPLAINED = [(120, 40), (200, 50)]  # with a row for the line of explanation
 PANES = {
     (60, 18): ["space", "loss", "features"],
     (80, 24): ["space", "loss", "features"],
     (120, 40): ["space", "loss", "features", "gram", "numbers"],
-    (200, 50): ["space", "loss", "features", "gram", "numbers"],
+    (200, 50): ["space", "loss", "features", "gram", "numbers", "ladder"],
 }
 
 
@@ -140,8 +141,10 @@ def assert_text_stands_out(app: TmsApp, state: str) -> None:
 
 def assert_every_pane_is_in_its_place(app: TmsApp, state: str) -> None:
     whole = Region(0, 0, *app.size)
-    expected = [ALONE[state]] if state in ALONE else AROUND + PANES[tuple(app.size)]
-    named = [*AROUND, *PANES[SIZES[-1]], "too-small"]
+    size = tuple(app.size)
+    line = ["explain"] if size in EXPLAINED else []
+    expected = [ALONE[state]] if state in ALONE else AROUND + line + PANES[size]
+    named = [*AROUND, "explain", *PANES[SIZES[-1]], "too-small"]
     regions = {id: app.dashboard.query_one(f"#{id}").region for id in named}
     shown = {id: region for id, region in regions.items() if region}
     assert sorted(shown) == sorted(expected)

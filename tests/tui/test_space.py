@@ -21,7 +21,7 @@ from tms_tui.messages.space import (
     Compare,
     CompareWith,
     LoadBefore,
-    SolidsFound,
+    SpaceFound,
     ToggleEdges,
     ToggleSides,
 )
@@ -37,7 +37,7 @@ from tms_tui.view_options import ViewOptions
 def known(model: Model) -> Model:
     """The Model once its name and its comparison have been found."""
     due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
-    return model if due is None else after(model, SolidsFound(find(due)))[0]
+    return model if due is None else after(model, SpaceFound(find(due)))[0]
 
 
 def test_sides_give_way_and_take_the_focus_along_and_come_back_for_one_that_is_focused():
@@ -98,7 +98,7 @@ def test_a_longer_run_is_no_change_that_leaves_trails():
 def test_a_trail_leads_from_the_change_to_the_step_that_is_shown():
     view = still_view(changes=(Change(2000, "sparsity", 0.8),))
     trail = trail_of(view.run, view.snapshot, 0, None)
-    kept = [kept.weights[0] for kept in view.run.kept if kept.step >= 2000]
+    kept = [kept.weights[0] for kept in view.run.history.kept if kept.step >= 2000]
     assert np.array_equal(trail.weights[0], kept[0])
     assert np.array_equal(trail.weights[-1], kept[-1])
     assert len(trail.weights) == min(32, len(kept))
@@ -208,12 +208,11 @@ async def until(app, condition, seconds=120):
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["braille", "blocks", "ascii"])
 async def test_two_models_are_shown_at_every_size(mode):
-    app = still_app(still_view(n_instances=2), mode=mode)
-    app._clock = time.monotonic  # the space has to be drawn more than once
+    app = still_app(still_view(n_instances=2), mode=mode, clock=time.monotonic)
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("b", "n", "b", "E")
         due = wanted(app.model.solids, app.model.shown, app.model.options.instance, run_id(app.model))
-        app.send(SolidsFound(find(due)))
+        app.send(SpaceFound(find(due)))
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await settled(pilot)

@@ -8,10 +8,12 @@ precision: the weights of an instance that diverged are finite, and their square
 cost n · m · min(n, m) multiplications an instance where n is large.
 """
 
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int
 
 # A feature is represented when its direction is longer than this (DESIGN: "above one half").
 REPRESENTED_NORM = 0.5
@@ -114,6 +116,68 @@ def dimensionality(
     squared = np.square(norms(weights))
     total = squared + interference(weights)
     return np.divide(squared, total, out=np.zeros_like(squared), where=total != 0)
+
+
+class Alone(NamedTuple):
+    """One feature among the others.
+
+    norm       ‖W_j‖
+    dimension  D_j
+    others     1/D_j − 1 = Σ_{k≠j} (Ŵ_j · W_k)² / ‖W_j‖²: with how many others, of its own length, it shares
+               its direction: 0 alone, 1 in a digon, ½ in a triangle, 3/2 in a pentagon. 0 where ‖W_j‖ = 0
+    rival      the feature k ≠ j of the greatest |W_j · W_k|; −1 where all are 0
+    product    W_j · W_k of that one, the entry (j, k) of W Wᵀ
+    """
+
+    norm: float
+    dimension: float
+    others: float
+    rival: int
+    product: float
+
+
+def feature(weights: Float[np.ndarray, "features hidden"], j: int) -> Alone:
+    """What one feature of one instance is among the others: its length, its share, its strongest rival."""
+    doubles = weights.astype(np.float64)
+    products = doubles @ doubles[j]
+    squared = float(products[j])
+    products[j] = 0
+    rival = int(np.abs(products).argmax())
+    if not products[rival]:
+        rival = -1
+    others = float(np.square(products / squared).sum()) if squared else 0.0
+    dimension = 1 / (1 + others) if squared else 0.0
+    return Alone(math.sqrt(squared), dimension, others, rival, float(products[rival]) if rival >= 0 else 0.0)
+
+
+class Pair(NamedTuple):
+    """Two features: W_j · W_k, the entry of W Wᵀ; the cosine of their angle; the angle in degrees. Cosine and
+    angle are NaN where one of them has no direction."""
+
+    product: float
+    cosine: float
+    degrees: float
+
+
+def pair(weights: Float[np.ndarray, "features hidden"], j: int, k: int) -> Pair:
+    """How two features of one instance stand to each other."""
+    one, other = weights[j].astype(np.float64), weights[k].astype(np.float64)
+    product, lengths = float(one @ other), float(np.linalg.norm(one) * np.linalg.norm(other))
+    if not lengths:
+        return Pair(product, math.nan, math.nan)
+    cosine = 1.0 if j == k else min(max(product / lengths, -1.0), 1.0)
+    return Pair(product, cosine, math.degrees(math.acos(cosine)))
+
+
+def dimensionality_of(
+    weights: Float[np.ndarray, "instances features hidden"], features: Int[np.ndarray, " some"]
+) -> Float64[np.ndarray, "instances some"]:
+    """D of some features, among all."""
+    doubles = weights.astype(np.float64)
+    some = doubles[:, features]
+    squared = np.square(some).sum(-1)
+    along = np.square(some @ np.swapaxes(doubles, -1, -2)).sum(-1)
+    return np.divide(np.square(squared), along, out=np.zeros_like(squared), where=along != 0)
 
 
 def _blocks(

@@ -52,11 +52,11 @@ def pure_strategies(n_hidden: int) -> list[Strategy]:
     return found
 
 
-def states_of_extra(weights: np.ndarray) -> np.ndarray:
-    """What models (models, features, hidden) do with their last feature: names as in State."""
+def states_of(weights: np.ndarray, feature: int = -1) -> np.ndarray:
+    """What models (models, features, hidden) do with a feature, the last one: names as in State."""
     lengths = norms(weights)
     represented = np.where((lengths > REPRESENTED_NORM)[..., None], weights, 0)
-    length, shared = lengths[:, -1], interference(represented)[:, -1]
+    length, shared = lengths[:, feature], interference(represented)[:, feature]
     return np.select(
         [length <= REPRESENTED_NORM, shared > SHARES],
         ["not represented", "in superposition"],

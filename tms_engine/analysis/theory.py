@@ -5,7 +5,7 @@ E[x²] = p/3. `importance` is (features,). Losses are means over features unless
 "exact" means for the model of `models/tied_relu.py`, with the weights that the docstring names.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -60,7 +60,7 @@ def loss_of_dedicated(
     return dropped * each / len(importance)
 
 
-def digon_sum(p: float, importance_i: float, importance_j: float) -> float:
+def digon_sum(p: float, importance_i: Any, importance_j: Any) -> Any:
     """Two features on one dimension, W = (1, −1), b = 0: what both add to the summed loss.
 
     With x_i = a alone active, x̂ = (a, 0) is exact. With both active, a > c, x̂ = (a − c, 0): feature i is
@@ -90,7 +90,7 @@ def one_active_loss(weights: Float[np.ndarray, "features hidden"]) -> float:
     return float(np.square(errors).sum() / (3 * n * n))
 
 
-def pure_strategy_sums(p: float, r: float) -> dict[Strategy, float]:
+def pure_strategy_sums(p: float, r: Any) -> dict[Strategy, Any]:
     """n = 2, m = 1, importance (1, r), with a bias: the summed loss of each pure strategy.
 
     Dedicate the dimension to one feature, and the other, dropped, costs its variance (bias p/2); or share

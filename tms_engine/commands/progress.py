@@ -146,7 +146,8 @@ def counted(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,} " + what + "  {remaining} left"
         with tqdm(total=total, file=sys.stderr, bar_format=form, leave=False) as bar:
 
-            def move(done: int, _: int) -> None:
+            def move(done: int, total: int) -> None:
+                bar.total = total
                 bar.update(done - bar.n)
 
             yield move

@@ -13,11 +13,24 @@ from typing import TYPE_CHECKING, Any
 from tms_engine import process
 from tms_engine.commands import options as common
 from tms_engine.commands.progress import say, show_models
+from tms_engine.commands.text import how_many, sweep_headline
 from tms_engine.digits import number
 from tms_engine.errors import InputError
 from tms_engine.experiment import read_fields
 from tms_engine.files import dated_name, names
-from tms_engine.sweeps.spec import DENSITY, OWN, PLACES, Spec, axis_values, is_axis, make_spec, settings_from
+from tms_engine.presets import PRESETS
+from tms_engine.runs.places import SWEEP
+from tms_engine.sweeps.spec import (
+    DENSITY,
+    OWN,
+    PLACES,
+    Spec,
+    axis_values,
+    is_axis,
+    make_spec,
+    naming,
+    settings_from,
+)
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.directory import Job
@@ -31,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "spec",
         nargs="?",
-        default="gist",
         metavar="SPEC|PRESET|DIR",
         help="a file of a sweep (.toml, .json), a preset (default: gist), or a sweep to go on with",
     )
@@ -89,9 +101,10 @@ def run(options: argparse.Namespace) -> int:
     for name in OWN:
         if hasattr(options, name):
             raise InputError(f"--seeds says how many models each point has, not --{name.replace('_', '-')}")
-    goes_on = os.path.isdir(options.spec)
+    goes_on = options.spec is not None and _is_directory(options.spec)
     spec, name = (None, "") if goes_on else _spec(options)
 
+    from tms_engine.runs import runs_directory
     from tms_engine.sweeps.directory import Job, elsewhere, job_from, read_grid
     from tms_engine.sweeps.grid import make_grid
     from tms_engine.sweeps.sweep import prepare
@@ -111,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
         path = None if options.out is None else Path(options.out)
     with _workers(options) as executor:
         if path is None:
-            prepare(Path(os.curdir), grid, local=executor is None, make=False)
+            prepare(runs_directory(), grid, local=executor is None, make=False)
             path = _new_directory(name)
         grid = prepare(
             path,
@@ -120,6 +133,11 @@ def run(options: argparse.Namespace) -> int:
             sizes_given=spec is not None and options.shard_models is not None,
         )
         return _train(path, grid, job, executor, options)
+
+
+def _is_directory(text: str) -> bool:
+    """Whether a sweep is to go on: a directory, but for one that is no sweep's and called as a preset."""
+    return os.path.isdir(text) and (text not in PRESETS or os.path.isfile(Path(text) / SWEEP))
 
 
 def _check_goes_on(options: argparse.Namespace) -> None:
@@ -138,15 +156,20 @@ def _check_goes_on(options: argparse.Namespace) -> None:
 
 def _spec(options: argparse.Namespace) -> tuple[Spec, str]:
     """The sweep of a command line, and a name for it: options over the file, or the preset."""
-    text = options.spec
+    text = options.spec or "gist"
     settings: dict[str, Any] = {}
     if Path(text).suffix.lower() in (".toml", ".json") or os.path.isfile(text):
-        settings = settings_from(read_fields(text))
-        name, origin = Path(text).stem, text
+        record = read_fields(text)
+        with naming(text):
+            settings = settings_from(record)
+            base = common.preset_from(settings.pop("preset", "gist"))
+            axes, fixed = settings.pop("axes", {}), settings.pop("base", {})
+            base.replace(**fixed)
+            for axis, values in axes.items():
+                axis_values(axis, values)
+        name = Path(text).stem
     else:
-        name, origin = text, ""
-    base = common.preset_from(settings.pop("preset", "gist") if origin else text)
-    axes, fixed = settings.pop("axes", {}), settings.pop("base", {})
+        base, axes, fixed, name = common.preset_from(text), {}, {}, text
     if os.environ.get("TMS_DEVICE"):
         fixed = {"device": os.environ["TMS_DEVICE"], **fixed}
     for field, value in _given(options).items():
@@ -217,7 +240,7 @@ def _train(
 
     quoted = shlex.quote(str(path))
     of = f", job {job.k} of {job.of}" if job.of > 1 else ""
-    say(f"sweep of {headline(grid)}, in {_count(grid.n_shards, 'shard')}{of}, into {path}")
+    say(f"sweep of {sweep_headline(grid)}, in {how_many(grid.n_shards, 'shard')}{of}, into {path}")
     again = f"tms sweep {quoted}" + (f" --shard {job.k}/{job.of}" if job.of > 1 else "")
     stopped = f"interrupted; what is finished is kept; go on with: {again}"
     with process.stop_on_signals(say) as stop:
@@ -242,18 +265,6 @@ def _merge(options: argparse.Namespace) -> int:
 
     path = Path(options.merge)
     return _report(path, merge(path, options.csv), options)
-
-
-def headline(grid: "Grid") -> str:
-    """A sweep in a few words: its models, axes and seeds."""
-    spec = grid.spec
-    axes = " × ".join(f"{len(group.values):,} {' with '.join(group.names)}" for group in spec.groups)
-    models, seeds = _count(grid.n_models, "model"), _count(spec.n_seeds, "seed")
-    return f"{models}: {axes + ' × ' if axes else ''}{seeds}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _report(path: Path, grid: "Grid", options: argparse.Namespace) -> int:
@@ -292,7 +303,7 @@ def _report(path: Path, grid: "Grid", options: argparse.Namespace) -> int:
 
 
 def _text(grid: "Grid", found: dict[str, Any]) -> str:
-    lines = [f"models    {headline(grid)}"]
+    lines = [f"models    {sweep_headline(grid)}"]
     if found["least_loss"] is not None:
         lines.append(
             f"loss      {number(found['least_loss'])} to {number(found['largest_loss'])}, on fresh data"
@@ -301,7 +312,7 @@ def _text(grid: "Grid", found: dict[str, Any]) -> str:
         lines.append(f"diverged  {found['diverged']:,}")
     most = list(found["names"].items())
     if most:
-        more = f", and {len(most) - 5:,} other names" if len(most) > 5 else ""
+        more = f", and {how_many(len(most) - 5, 'other name')}" if len(most) > 5 else ""
         lines.append("names     " + ", ".join(f"{name} {n:,}" for name, n in most[:5]) + more)
     lines.append(f"table     {found['table']}" + (f", {found['csv']}" if "csv" in found else ""))
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from tms_engine.digits import EXACT, how_exact, number, with_error
 from tms_engine.experiment import PER_FEATURE, PER_INSTANCE, Experiment
 
 if TYPE_CHECKING:
+    from tms_engine.sweeps.grid import Grid
     from tms_engine.training.run import Run
 
 _COLUMN_NAMES = {
@@ -250,3 +251,15 @@ def table(rows: list[dict[str, Any]]) -> str:
         ).rstrip()
         for line in zip(*columns, strict=True)
     )
+
+
+def sweep_headline(grid: "Grid") -> str:
+    """A sweep in a few words: its models, axes and seeds."""
+    spec = grid.spec
+    axes = " × ".join(f"{len(group.values):,} {' with '.join(group.names)}" for group in spec.groups)
+    models, seeds = how_many(grid.n_models, "model"), how_many(spec.n_seeds, "seed")
+    return f"{models}: {axes + ' × ' if axes else ''}{seeds}"
+
+
+def how_many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,7 +1,8 @@
 """Colours of features and their mixing, for figures and screens alike. All are RGB from 0 to 1."""
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Float64, Int
+from numpy.typing import ArrayLike
 
 # matplotlib's TABLEAU_COLORS, in its order, as in the seed.
 _TABLEAU = "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f bcbd22 17becf"
@@ -78,3 +79,19 @@ def strongest(
     """The colour of each row's largest feature; nothing active is black."""
     x = np.abs(x)
     return colors[x.argmax(-1)] * (x.max(-1, keepdims=True) > 0)
+
+
+# Of phase diagrams, as in the paper: white where a feature is not represented, else blue where it has a
+# dimension of its own and red where it shares one.
+_DEDICATED, _SHARED = (
+    np.array([int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)]) for c in ("3b6fb6", "d1495b")
+)
+# The norm and the interference that stand for a state.
+OF_STATE = {"not represented": (0, 0), "in superposition": (1, 1), "dedicated": (1, 0)}
+
+
+def phase_colors(norm: ArrayLike, shared: ArrayLike) -> Float64[np.ndarray, "*shape 3"]:
+    """RGB by the norm of a feature and its interference, both from 0 to 1."""
+    depth = np.clip(np.asarray(norm, np.float64), 0, 1)[..., None]
+    hue = np.clip(np.asarray(shared, np.float64), 0, 1)[..., None]
+    return 1 - depth * (1 - ((1 - hue) * _DEDICATED + hue * _SHARED))

@@ -1,24 +1,19 @@
 """A film of how a model learns: the turning space with the hull of its features, the loss, and D over steps.
 
-Its steps are dense where the weights move (`analysis/changes.py`), so that the fold is seen. Written as GIF
-by Pillow, or as MP4 by ffmpeg where that is installed.
+Its steps are dense where the weights move (`analysis/changes.py`), so that the fold is seen.
 """
 
 import dataclasses
-import io
-import shutil
-import subprocess
-import tempfile
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, Int64
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import NullFormatter
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
-from PIL import Image
 
 from tms_engine import digits
 from tms_engine.analysis import geometry
@@ -31,18 +26,15 @@ from tms_engine.errors import InputError
 from tms_engine.figures.captions import describe
 from tms_engine.figures.colors import feature_colors, on_white
 from tms_engine.figures.dimensionality import draw_solids
-from tms_engine.figures.panels import MOST_FEATURES, coordinates, new_figure, own_style, scene
-from tms_engine.files import cannot, write_atomically
+from tms_engine.figures.movies import Picture, check_movie, movie_figure, picture_of, save_movie
+from tms_engine.figures.panels import MOST_FEATURES, coordinates, own_style, scene
 from tms_engine.training.run import Run
 from tms_engine.training.state import Snapshot
 
 # Vectors with a number, and features whose hull is drawn.
 _LABELLED, _HULLED = 20, 64
-# A film that is shorter or longer is a mistake, and so is one that fills a disk.
-MOST_FRAMES = 3_000
-# Seconds for which the last picture stays.
-_LAST = 1.5
-_DPI = 100
+# Losses that are written at their axis, at most.
+_MOST_TICKS = 6
 
 
 class Reel(NamedTuple):
@@ -72,7 +64,7 @@ def film(
     camera: Camera = HOME,
     turn: float = 120.0,
     size: tuple[int, int] = (960, 540),
-) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+) -> Iterator[Picture]:
     """The pictures of a film of one instance, from step `first` to `last` (None: the run's last), as RGB.
 
     Each is `size` = (width, height) pixels. Hidden space turns by `turn` degrees on the whole. Raises
@@ -101,73 +93,10 @@ def save_film(
     """Write a film as a file: .gif, or .mp4 where ffmpeg is installed. `view` as in `film`.
 
     `on_frame` is told how many pictures of how many are drawn. Raises InputError for another suffix, without
-    ffmpeg, and where the file cannot be written; then there is no part of it.
+    ffmpeg, for a name that is taken, and where the file cannot be written; then there is no part of it.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".gif", ".mp4"):
-        raise InputError(f"a film should be a .gif or .mp4, not {path.name!r}")
-    if not 2 <= frames <= MOST_FRAMES:
-        raise InputError(f"a film should have 2 to {MOST_FRAMES:,} pictures, not {frames:,}")
-    if not 1 <= fps <= 60:
-        raise InputError(f"fps should be from 1 to 60, not {fps}")
-
-    def told() -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-        for k, picture in enumerate(film(run, instance, frames=frames, **view)):
-            if on_frame is not None:
-                on_frame(k + 1, frames)
-            yield picture
-
-    content = _gif(told(), fps) if path.suffix.lower() == ".gif" else _mp4(told(), fps)
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise cannot(f"write {path}", error) from None
-    return path
-
-
-def _gif(pictures: Iterator[UInt8[np.ndarray, "height width 3"]], fps: int) -> bytes:
-    """Each picture has the colours that suit it best; the format counts time in hundredths of a second."""
-    images = [Image.fromarray(picture).quantize(128, dither=Image.Dither.NONE) for picture in pictures]
-    duration = [max(2, round(100 / fps)) * 10] * len(images)
-    duration[-1] += round(1000 * _LAST)
-    content = io.BytesIO()
-    images[0].save(
-        content, "GIF", save_all=True, append_images=images[1:], duration=duration, loop=0, optimize=True
-    )
-    return content.getvalue()
-
-
-def _mp4(pictures: Iterator[UInt8[np.ndarray, "height width 3"]], fps: int) -> bytes:
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise InputError("an .mp4 needs the program ffmpeg, which is not installed here: make a .gif")
-    first = next(pictures)
-    height, width, _ = first.shape
-    with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory) / "film.mp4"
-        command = [
-            program, "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
-            "-r", str(fps), "-i", "-", "-pix_fmt", "yuv420p", "-movflags", "+faststart", str(target),
-        ]  # fmt: skip
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert process.stdin is not None
-            assert process.stderr is not None
-            try:
-                picture = first
-                process.stdin.write(first.tobytes())
-                for picture in pictures:
-                    process.stdin.write(picture.tobytes())
-                for _ in range(round(_LAST * fps)):
-                    process.stdin.write(picture.tobytes())
-                process.stdin.close()
-            except BrokenPipeError:  # its own sentence follows
-                pass
-            said = process.stderr.read().decode(errors="replace").strip()
-        if process.returncode != 0:
-            raise InputError(
-                f"ffmpeg could not make the film: {said.splitlines()[-1] if said else 'it failed'}"
-            )
-        return target.read_bytes()
+    check_movie(path, frames, fps)
+    return save_movie(film(run, instance, frames=frames, **view), path, frames, fps, on_frame)
 
 
 def _reel(
@@ -198,18 +127,16 @@ class _Stage:
     def __init__(self, run: Run, instance: int, reel: Reel, size: tuple[int, int]) -> None:
         self._reel, self._instance = reel, instance
         self._named: Polytopes | None = None
-        self._figure = new_figure(size[0] / _DPI, size[1] / _DPI)
-        self._figure.set_layout_engine("none")
-        self._figure.set_dpi(_DPI)
+        self._figure = movie_figure(size)
         n, m = reel.shown[0].experiment.n_features, reel.shown[0].experiment.n_hidden
         self._colors = on_white(feature_colors(reel.tips.shape[1]))
-        self._reach = _reaches(reel.tips)
+        self._reach = reaches(reel.tips)
         self._draw_space(n, m)
         self._steps = np.array([snapshot.step for snapshot in reel.shown])
         self._draw_loss(run)
         self._draw_levels()
 
-    def picture(self, k: int) -> UInt8[np.ndarray, "height width 3"]:
+    def picture(self, k: int) -> Picture:
         self._show_space(k)
         snapshot, now = self._reel.shown[k], max(int(self._steps[k]), 1)
         for line in self._now:
@@ -221,9 +148,7 @@ class _Stage:
         )
         density = snapshot.experiment.per_instance("sparsity")[self._instance]
         self._about.set_text(f"step {snapshot.step:,}    S = {digits.sparsity(density)}")
-        self._figure.canvas.draw()
-        pixels: Any = self._figure.canvas
-        return np.asarray(pixels.buffer_rgba())[..., :3].copy()
+        return picture_of(self._figure)
 
     def _draw_space(self, n: int, m: int) -> None:
         figure, reel = self._figure, self._reel
@@ -303,6 +228,8 @@ class _Stage:
             xscale="log", yscale="log" if good.any() else "linear", xlim=(1, last), ylabel="loss, smoothed"
         )
         plot.yaxis.set_minor_formatter(NullFormatter())
+        ticks = loss_ticks(*plot.get_ylim())
+        plot.set_yticks(ticks, [f"{tick:.6g}" for tick in ticks])
         plot.grid(alpha=0.3)
         self._now = [plot.axvline(1, color="tab:red", lw=1)]
         for step in changes:
@@ -323,9 +250,26 @@ class _Stage:
         self._now.append(plot.axvline(1, color="tab:red", lw=1))
 
 
-def _reaches(tips: Float32[np.ndarray, "pictures features 3"]) -> Float64[np.ndarray, " pictures"]:
+def loss_ticks(low: float, high: float) -> list[float]:
+    """Values to be written at an axis from `low` to `high`: at least two, also where no power of ten lies
+    between them, and at most six."""
+    if low > 0:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for digits_ in ((1,), (1, 2, 5), range(1, 10)):
+            found = [float(f"{d}e{k}") for k in decades for d in digits_ if low <= float(f"{d}e{k}") <= high]
+            if len(found) >= 2:
+                return found[:: -(-len(found) // _MOST_TICKS)]
+    for step in (1.0, 0.5, 0.2, 0.1):  # of the power of ten below their distance
+        step *= 10.0 ** math.floor(math.log10(high - low))
+        found = [float(f"{k * step:.6g}") for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        if len(found) >= 2:
+            break
+    return found[:: -(-len(found) // _MOST_TICKS)]
+
+
+def reaches(tips: Float32[np.ndarray, "pictures features 3"]) -> Float64[np.ndarray, " pictures"]:
     """How far the space goes in each picture: as far as the vectors then, but moving smoothly."""
-    lengths = np.nanmax(np.linalg.norm(tips.astype(np.float64), axis=-1), axis=1, initial=0.1)
+    lengths = np.nan_to_num(np.linalg.norm(tips.astype(np.float64), axis=-1)).max(1, initial=0.1)
     width = max(1, len(lengths) // 8)
     padded = np.pad(lengths, width, mode="edge")
     return 1.05 * np.convolve(padded, np.ones(2 * width + 1) / (2 * width + 1), mode="valid")

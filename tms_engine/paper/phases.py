@@ -6,13 +6,12 @@ What becomes of an extra feature, by the density of all and by its importance re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from tms_engine.analysis import phases as two_in_one
+from tms_engine.analysis.extra import optimal_states, pure_states
 from tms_engine.analysis.geometry import interference, norms
-from tms_engine.analysis.optimum import minimum, summed_loss
-from tms_engine.analysis.strategies import pure_strategies, states_of_extra
+from tms_engine.analysis.strategies import states_of
+from tms_engine.figures.colors import OF_STATE, phase_colors
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
@@ -78,9 +77,9 @@ def _cells(sweep: Sweep) -> "pl.DataFrame":
     order = loss.argsort(1)
     kept = order[:, : max(1, seeds - 1)]  # the worst is dropped
     length, shared = (of(weights)[:, -1].reshape(shape) for of in (norms, interference))
-    state = states_of_extra(weights).reshape(shape)
+    state = states_of(weights).reshape(shape)
     best = np.take_along_axis(state, order[:, :1], 1)
-    optimum = [_optimum(m, p, ratio) for p in density]
+    optimum = [optimal_states(m, p, ratio) for p in density]
     return pl.DataFrame(
         {
             "n_features": n,
@@ -100,70 +99,7 @@ def _cells(sweep: Sweep) -> "pl.DataFrame":
     )
 
 
-def _optimum(m: int, p: float, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least summed loss at one density and many importances of the extra feature, and its state."""
-    if m == 1:
-        found = two_in_one.optimum(p, ratio)
-        return found.loss, states_of_extra(found.weights[..., None])
-    weights, biases = _starts(m, p)
-    some, many = len(ratio), len(weights)
-    importance = np.ones((some, many, m + 1))
-    importance[..., -1] = ratio[:, None]
-    ends = minimum(
-        np.tile(weights, (some, 1, 1)), np.tile(biases, (some, 1)), importance.reshape(-1, m + 1), p
-    )
-    best = ends.loss.reshape(some, many).argmin(1) + np.arange(some) * many
-    return ends.loss[best], states_of_extra(ends.weights[best])
-
-
-def _starts(m: int, p: float) -> tuple[np.ndarray, np.ndarray]:
-    """The pure strategies with arms of 1 and of .8, shifted a little, so that descent leaves saddles."""
-    generator = np.random.default_rng(0)
-    weights, biases = [], []
-    for strategy in pure_strategies(m):
-        for length in (1.0, 0.8):
-            shift = 0.02 * generator.standard_normal(strategy.weights.shape)
-            weights.append(length * strategy.weights + shift)
-            biases.append(_bias(strategy.dropped, m, p) + (1 - length) * p)
-    return np.array(weights), np.array(biases)
-
-
-def _bias(dropped: int | None, m: int, p: float) -> np.ndarray:
-    """0, but the mean for a feature that is dropped."""
-    return np.where(np.arange(m + 1) == dropped, p / 2, 0.0)
-
-
-def pure_states(m: int, p: float, ratio: np.ndarray) -> np.ndarray:
-    """What the best pure strategy does with the extra feature, for each importance of it."""
-    strategies = pure_strategies(m)
-    importance = np.ones((len(ratio), m + 1))
-    importance[:, -1] = ratio
-    losses = [
-        summed_loss(
-            np.tile(strategy.weights, (len(ratio), 1, 1)),
-            np.tile(_bias(strategy.dropped, m, p), (len(ratio), 1)),
-            importance,
-            p,
-        )
-        for strategy in strategies
-    ]
-    return np.array([strategy.extra for strategy in strategies])[np.argmin(losses, 0)]
-
-
-# The figure. As in the paper: white where the feature is not represented, else blue where it has a dimension
-# of its own and red where it shares one.
-
-_DEDICATED, _SHARED = np.array(to_rgb("#3b6fb6")), np.array(to_rgb("#d1495b"))
-
-
-def cell_colors(norm: Any, shared: Any) -> np.ndarray:
-    """RGB (..., 3) by the norm of a feature and its interference, both from 0 to 1."""
-    depth = np.clip(np.asarray(norm, np.float64), 0, 1)[..., None]
-    hue = np.clip(np.asarray(shared, np.float64), 0, 1)[..., None]
-    return 1 - depth * (1 - ((1 - hue) * _DEDICATED + hue * _SHARED))
-
-
-_OF_STATE = {"not represented": (0, 0), "in superposition": (1, 1), "dedicated": (1, 0)}
+# The figure.
 
 
 def figure(table: "pl.DataFrame") -> Figure:
@@ -179,8 +115,8 @@ def figure(table: "pl.DataFrame") -> Figure:
             cells[name].unique().sort().to_numpy() for name in ("density", "relative_importance")
         )
         shape = (len(density), len(ratio))
-        trained = cell_colors(cells["norm"], cells["interference"]).reshape(*shape, 3)
-        at_best = cell_colors(*np.array([_OF_STATE[s] for s in cells["optimum_state"]]).T).reshape(*shape, 3)
+        trained = phase_colors(cells["norm"], cells["interference"]).reshape(*shape, 3)
+        at_best = phase_colors(*np.array([OF_STATE[s] for s in cells["optimum_state"]]).T).reshape(*shape, 3)
         agree = float((cells["state"] == cells["optimum_state"]).to_numpy().mean())
         _draw(row[0], trained, density, ratio, cells)
         row[0].set_title(f"n = {n}, m = {m}: trained, mean of all but the worst", fontsize=10)
@@ -188,8 +124,8 @@ def figure(table: "pl.DataFrame") -> Figure:
         others = cells.filter(pl.col("state") != pl.col("optimum_state"))
         row[1].plot(others["relative_importance"], others["density"], "kx", ms=5)
         row[1].set_title(f"numerical optimum; the best trained agrees in {agree:.1%}", fontsize=10)
-    for name, (norm, shared) in _OF_STATE.items():
-        color = cell_colors(norm, shared)
+    for name, (norm, shared) in OF_STATE.items():
+        color = phase_colors(norm, shared)
         grid[0, 1].scatter(
             [], [], marker="s", s=60, color=[color], edgecolor="0.5", label=f"extra feature {name}"
         )

@@ -58,14 +58,14 @@ class Prunable(NamedTuple):
 
 def list_runs(directory: str | Path) -> list[Listed]:
     """The runs in a directory, the newest first. Raises InputError if it cannot be read."""
-    found = [_listed(path) for path in _directories(Path(directory)) if _is_runs(path)]
-    return sorted(found, key=lambda listed: (-listed.written, listed.path.name))
+    found = [listed(path) for path in directories(Path(directory)) if is_runs(path)]
+    return sorted(found, key=lambda one: (-one.written, one.path.name))
 
 
 def prunable(directory: str | Path) -> list[Prunable]:
     """What a directory of runs holds that is of no use. Raises InputError if it cannot be read."""
     found = []
-    for path in _directories(Path(directory)):
+    for path in directories(Path(directory)):
         if _is_abandoned(path):
             found.append(Prunable(path, "nothing was saved in it"))
             continue
@@ -89,7 +89,7 @@ def remove_run(path: str | Path) -> list[Path]:
     Raises InputError if it is no run, InUse if a process holds it.
     """
     path = Path(path)
-    if not _is_runs(path):
+    if not is_runs(path):
         raise InputError(f"{path} is not a run")
     with hold(path, "tms runs"):
         try:
@@ -105,7 +105,8 @@ def remove_run(path: str | Path) -> list[Path]:
     return sorted(path.iterdir())
 
 
-def _directories(directory: Path) -> Iterator[Path]:
+def directories(directory: Path) -> Iterator[Path]:
+    """The directories in a directory, by name. Raises InputError if it cannot be read."""
     try:
         with os.scandir(directory) as entries:
             paths = [Path(entry.path) for entry in entries]
@@ -117,19 +118,20 @@ def _directories(directory: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_runs(path: Path) -> bool:
+def is_runs(path: Path) -> bool:
     """Whether this has the files of a run, or of one that was begun."""
     return any(os.path.lexists(path / name) for name in (STATE, EXPERIMENT, LOCK, PROGRESS, *_NEXT))
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """What is known of a directory of a run's."""
     experiment, status, problem = None, None, ""
     try:
         status = status_of(path)
         experiment = read_experiment(path) if status.saved >= 0 else None
     except InputError as error:
         problem = "nothing was saved in it" if last_written(path / STATE) is None else str(error)
-    return Listed(path, experiment, status, _written(path, status), _bytes(path), problem)
+    return Listed(path, experiment, status, _written(path, status), bytes_in(path, path / FIGURES), problem)
 
 
 def _written(path: Path, status: Status | None) -> float:
@@ -139,10 +141,10 @@ def _written(path: Path, status: Status | None) -> float:
     return found[1] / 1e9 if found else 0.0
 
 
-def _bytes(path: Path) -> int:
-    """Sizes of the files in a run directory and its figures; links are not followed."""
+def bytes_in(*places: Path) -> int:
+    """Sizes of the files in these directories, of ten thousand at most; links are not followed."""
     total, left = 0, _MOST_FILES
-    for place in (path, path / FIGURES):
+    for place in places:
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 left -= 1

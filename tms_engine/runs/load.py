@@ -19,7 +19,7 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import LIVE_FIELDS, Experiment, parse_fields
 from tms_engine.files import cannot, read_small, reason
 from tms_engine.runs.lock import last_written
-from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, next_of
+from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, SWEEP, next_of
 from tms_engine.runs.tensors import read_few_tensors, read_tensors
 from tms_engine.training.history import History
 from tms_engine.training.run import KernelName, Run, check_parameters, planned_changes
@@ -262,6 +262,9 @@ def _check_is_run(path: Path) -> None:
         raise cannot(f"read {path}", error) from None
     if not is_there:
         raise InputError(f"there is no run directory {path}")
+    if not has_experiment and (path / SWEEP).is_file():
+        makes = f"`load_sweep({str(path)!r}).run(row)` makes one of any row of its table"
+        raise InputError(f"{path} is a sweep, not a run: {makes}")
     if not has_experiment or not has_state:
         raise InputError(f"{path} is not a run: it has no {STATE if has_experiment else EXPERIMENT}")
 

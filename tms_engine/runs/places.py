@@ -12,6 +12,8 @@ EXPERIMENT, STATE, HISTORY, SUMMARY = (
     "summary.json",
 )
 LOCK, PROGRESS, FIGURES = ".lock", "progress.json", "figures"
+# The file of a directory that is a sweep's.
+SWEEP = "sweep.json"
 
 
 def next_of(path: Path) -> Path:

@@ -8,6 +8,7 @@
     table.py      a row a model: polars, Parquet, CSV
     sweep.py      Sweep: trains what is missing, selects rows, gives models back as runs
     live.py       a sweep that another process trains, live
+    listing.py    the sweeps in a directory, and their removal
 
 The names below are loaded when they are first used: to follow a sweep loads no torch, no numba and no
 polars.

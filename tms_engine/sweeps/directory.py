@@ -29,12 +29,12 @@ from tms_engine.files import (
     write_new,
 )
 from tms_engine.runs.lock import Holder, InUse, RunLock, as_holder, hold, is_locked, read_json
-from tms_engine.runs.places import LOCK, absolute
+from tms_engine.runs.places import LOCK, SWEEP, absolute
 from tms_engine.sweeps.grid import Grid, make_grid
 from tms_engine.sweeps.shards import read_shard
 from tms_engine.sweeps.spec import Spec, spec_from
 
-SPEC, SHARDS, JOBS, TABLE, CSV = "sweep.json", "shards", "jobs", "table.parquet", "table.csv"
+SPEC, SHARDS, JOBS, TABLE, CSV = SWEEP, "shards", "jobs", "table.parquet", "table.csv"
 _MOST_BYTES = 1 << 28
 # Bytes that a model may take in a shard's file, in the table, and for each feature in either.
 _SHARD_ROW, _TABLE_ROW, _FEATURE = 56, 64, 16

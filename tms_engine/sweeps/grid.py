@@ -171,6 +171,15 @@ def _places(spec: Spec, family: Family, rows: Int64[np.ndarray, " rows"]) -> _Pl
     return _Places(tuple(reversed(groups)), seeds, family.first // spec.n_seeds + within)
 
 
+def places_of(grid: Grid) -> tuple[Int64[np.ndarray, " points"], ...]:
+    """For each group of axes, the place in it of every point, in the order of the rows."""
+    found = []
+    for family in grid.families:
+        rows = family.first + np.arange(family.n_points) * grid.spec.n_seeds
+        found.append(_places(grid.spec, family, rows).groups)
+    return tuple(np.concatenate(of_group) for of_group in zip(*found, strict=True))
+
+
 def experiment_of(grid: Grid, rows: Sequence[int]) -> Experiment:
     """The experiment whose instances are these models, in this order.
 
@@ -245,6 +254,12 @@ def told(value: Any) -> str:
         if isinstance(value, tuple)
         else str(value)
     )
+
+
+def most_features(grid: Grid) -> int:
+    """Features of the models that have most of them."""
+    varied = [family.fields.get("n_features", 0) for family in grid.families]
+    return max(varied) or grid.spec.base.n_features
 
 
 def largest_shards(grid: Grid) -> list[int]:

@@ -3,11 +3,12 @@
 Loads no numpy, so that the command line answers mistakes at once.
 """
 
+import contextlib
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -189,8 +190,15 @@ def spec_from(record: Any, where: str | Path) -> Spec:
 
     Raises InputError, naming the file.
     """
-    try:
+    with naming(where):
         return _spec_from(record)
+
+
+@contextlib.contextmanager
+def naming(where: str | Path) -> Iterator[None]:
+    """Names the file in the sentence of a mistake that is in it."""
+    try:
+        yield
     except InputError as error:
         sentence = str(error)
         raise InputError(
@@ -271,7 +279,10 @@ def sparsity_of(density: float) -> float:
 def _value(name: str, value: Any) -> Any:
     """One value of an axis, as the field has it."""
     if name == DENSITY:
-        density = field_value("init_std", value)  # a number above 0
+        try:
+            density = field_value("init_std", value)  # a number above 0
+        except InputError:
+            density = None
         if density is None or density > 1:
             raise InputError(f"density should be above 0 and at most 1, not {quoted(value)}", name)
         field_value("sparsity", sparsity_of(density))
@@ -352,6 +363,8 @@ def _check_zip(names: Sequence[str], given: Axes, in_step: list[tuple[str, ...]]
             raise InputError(f"zipped names {quoted(name)}, which is no axis here", name)
         if sum(zip_.count(name) for zip_ in in_step) > 1:
             raise InputError(f"zipped names {name} twice", name)
+        if len(names) < 2:
+            raise InputError(f"zipped names {name} alone: axes that go in step are two or more", name)
     lengths = {name: len(given[name]) for name in names}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length:,}" for name, length in lengths.items())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from tms_engine import plugins
 from tms_engine.errors import InputError, quoted
@@ -21,7 +21,7 @@ from tms_engine.sweeps import directory, executors, table
 from tms_engine.sweeps.directory import Job
 from tms_engine.sweeps.grid import Grid, experiment_of, largest_shards, make_grid, seconds_of, told
 from tms_engine.sweeps.shards import read_shard, run_shard, shard_bytes, train_shard
-from tms_engine.sweeps.spec import DENSITY, Axes, make_spec
+from tms_engine.sweeps.spec import DENSITY, Axes, Spec, make_spec
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
 from tms_engine.training.run import Run, bytes_of, new_id
@@ -192,36 +192,9 @@ class Sweep:
         if not len(found):
             raise InputError("none of the models of this sweep is trained yet")
         for name, wanted in coordinates.items():
-            found = found.filter(self._mask(found, name, wanted))
+            columns = {axis: found[axis].to_numpy() for axis in (*self.coordinates, "number")}
+            found = found.filter(rows_with(columns, self.grid.spec, name, wanted))
         return found
-
-    def _mask(self, found: "pl.DataFrame", name: str, wanted: Any) -> np.ndarray:
-        """Which rows have one of the wanted values."""
-        other = {"sparsity": DENSITY, DENSITY: "sparsity"}.get(name, name)
-        axis = other if name not in self.coordinates and other in self.coordinates else name
-        if axis != "number":
-            self.values(axis)  # or there is none
-        column = found[axis].to_numpy()
-        if column.dtype == object or name in PER_FEATURE:
-            texts = {told(w) if isinstance(w, tuple) else str(w) for w in _several(name, wanted)}
-            for text in texts - set(column.tolist()):
-                raise InputError(f"{name} has no value {quoted(text)} in this table", name)
-            return np.isin(column.astype(str), list(texts))
-        values = 1 - column if axis != name else column
-        mask = np.zeros(len(values), bool)
-        for value in _several(name, wanted):
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                raise InputError(f"{name} should be a number, not {quoted(value)}", name) from None
-            near = np.abs(values.astype(np.float64) - number) <= _NEAR * max(abs(number), _NEAR)
-            if not near.any():
-                nearest = values[np.abs(values.astype(np.float64) - number).argmin()]
-                raise InputError(
-                    f"{name} has no value {number:g} in this table; the nearest is {nearest:.6g}", name
-                )
-            mask |= near
-        return mask
 
     def experiment(self, rows: Any) -> Experiment:
         """The experiment of these models, which are its instances. `rows` as in `run`."""
@@ -348,6 +321,43 @@ def load_sweep(path: str | Path) -> Sweep:
     return Sweep.of_grid(directory.read_grid(path), Path(path))
 
 
+def rows_with(
+    columns: Mapping[str, np.ndarray], spec: Spec, name: str, wanted: Any
+) -> Bool[np.ndarray, " models"]:
+    """Which models have one of the wanted values of an axis, or of `number`: see `Sweep.select`.
+
+    `columns` has an array of each. Raises InputError.
+    """
+    other = {"sparsity": DENSITY, DENSITY: "sparsity"}.get(name, name)
+    axis = other if name not in spec.coordinates and other in spec.coordinates else name
+    if axis != "number":
+        spec.values(axis)  # or there is none
+    column = columns[axis]
+    if column.dtype == object or name in PER_FEATURE:
+        texts = {told(w) if isinstance(w, tuple) else str(w) for w in _several(name, wanted)}
+        for text in texts - set(column.tolist()):
+            raise InputError(f"{name} has no value {quoted(text)} in this table", name)
+        return np.isin(column.astype(str), list(texts))
+    values = (1 - column if axis != name else column).astype(np.float64)
+    mask = np.zeros(len(values), bool)
+    for value in _several(name, wanted):
+        if value is None and np.isnan(values).any():
+            mask |= np.isnan(values)
+            continue
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise InputError(f"{name} should be a number, not {quoted(value)}", name) from None
+        near = np.abs(values - number) <= _NEAR * max(abs(number), _NEAR)
+        if not near.any():
+            nearest = values[np.nanargmin(np.abs(values - number))]
+            raise InputError(
+                f"{name} has no value {number:g} in this table; the nearest is {nearest:.6g}", name
+            )
+        mask |= near
+    return mask
+
+
 # What trains, in this process or by an executor.
 
 
@@ -419,12 +429,14 @@ class _Watch:
         self._cost = self._cost_before
         self._n_models = sum(len(grid.rows(shard)) for shard in own)
         self._n_finished = self._n_models - sum(len(grid.rows(shard)) for shard in due)
-        self._began = time.monotonic()
+        self._began, self._is_first = time.monotonic(), True
         self._beacon = Beacon(lock, grid.spec.identity, self._n_finished, self._n_models)
         self.show()
 
     def finished(self, shard: int) -> None:
         self._cost += self._costs[shard]
+        if self._is_first:  # the rate is that of the others: this one has waited for compilers too
+            self._is_first, self._cost_before, self._began = False, self._cost, time.monotonic()
         self._n_finished += len(self._grid.rows(shard))
         self.show()
 

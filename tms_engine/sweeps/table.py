@@ -14,7 +14,7 @@ from tms_engine.errors import InputError
 from tms_engine.files import cannot
 from tms_engine.runs.lock import hold
 from tms_engine.sweeps.directory import CSV, JOBS, TABLE, shard_path
-from tms_engine.sweeps.grid import Grid, coordinates_of
+from tms_engine.sweeps.grid import Grid, coordinates_of, most_features
 from tms_engine.sweeps.shards import COLUMNS, FEATURE_COLUMNS, Shard, read_shard
 
 if TYPE_CHECKING:
@@ -65,23 +65,17 @@ def _frame(grid: Grid, shard: Shard) -> "pl.DataFrame":
     made["trained_by"] = pl.Series([shard.kernel] * len(rows), dtype=pl.String)
     if grid.spec.per_feature:
         for name in FEATURE_COLUMNS:
-            for j in range(_most_features(grid)):
+            for j in range(most_features(grid)):
                 has = j < columns[name].shape[1]
                 made[f"{name}_{j}"] = number(columns[name][:, j] if has else np.full(len(rows), np.nan))
     return pl.DataFrame(made)
-
-
-def _most_features(grid: Grid) -> int:
-    """Features of the models that have most of them."""
-    varied = [family.fields.get("n_features", 0) for family in grid.families]
-    return max(varied) or grid.spec.base.n_features
 
 
 def check_memory(grid: Grid) -> None:
     """Raise InputError if the table does not fit into memory."""
     a_row = _ROW_BYTES + 8 * len(grid.spec.coordinates)
     if grid.spec.per_feature:
-        a_row += _FEATURE_BYTES * _most_features(grid)
+        a_row += _FEATURE_BYTES * most_features(grid)
     needed, free = a_row * grid.n_models, free_memory("cpu")
     if needed > free:
         raise InputError(

@@ -251,7 +251,7 @@ def flat_camera(zoom: float = 1.0) -> Camera:
     return Camera(yaw=-90, pitch=90, zoom=zoom)
 
 
-def _seen_lines(
+def seen_lines(
     segments: Float32[np.ndarray, "segments 2 3"], camera: Camera, radius: float, grid: Grid
 ) -> Float32[np.ndarray, "segments 2 3"]:
     """Segments on the grid; in perspective without the parts that are level with the eye or behind it."""
@@ -286,27 +286,27 @@ def draw_scene(
     grid = canvas.grid(rows, columns, mode)
     # What is not finite, or overflows, is left out further on.
     with np.errstate(all="ignore"):
-        placed = _seen_lines(scene.segments, camera, radius, grid)
+        placed = seen_lines(scene.segments, camera, radius, grid)
         in_sight = canvas.on_grid(view(scene.points, camera, radius), grid)
         if scene.beside is not None:
             _move_beside(in_sight, placed, scene.beside, grid)
         points = canvas.mark_points(in_sight, grid)
         lines = canvas.mark_lines(placed, grid, thickness=2 if mode == "braille" else 1)
         slopes = canvas.ascii_line_glyphs(placed)
-        placed_guides = _seen_lines(scene.guides, camera, radius, grid)
+        placed_guides = seen_lines(scene.guides, camera, radius, grid)
         guides = canvas.mark_lines(placed_guides, grid, every=1 if mode == "ascii" else 2)
         colors, strengths = scene.segment_colors, _strengths(scene)
         faint = np.full(len(scene.guides), GUIDE[mode], np.float32)
         if len(scene.edges) or len(scene.trails):
             front = at_front(scene, camera, radius)
-            thin = _seen_lines(np.concatenate([scene.trails, scene.edges[front]]), camera, radius, grid)
+            thin = seen_lines(np.concatenate([scene.trails, scene.edges[front]]), camera, radius, grid)
             lines = _beneath(lines, len(placed), canvas.mark_lines(thin, grid))
             slopes = np.concatenate([slopes, _thin_glyphs(len(scene.trails), len(thin))])
             gray = np.tile(np.array(_EDGE, np.float32), (int(front.sum()), 1))
             colors = np.concatenate([colors, scene.trail_colors, gray])
             shares = np.full(len(gray), _FRONT, np.float32)
             strengths = np.concatenate([strengths, scene.trail_strengths, shares])
-            at_back = canvas.mark_lines(_seen_lines(scene.edges[~front], camera, radius, grid), grid, every=3)
+            at_back = canvas.mark_lines(seen_lines(scene.edges[~front], camera, radius, grid), grid, every=3)
             guides = _joined(guides, len(faint), at_back)
             faint = np.append(faint, np.full(len(front) - len(gray), _BACK[mode], np.float32))
         labels = scene.labels
@@ -316,8 +316,8 @@ def draw_scene(
     quiet = np.zeros((rows, columns), bool)
     for row, column, text, _ in texts:
         quiet[row, max(column - 1, 0) : max(column + len(text) + 1, 0)] = True
-    ink = _Ink(scene.point_colors, colors, strengths, slopes, faint)
-    picture = _paint(ink, points, lines, guides, quiet, grid, mode, background)
+    ink = Ink(scene.point_colors, colors, strengths, slopes, faint)
+    picture = paint(ink, points, lines, guides, quiet, grid, mode, background)
     if texts:
         colors = np.array([label.color for *_, label in texts], np.float32)
         strengths = np.array([label.strength for *_, label in texts], np.float32)
@@ -425,7 +425,7 @@ def _place_labels(
     return texts
 
 
-class _Ink(NamedTuple):
+class Ink(NamedTuple):
     """Colours of what is drawn, by the sources of its marks."""
 
     points: Float32[np.ndarray, "points 3"]
@@ -435,8 +435,8 @@ class _Ink(NamedTuple):
     faint: Float32[np.ndarray, " guides"]
 
 
-def _paint(
-    ink: _Ink,
+def paint(
+    ink: Ink,
     points: Marks,
     lines: Marks,
     guides: Marks,

@@ -21,10 +21,17 @@ class Symbols(NamedTuple):
     check: str
     separator: str
     ellipsis: str
+    pointer: str
+    mark: str  # of a feature that others are compared with
+    beyond: str  # at the end of a bar that is longer than it can be drawn
 
 
-UNICODE = Symbols("→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …")
-ASCII = Symbols("->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...")
+UNICODE = Symbols(
+    "→", "‖W‖", "Σ", "±", "●", "▇", "━", "─", "W Wᵀ", "─", "²", "×", "✓", " · ", " …", "▸", "▸", "▸"
+)
+ASCII = Symbols(
+    "->", "|W|", "sum ", "+-", "*", "#", "=", "-", "W W'", "-", "^2", "x", "y", " | ", " ...", ">", ">", ">"
+)
 
 
 def symbols(mode: Mode) -> Symbols:

@@ -13,22 +13,39 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying
-from tms_tui.messages.space import (
-    Before,
-    Compare,
-    CompareWith,
-    LoadBefore,
-    SolidsFound,
-    ToggleEdges,
-    ToggleSides,
-)
+from tms_tui.messages import copying, phases, runs
+from tms_tui.messages import space as space
+from tms_tui.messages.population import PopulationKey as PopulationKey
+from tms_tui.messages.population import PopulationMessage as PopulationMessage
+from tms_tui.messages.reading import ChooseCell as ChooseCell
+from tms_tui.messages.reading import ChoosePair as ChoosePair
+from tms_tui.messages.reading import FindSolids as FindSolids
+from tms_tui.messages.reading import MoveCell as MoveCell
+from tms_tui.messages.reading import MoveNumber as MoveNumber
+from tms_tui.messages.reading import NextLadder as NextLadder
+from tms_tui.messages.reading import PinFeature as PinFeature
+from tms_tui.messages.reading import PointedAt as PointedAt
+from tms_tui.messages.reading import SolidsFound as SolidsFound
+from tms_tui.messages.reading import ToggleOrder as ToggleOrder
+from tms_tui.messages.screens import FullScreenName as FullScreenName
+from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.view import View
 
-PaneName = str  # of the table in panes/__init__.py
+PaneName = str  # of the table in panes/__init__.py, or of another full screen
 DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    "dashboard", "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
+    FullScreenName,
+    "help",
+    "doctor",
+    "experiment",
+    "export",
+    "copy",
+    "confirm",
+    "place",
+    "resume",
+    "name",
+    "delete",
+    "other",
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -43,6 +60,8 @@ class Layout(NamedTuple):
     focused: str = ""  # name of the pane in focus; "" if none is
     maximized: str = ""  # name of the pane that fills the screen; "" if none does
     screen: ScreenName = "dashboard"  # "other": the command palette
+    across: int = 1  # tiles side by side, where a full screen has such
+    page: int = 1  # rows of a list that are seen at once
 
 
 class Saved(NamedTuple):
@@ -301,8 +320,14 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | copying.OpenCopy | Quit | ToggleEdges | ToggleSides | Compare
+    | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
+    | Suspend | copying.OpenCopy | Quit | MoveCell | ChooseCell | PinFeature | MoveNumber | ToggleOrder
+    | NextLadder | PopulationKey
+    | phases.MovePhaseCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature
+    | phases.TurnAxis | phases.StepOthers | phases.ToggleSweep
+    | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
+    | runs.ExportChosenRun
+    | space.ToggleEdges | space.ToggleSides | space.Compare
 )  # fmt: skip
 
 
@@ -315,13 +340,6 @@ class Drag:
 
     right: int
     down: int
-
-
-@dataclass(frozen=True)
-class ToggleFeature:
-    """A row of the features was clicked."""
-
-    feature: int
 
 
 @dataclass(frozen=True)
@@ -473,10 +491,18 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
-    | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
-    | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt | copying.CopyChosen | copying.CopyReady | CompareWith | Before | SolidsFound
+    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | SolidsFound | PointAt | Tick
+    | LayoutChanged | ThemeChanged
+    | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
+    | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
+    | Refused | Done | Terminated | Interrupt
+    | copying.CopyChosen | copying.CopyReady
+    | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
+    | phases.SweepRefused
+    | phases.SweepChosen | phases.CellChosen
+    | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
+    | runs.Renamed | runs.Deleted | runs.RunMoved
+    | space.CompareWith | space.Before | space.SpaceFound
 )  # fmt: skip
 
 
@@ -484,7 +510,7 @@ Message = (
 
 CommandName = Literal[
     "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "scale_density", "scale_learning_rate", "shift_importance",
+    "take_over", "watch", "begin", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -615,6 +641,9 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | copying.WriteOut | copying.PutOnClipboard | Leave | LoadBefore
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
+    | copying.WriteOut | copying.PutOnClipboard
+    | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
+    | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
+    | space.LoadBefore
 )  # fmt: skip

@@ -36,7 +36,7 @@ class Before:
 
 
 @dataclass(frozen=True)
-class SolidsFound:
+class SpaceFound:
     """The name of what is shown, and how it compares with the model before."""
 
     found: Found

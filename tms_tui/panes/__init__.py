@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 
-# Side by side: the body, which is drawn every frame, and the side column, with the low row at its lower end.
-Place = Literal["body", "side", "low"]
+# Side by side: the body, which is drawn every frame, and the side column, with the middle and the low row at
+# its lower end. Of these two rows, `reading.shown_panes` says which panes there is room for.
+Place = Literal["body", "side", "middle", "low"]
 
 
 class Entry(NamedTuple):
@@ -24,7 +25,8 @@ class Entry(NamedTuple):
 PANES: dict[str, Entry] = {
     "space": Entry("space_view", "body"),
     "loss": Entry("loss_plot", "side"),
-    "features": Entry("features_table", "side"),
+    "features": Entry("features_table", "middle"),
+    "ladder": Entry("ladder", "middle"),
     "gram": Entry("gram_map", "low"),
     "numbers": Entry("numbers", "low"),
 }

@@ -1,6 +1,6 @@
 """The features: colour, norm as a bar, dimensionality, represented or not."""
 
-from dataclasses import dataclass
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -10,8 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
-from textual.message import Message
+from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -25,10 +24,22 @@ from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.measures import measures, n_measured, of_all
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.panes.pointing import Chosen, Pointing
+from tms_tui.reading import Thing
 from tms_tui.space_scene import feature_colors
 
 # The longest bar, in cells, and the norm that fills it.
 _LONGEST_BAR, _FULL_NORM = 24, 1.25
+
+
+def norm_text(norm: float) -> str:
+    """‖W‖ in five characters, whatever it is: " 0.89", "12.34", " 123", "1e+30"."""
+    if not math.isfinite(norm):
+        return "    ?"
+    return next(
+        (text for d in (2, 1, 0) if len(text := f"{norm:5.{d}f}") <= 5),
+        f"{norm:.0e}".replace("e+0", "e").replace("e+", "e").rjust(5),
+    )
 
 
 class FeatureRows(NamedTuple):
@@ -39,6 +50,7 @@ class FeatureRows(NamedTuple):
     dimensionality: Float[np.ndarray, " rows"]  # NaN where it is not known
     palette: FeaturePalette
     selected: int | None  # row
+    other: int | None = None  # row of the one that it is compared with
 
 
 def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
@@ -46,25 +58,27 @@ def feature_rows(model: Model, memo: Memo) -> FeatureRows | None:
     measured = measures(model, memo)
     if measured is None:
         return None
-    selected = model.options.feature
-    row = None if selected is None else int(np.searchsorted(measured.features, selected, "right")) - 1
+    row, other = (
+        None if chosen is None else int(np.searchsorted(measured.features, chosen, "right")) - 1
+        for chosen in (model.options.feature, model.reading.other)
+    )
     return memo(
-        FeatureRows, measured.features, measured.norms, measured.dimensionality, model.options.palette, row
+        FeatureRows,
+        measured.features,
+        measured.norms,
+        measured.dimensionality,
+        model.options.palette,
+        row,
+        other,
     )
 
 
-class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
+class FeaturesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
     """One row a feature; scrolls where there are more than rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("features")
     DEFAULT_CSS = "FeaturesTable > .selected { background: $foreground 15%; text-style: bold; }"
     COMPONENT_CLASSES = {"selected"}  # noqa: RUF012 (Textual's own way)
-
-    @dataclass
-    class Selected(Message):
-        """A row was clicked."""
-
-        feature: int
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
@@ -95,7 +109,7 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
         row = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
-        features, norms, dimensionalities, palette, selected = self._rows
+        features, norms, dimensionalities, palette, selected, other = self._rows
         if row >= len(norms):
             return Strip.blank(width, base)
         if row == selected:
@@ -108,14 +122,19 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
         faint = Style() if represented else Style(dim=True)
         digits = len(str(features[-1]))
         known = f"D {dimensionality:.2f}" if np.isfinite(dimensionality) else " " * 6
-        numbers = f" {norm:5.2f}  {known} "
+        length = norm_text(float(norm))
+        numbers = f" {length}  {known} "
         if len(numbers) + digits + 5 > width:
-            numbers = f" {norm:.2f} "
+            numbers = f" {length} "
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
         bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
+        drawn = self._symbols.bar * bar
+        if norm > _FULL_NORM and bar:
+            drawn = drawn[:-1] + self._symbols.beyond
+        mark = self._symbols.mark if row == other else " "
         segments = [
-            Segment(f" {self._symbols.dot} {j:>{digits}} ", colored),
-            Segment(self._symbols.bar * bar + " " * (longest - bar), colored),
+            Segment(f"{mark}{self._symbols.dot} {j:>{digits}} ", colored),
+            Segment(drawn + " " * (longest - bar), colored),
             Segment(numbers, faint),
             Segment(self._symbols.check if represented else " ", faint),
         ]
@@ -123,11 +142,19 @@ class FeaturesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None:
+        thing = None if offset is None else self.thing_at(offset)
+        if thing is None or thing.feature is None:
             return
+        if event.shift and self._rows.selected is not None:
+            self.post_message(Chosen(int(self._rows.features[self._rows.selected]), thing.feature))
+        else:
+            self.post_message(Chosen(thing.feature, None))
+
+    def thing_at(self, offset: Offset) -> Thing | None:
         row = offset.y + self.scroll_offset.y
-        if 0 <= row < len(self._rows.features):
-            self.post_message(self.Selected(int(self._rows.features[row])))
+        if not 0 <= row < len(self._rows.features):
+            return Thing("D")
+        return Thing("norm", int(self._rows.features[row]))
 
 
 PANE = FeaturesTable

@@ -1,4 +1,8 @@
-"""The most important keys, as many as there is room for, from the table of keys. They can be clicked."""
+"""The most important keys of a full screen, as many as there is room for, from the table of keys. They can be
+clicked.
+
+Where the terminal is low, the line of explanation takes their place while something is asked for.
+"""
 
 from typing import Any
 
@@ -7,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tms_tui.keys import KEYS, Key
+from tms_tui.messages import FullScreenName
 from tms_tui.panes.pane_keys import press
 
 
@@ -15,13 +20,22 @@ class KeyBar(Widget):
 
     DEFAULT_CSS = "KeyBar { height: 1; padding: 0 1; }"
 
-    def __init__(self, ascii_only: bool, **options: Any) -> None:
+    def __init__(self, ascii_only: bool, screen: FullScreenName, **options: Any) -> None:
         super().__init__(**options)
+        self._keys = sorted((key for key in KEYS if key.rank and key.is_of(screen)), key=lambda key: key.rank)
         self._ascii = ascii_only
+        self._said: Content | None = None
+
+    def show(self, said: Content | None) -> None:
+        """Say this in the place of the keys; None: show the keys."""
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def render(self) -> Content:
-        ranked = sorted((key for key in KEYS if key.rank), key=lambda key: key.rank)
-        first, last = ranked[:-2], ranked[-2:]
+        if self._said is not None:
+            return self._said
+        first, last = self._keys[:-2], self._keys[-2:]
         room = self.size.width - sum(map(self._length, last))
         shown = []
         for key in first:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Offset
 from textual.message import Message
 
 from tms_engine.training.history import LossCurve
@@ -18,6 +19,8 @@ from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.panes.pointing import Pointing
+from tms_tui.reading import Thing
 
 # Instances whose losses are drawn: more would hold up a frame.
 _MOST_INSTANCES = 1 << 12
@@ -64,7 +67,7 @@ def _of_some(
     return few, tuple(diverged_at[some].tolist()), place
 
 
-class LossPlot(Pane, CellsWidget, can_focus=True):
+class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
     """Shows a LossChart. While the mouse is over it, its cursor is shown instead of the chart's own."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("loss")
@@ -99,6 +102,9 @@ class LossPlot(Pane, CellsWidget, can_focus=True):
         return draw_loss(
             chart if pointed is None else chart._replace(cursor=pointed), height, width, self.mode
         )
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("loss")
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         offset = event.get_content_offset(self)

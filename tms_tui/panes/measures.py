@@ -26,6 +26,7 @@ class Measures(NamedTuple):
     in_gram: Int64[np.ndarray, " some"]  # the features of `gram`
     gram: Float64[np.ndarray, "some some"]
     n_features: int
+    n_hidden: int
 
     @property
     def all_are_measured(self) -> bool:
@@ -33,15 +34,15 @@ class Measures(NamedTuple):
 
     @property
     def total_dimensionality(self) -> tuple[float, bool]:
-        """ΣD, and whether it is exact: else it is estimated from the features of which D was worked out."""
+        """ΣD, and whether it is exact: else it is estimated from the features of which D was worked out.
+
+        It is at most the number of hidden dimensions, and so is the estimate.
+        """
         known = np.isfinite(self.dimensionality)
-        exact = self.all_are_measured and bool(known.all())
-        return (
-            float(
-                self.dimensionality.sum() if exact else self.dimensionality[known].mean() * self.n_features
-            ),
-            exact,
-        )
+        if self.all_are_measured and bool(known.all()):
+            return float(self.dimensionality.sum()), True
+        estimate = float(self.dimensionality[known].mean()) * self.n_features
+        return min(estimate, float(self.n_hidden)), False
 
 
 def measures(model: Model, memo: Memo) -> Measures | None:
@@ -61,14 +62,19 @@ def n_in_gram(n_features: int, n_hidden: int) -> int:
     return min(n_features, _MOST_IN_GRAM, max(16, int((_GRAM_PRODUCTS / n_hidden) ** 0.5)))
 
 
+def gram_features(n_features: int, n_hidden: int) -> Int64[np.ndarray, " some"]:
+    """The features that W Wᵀ is shown of, ascending: all, or some, evenly spaced."""
+    return _evenly(n_in_gram(n_features, n_hidden), n_features)
+
+
 def _measures(weights: Float32[np.ndarray, "instances features hidden"], instance: int) -> Measures:
     _, n, m = weights.shape
     some = _evenly(n_measured(n, m), n)
     measured = weights[instance : instance + 1] if len(some) == n else weights[instance, some][None]
-    in_gram = _evenly(n_in_gram(n, m), n)
+    in_gram = gram_features(n, m)
     gram = geometry.gram(weights[instance, in_gram][None])[0]
     dimensionality = _dimensionality(measured, n)
-    return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n)
+    return Measures(some, geometry.norms(measured)[0], dimensionality, in_gram, gram, n, m)
 
 
 def _dimensionality(

@@ -1,8 +1,9 @@
-"""The keys that have a meaning of their own in a pane, as its bindings, from the one table."""
+"""The keys of a pane, and those of a full screen, as bindings, from the one table."""
 
 from textual.binding import Binding, BindingType
 
-from tms_tui.keys import KEYS, Pane
+from tms_tui.keys import KEYS, Pane, shared_keys
+from tms_tui.messages import FullScreenName
 
 
 def press(index: int) -> str:
@@ -16,4 +17,13 @@ def pane_bindings(pane: Pane) -> list[BindingType]:
         Binding(key.keys, press(index), key.help, show=False)
         for index, key in enumerate(KEYS)
         if key.pane == pane
+    ]
+
+
+def screen_bindings(screen: FullScreenName) -> list[BindingType]:
+    """Bindings of a full screen: of the keys that work in all its panes, but on no other screen."""
+    return [
+        Binding(key.keys, press(index), key.help, show=False)
+        for index, key in shared_keys(screen)
+        if key.pane or key.only
     ]

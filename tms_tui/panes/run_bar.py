@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Offset
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tms_engine.digits import number
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.model import Model
+from tms_tui.panes.pointing import Pointing
+from tms_tui.reading import Thing
 from tms_tui.view import View, loading
 
 
@@ -72,7 +74,7 @@ def time_left(steps_left: int, steps_a_second: float) -> str:
     return f"{timedelta(seconds=round(seconds))} left"
 
 
-class RunBar(Widget):
+class RunBar(Pointing):
     """One line: a bar, and texts behind it."""
 
     DEFAULT_CSS = """
@@ -87,6 +89,9 @@ class RunBar(Widget):
         super().__init__(**options)
         self._symbols = symbols(mode)
         self._progress = Progress(0.0, False, ())
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("timeline")
 
     def show(self, progress: Progress) -> None:
         if progress != self._progress:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -25,6 +26,8 @@ from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.comparison import places
 from tms_tui.panes.measures import of_all
+from tms_tui.panes.pointing import Pointing
+from tms_tui.reading import Thing
 from tms_tui.solids import trail_of
 from tms_tui.space_scene import (
     Scale,
@@ -124,7 +127,7 @@ def waiting(model: Model) -> str:
     return model.view.error or loading(model.view) + model.symbols.ellipsis
 
 
-class SpaceView(Pane, CellsWidget, can_focus=True):
+class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
     """Shows a SpaceScene from a camera; reports how a mouse turns and zooms it."""
 
     DEFAULT_CSS = "SpaceView { min-width: 10; min-height: 4; }"
@@ -193,6 +196,9 @@ class SpaceView(Pane, CellsWidget, can_focus=True):
         if bar and scene.scale is not None:
             _write_scale(picture, scene.scale, height - 1, width, self.mode, ground)
         return picture
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("space")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.geometry import Offset
 
 from tms_engine import digits
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.model import Model
-from tms_tui.panes.text import cut, first_that_fits
+from tms_tui.panes.pointing import Pointing
+from tms_tui.panes.text import Text, cut, first_that_fits
+from tms_tui.reading import Thing
 from tms_tui.view import loading
 
 if TYPE_CHECKING:
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 _TITLE, _SHORT_TITLE = "Toy Models of Superposition", "TMS"
 # Characters of a host's name.
 _HOST = 20
-# Columns from which on there is room for the title.
-_WIDE = 100
+# Columns from which on there is room for the title; and for the random seed, whatever else there is to say.
+_WIDE, _WITH_SEED = 100, 120
 # Cells that there are at least for the run's name; else it has a quarter of the line.
 _LEAST_NAME = 20
 # Cells that stay empty around both texts, and that the phase takes at least: what changes with each phase is
@@ -39,6 +42,13 @@ _COLORS = {
 }
 
 
+class Title(Pointing, Text):
+    """The left part of the title line."""
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("title")
+
+
 def about(model: Model) -> Content:
     """Title, run, sizes, sparsity at the step that is shown, instance and its place, kernel, random seed.
 
@@ -56,17 +66,22 @@ def about(model: Model) -> Content:
     several = f"instance {instance} of {experiment.n_instances}" if experiment.n_instances > 1 else ""
     placed = ", ".join(filter(None, (several, _place(model) if several else "")))
     kernel = "/".join(filter(None, (view.device, view.kernel))) if view.kernel else ""
-    seed = f"seed {experiment.seed}"
+    seed = _seed(model)
     whole = (run, sizes, sparsity, placed, kernel, seed)
     forms: list[tuple[str, ...]] = [(_TITLE, *whole)] if columns >= _WIDE else []
-    forms += [(_SHORT_TITLE, *whole), (_SHORT_TITLE, *whole[:4], seed), (_SHORT_TITLE, *whole[:4])]
+    forms += [(_SHORT_TITLE, *whole), (_SHORT_TITLE, *whole[:4], seed)]
+    if columns >= _WITH_SEED:
+        forms += [(_SHORT_TITLE, run, sizes, sparsity, several, seed), (_SHORT_TITLE, run, several, seed)]
+        forms += [("", least, several, seed), ("", least, seed)]
+    forms += [(_SHORT_TITLE, *whole[:4])]
     forms += [(_SHORT_TITLE, run, sizes, sparsity, several), (_SHORT_TITLE, run, several)]
     forms += [("", run, several), ("", least)]
     room = columns - _AROUND - max(_LEAST_PHASE, phase(model).cell_length)
-    return first_that_fits([_joined(form, signs.separator) for form in forms], room)
+    return first_that_fits([joined(form, signs.separator) for form in forms], room)
 
 
-def _joined(form: Sequence[str], separator: str) -> Content:
+def joined(form: Sequence[str], separator: str) -> Content:
+    """A title, and parts behind it; without a title, these alone."""
     title, *parts = form
     start = ((title, "bold"), "  ") if title else ()
     return Content.assemble(*start, (separator.join(filter(None, parts)), "dim"))
@@ -111,4 +126,13 @@ def phase(model: Model) -> Content:
         Content.assemble(dot, (words[-1] + at_step, "bold")),
         Content.assemble(dot, (words[-1], "bold")),
     ]
-    return first_that_fits(forms, model.layout.columns - _AROUND - _LEAST_NAME)
+    columns = model.layout.columns
+    # From some columns on there is room for the name and the random seed of the run.
+    least = _LEAST_NAME
+    if columns >= _WITH_SEED:
+        least += len(model.symbols.separator) + len(_seed(model))
+    return first_that_fits(forms, columns - _AROUND - least)
+
+
+def _seed(model: Model) -> str:
+    return f"seed {model.experiment.seed}"

@@ -19,6 +19,8 @@ from textual.widgets import Button, Input, Label, Select
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment, choices
 from tms_engine.presets import PRESETS
+from tms_engine.sweeps.spec import Spec
+from tms_tui.form_sweep import about_sweep, tried
 from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
 # Values of a list that are written out.
@@ -147,7 +149,7 @@ class Row(Widget):
         self.refresh()
 
 
-class ExperimentForm(Modal[Experiment | None]):
+class ExperimentForm(Modal["Experiment | Spec | None"]):
     """Returns the experiment to start, or None if it is left without a change."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it so
@@ -193,6 +195,7 @@ class ExperimentForm(Modal[Experiment | None]):
         self._current = current
         self._before = shown_texts(current)
         self._experiment: Experiment | None = current
+        self._sweep: Spec | None = None
         self._rows = {
             name: Row(name, info, self._before[name], self.say(info.description or ""))
             for name, info in Experiment.model_fields.items()
@@ -235,15 +238,26 @@ class ExperimentForm(Modal[Experiment | None]):
             changed = {name for name in edited if self._is_changed(name)}  # 1e-2 is no change of 0.01
         except InputError as error:
             self._experiment, wrong = None, error
+        self._sweep = None
+        if self._experiment is None:
+            self._sweep, wrong = tried(self._current, edited, wrong)
+        if self._sweep is not None:
+            wrong = InputError("")
         for name, row in self._rows.items():
             row.tell(
                 self.say(str(wrong)) if name == wrong.field else "",
                 self._before[name] if name in changed else None,
             )
         what = self.query_one("#what", Label)
-        what.set_class(self._experiment is None, "-wrong")
-        what.update(self.say(_what_start_does(self._experiment, wrong, len(changed))))
-        self.query_one("#start", Button).disabled = self._experiment is None
+        can_start = self._experiment is not None or self._sweep is not None
+        what.set_class(not can_start, "-wrong")
+        said = (
+            about_sweep(self._sweep)
+            if self._sweep
+            else _what_start_does(self._experiment, wrong, len(changed))
+        )
+        what.update(self.say(said))
+        self.query_one("#start", Button).disabled = not can_start
         self._show_preset()
         self._show_help()
 
@@ -277,8 +291,8 @@ class ExperimentForm(Modal[Experiment | None]):
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
-        if self._experiment is not None:
-            self.dismiss(self._experiment)
+        if self._experiment is not None or self._sweep is not None:
+            self.dismiss(self._experiment or self._sweep)
         else:
             wrong = next((row for row in self._rows.values() if row.has_class("-wrong")), None)
             if wrong:

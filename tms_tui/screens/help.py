@@ -1,7 +1,10 @@
-"""The help page: all keys, made from the one table of keys, in as many columns as fit."""
+"""The help page: what the pane in focus shows, the keys of a full screen, what all else is, in columns.
+
+It is made from the table of terms (explain.py) and the one table of keys.
+"""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import ClassVar, NamedTuple, get_args
 
@@ -12,7 +15,9 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
-from tms_tui.keys import KEYS, Group, Key, Pane
+from tms_tui.explain import Term, terms_of
+from tms_tui.keys import KEYS, PANES_OF, Group, Key
+from tms_tui.messages import FullScreenName
 from tms_tui.screens.modal import Page
 
 # A column holds a key and a line of help without much wrapping; a third of 150 columns.
@@ -25,11 +30,40 @@ class Section(NamedTuple):
     keys: tuple[Key, ...]
 
 
-def sections(pane: str) -> list[Section]:
-    """All keys by heading: those of the pane in focus, those that work everywhere, those of other panes."""
-    panes = sorted((p for p in get_args(Pane) if p), key=lambda p: p != pane)
-    in_panes = [Section(f"In the {p}", tuple(k for k in KEYS if k.pane == p)) for p in panes]
-    groups = [Section(g, tuple(k for k in KEYS if k.group == g and not k.pane)) for g in get_args(Group)]
+class Words(NamedTuple):
+    """What a pane shows, term by term."""
+
+    heading: str
+    terms: tuple[Term, ...]
+
+
+# Headings of the words of each pane, and of what is in none.
+_HEADINGS = {
+    "space": "What the space shows",
+    "loss": "What the loss shows",
+    "features": "What the features show",
+    "ladder": "What the D ladder shows",
+    "gram": "What W Wᵀ shows",
+    "numbers": "What the numbers show",
+    "": "The lines above and below",
+}
+
+
+def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
+    """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
+    if screen != "dashboard":
+        return list(sections(screen, pane))
+    words = {name: Words(heading, tuple(terms_of(name))) for name, heading in _HEADINGS.items()}
+    first = [words.pop(pane)] if pane else []
+    return [*first, *sections(screen, pane), *words.values()]
+
+
+def sections(screen: FullScreenName, pane: str) -> list[Section]:
+    """The keys of a full screen by heading: of the pane in focus, of all panes, of other panes."""
+    here = [key for key in KEYS if key.is_of(screen)]
+    panes = sorted(PANES_OF[screen], key=lambda p: p != pane)
+    in_panes = [Section(f"In the {p}", tuple(k for k in here if k.pane == p)) for p in panes]
+    groups = [Section(g, tuple(k for k in here if k.group == g and not k.pane)) for g in get_args(Group)]
     first = 1 if panes and panes[0] == pane else 0
     return [s for s in in_panes[:first] + groups + in_panes[first:] if s.keys]
 
@@ -52,9 +86,12 @@ def in_columns(heights: list[int], n_columns: int) -> list[int]:
     return []
 
 
-def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
+def section_lines(section: Section | Words, width: int, ascii: bool) -> list[Content]:
     """A section's lines, at most `width` cells wide where words allow it, and a blank one."""
     say = ascii_text if ascii else str
+    if isinstance(section, Words):
+        heading = _wrapped(say(section.heading), width, "bold $text-primary")
+        return [*heading, *_of_terms(section, width, say)]
     n_key = max(len(say(key.display)) for key in KEYS)
     lines = [Content.styled(section.heading, "bold $text-primary")]
     for key in section.keys:
@@ -64,14 +101,30 @@ def section_lines(section: Section, width: int, ascii: bool) -> list[Content]:
     return [*lines, Content("")]
 
 
+def _of_terms(words: Words, width: int, say: Callable[[str], str]) -> list[Content]:
+    """Terms with their texts, and the paper's section; a blank line at the end."""
+    lines = []
+    for term in words.terms:
+        lines += _wrapped(say(term.sign), width, "bold $text-accent")
+        lines += _wrapped(say(term.text), width, "", "  ")
+        if term.section:
+            lines += _wrapped(say(f"Paper: {term.section}"), width, "$text-muted", "  ")
+    return [*lines, Content("")]
+
+
+def _wrapped(text: str, width: int, style: str, indent: str = "") -> list[Content]:
+    lines = textwrap.wrap(text, max(8, width), initial_indent=indent, subsequent_indent=indent)
+    return [Content.styled(line, style) for line in lines]
+
+
 class KeysPage(Widget):
     """The keys under their headings, in as many columns as the width has room for."""
 
     DEFAULT_CSS = "KeysPage { height: auto; width: 100%; }"
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
-        self._sections = sections(pane)
+        self._sections = page(screen, pane)
         self._ascii = ascii
 
     def lines(self, width: int) -> list[Content]:
@@ -100,7 +153,10 @@ class KeysPage(Widget):
 
 
 class HelpScreen(Page):
-    """All keys; those of the pane in focus first. Any of ? q escape enter closes it."""
+    """What the pane in focus shows and its keys first; then all keys of the full screen, and the other words.
+
+    Any of ? q escape enter closes it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
@@ -108,13 +164,14 @@ class HelpScreen(Page):
     HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
     """
 
-    def __init__(self, pane: str, ascii: bool) -> None:
+    def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:
         super().__init__()
+        self._of = screen
         self._pane = pane
         self._ascii = ascii
 
     def compose(self) -> Iterator[Widget]:
         with VerticalScroll(classes="box") as box:
-            box.border_title = "Keys"
+            box.border_title = "Help"
             box.border_subtitle = "esc closes"
-            yield KeysPage(self._pane, self._ascii)
+            yield KeysPage(self._of, self._pane, self._ascii)

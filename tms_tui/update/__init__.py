@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, assert_never
 from tms_engine import digits
 from tms_engine.analysis.projection import HOME
 from tms_tui.drawing.palettes import FEATURE_PALETTES
+from tms_tui.keys import ALONE, has_meaning
 from tms_tui.messages import (
     Answered,
     AskPlace,
     AskResume,
     Autosaved,
     ChangePace,
+    ChooseCell,
+    ChoosePair,
     Clear,
     Command,
     Discard,
@@ -29,6 +32,7 @@ from tms_tui.messages import (
     FocusPane,
     HelpClosed,
     Interrupt,
+    KeyMessage,
     LayoutChanged,
     LookAtFirst,
     LookAtNewest,
@@ -36,13 +40,16 @@ from tms_tui.messages import (
     Maximize,
     Message,
     Minimize,
+    MoveCell,
     MoveCursor,
+    MoveNumber,
     NextAxes,
     NextColoring,
     NextData,
     NextFeature,
     NextGuides,
     NextInstance,
+    NextLadder,
     NextPalette,
     NextPoints,
     NextProjection,
@@ -51,8 +58,12 @@ from tms_tui.messages import (
     OpenExperiment,
     OpenExport,
     OpenHelp,
+    OpenScreen,
+    PinFeature,
     PlaceAnswered,
     PointAt,
+    PointedAt,
+    PopulationMessage,
     Quit,
     Refused,
     Reseed,
@@ -72,6 +83,7 @@ from tms_tui.messages import (
     ScaleLearningRate,
     SessionFound,
     ShiftImportance,
+    SolidsFound,
     StepOnce,
     Suspend,
     SuspendProcess,
@@ -79,9 +91,9 @@ from tms_tui.messages import (
     ThemeChanged,
     Tick,
     Toast,
-    ToggleFeature,
     ToggleLog,
     ToggleMaximized,
+    ToggleOrder,
     TogglePause,
     TogglePerspective,
     ToggleTurning,
@@ -94,7 +106,7 @@ from tms_tui.messages.space import (
     Before,
     Compare,
     CompareWith,
-    SolidsFound,
+    SpaceFound,
     ToggleEdges,
     ToggleSides,
 )
@@ -108,10 +120,16 @@ from tms_tui.update.parts import (
     laid_out,
     on_screen,
     short_toast,
+    under_dialogs,
     with_camera,
     with_options,
     with_settings,
 )
+from tms_tui.update.phases import PhasesMessage, update_phases
+from tms_tui.update.population import moved, on_population, refreshed, watched
+from tms_tui.update.reading import choose_pair, move_cell, pin, settled, toggle_order, with_reading
+from tms_tui.update.runs import RunsMessage, update_runs
+from tms_tui.update.screens import go_back, open_screen
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -133,6 +151,9 @@ _CHANGING = (
     ShiftImportance, OpenExperiment,
 )  # fmt: skip
 
+# What moves on from that which the mouse lies over, which is explained until then.
+_MOVES_ON = FocusPane | NextFeature | Clear | MoveCell | MoveNumber | MoveCursor | ChooseCell | PinFeature
+
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
 _ZOOM, _LEAST_ZOOM, _MOST_ZOOM = 1.15, 0.1, 20.0
@@ -149,8 +170,11 @@ _LONG = 0.2
 
 def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
+    if isinstance(message, _MOVES_ON) and model.reading.under is not None:
+        model = with_reading(model, under=None)
     updated, effects = _update(model, message)
-    return _settled(updated), effects
+    updated, asked = watched(refreshed(settled(_settled(updated))))
+    return updated, effects + asked
 
 
 def _update(model: Model, message: Message) -> Updated:
@@ -159,6 +183,14 @@ def _update(model: Model, message: Message) -> Updated:
         takes_over = isinstance(message, Extend) and not view.following.is_running
         if not takes_over:
             return model, (Toast(_read_only(view.following), severity="warning"),)
+    if isinstance(message, KeyMessage) and not has_meaning(message, model.trail[-1]):
+        return model, ()
+    if isinstance(message, PhasesMessage):
+        return update_phases(model, message)
+    if isinstance(message, RunsMessage):
+        return update_runs(model, message)
+    if isinstance(message, PopulationMessage):
+        return on_population(model, message)
     match message:
         # Time
         case TogglePause():
@@ -227,7 +259,7 @@ def _update(model: Model, message: Message) -> Updated:
             return space.compare_with(model, message)
         case Before():
             return space.before_loaded(model, message)
-        case SolidsFound():
+        case SpaceFound():
             return space.found(model, message)
 
         # Data and colour
@@ -241,25 +273,32 @@ def _update(model: Model, message: Message) -> Updated:
             if before is None:
                 before = -1 if direction > 0 else n
             return with_options(model, feature=(before + direction) % n), ()
-        case ToggleFeature(feature):
-            return with_options(model, feature=None if feature == options.feature else feature), ()
         case Clear():
             if model.layout.maximized:
                 return laid_out(model, maximized=""), (Minimize(),)
             if options.feature is None and (alone := space.forget(model)) is not None:
                 return alone, ()
-            return with_options(model, feature=None, cursor=None), ()
+            if model.trail[-1] in ALONE:
+                return go_back(model), ()
+            chosen = options.feature, options.cursor, model.reading.cell
+            if len(model.trail) > 1 and chosen == (None, None, None):
+                return go_back(model), ()
+            return with_reading(with_options(model, feature=None, cursor=None), other=None, cell=None), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
             return with_options(model, points=points), (short_toast(f"{points:,} points"),)
         case NextPalette():
             palette = cycle(FEATURE_PALETTES, options.palette)
             return with_settings(with_options(model, palette=palette), palette=palette), ()
+        case NextInstance(direction) if model.trail[-1] == "population":
+            return moved(model, direction), ()
         case NextInstance(direction):
             instance = (options.instance + direction) % view.experiment.n_instances
             return with_options(model, instance=instance), ()
 
-        # Panes
+        # Screens and panes
+        case OpenScreen(screen):
+            return open_screen(model, screen), ()
         case FocusPane(pane):
             if pane != "space" and not options.sides:
                 model = with_options(model, sides=True)
@@ -279,18 +318,40 @@ def _update(model: Model, message: Message) -> Updated:
         case PointAt(step):
             return with_options(model, cursor=step), ()
 
+        # Reading
+        case PointedAt(thing, before):
+            is_late = thing is None and model.reading.under != before
+            return (model if is_late else with_reading(model, under=thing)), ()
+        case MoveCell(down, right):
+            return move_cell(model, down, right), ()
+        case ChooseCell():
+            cell = model.reading.cell
+            return (model if cell is None else choose_pair(model, *cell)), ()
+        case ChoosePair(feature, other):
+            return choose_pair(model, feature, other), ()
+        case PinFeature():
+            return pin(model), ()
+        case MoveNumber(direction):
+            return with_reading(model, row=model.reading.row + direction), ()
+        case NextLadder():
+            return with_reading(model, ladder="now" if model.reading.ladder == "steps" else "steps"), ()
+        case ToggleOrder():
+            return toggle_order(model)
+        case SolidsFound(solids):
+            return with_reading(model, solids=solids), ()
+
         # Run
         case OpenExperiment():
             return on_screen(model, "experiment"), (OpenDialog("experiment"),)
         case ExperimentChosen(experiment):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return (model, ()) if experiment is None else drop(model, message)
         case ExportNow():
             return export(model, None)
         case OpenExport():
             return on_screen(model, "export"), (OpenDialog("export"),)
         case ExportChosen(choice):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             return export(model, choice) if choice else (model, ())
         case ExportStarted(directory, saves):
             started = dataclasses.replace(model, saves=saves)
@@ -306,11 +367,11 @@ def _update(model: Model, message: Message) -> Updated:
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():
-            return on_screen(model, "dashboard"), ()
+            return under_dialogs(model), ()
         case Quit():
             return drop(model, message)
         case Answered(answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "save":
                 return model, (Save(model.run_name),)
             return go_on(model) if answer == "drop" else stay(model)
@@ -322,7 +383,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SaveFailed(sentence, directory):
             return on_screen(model, "place"), (AskPlace(sentence, directory, without_saving(model)),)
         case PlaceAnswered(place):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if isinstance(place, Path):
                 return model, (Save(model.run_name, place),)
             return go_on(model) if place == "drop" else stay(model)
@@ -337,7 +398,7 @@ def _update(model: Model, message: Message) -> Updated:
         case SessionFound(session):
             return on_screen(model, "resume"), (AskResume(session),)
         case ResumeAnswered(session, answer):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             if answer == "resume":
                 return model, (Resume(session),)
             return model, (Discard(session),) if answer == "discard" else ()
@@ -400,7 +461,7 @@ def _tick(model: Model, tick: Tick) -> Updated:
     model, told = _wait_told(model, tick.waiting)
     effects += told
     options = model.options
-    if options.turning and view.snapshot is not None and model.layout.screen == "dashboard":
+    if options.turning and view.snapshot is not None and model.layout.screen == model.trail[-1]:
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
         if m > 3 and options.projection == "grand tour" and seconds:
             model = with_options(model, tour_time=options.tour_time + TOUR_SPEED * seconds)

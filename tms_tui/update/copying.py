@@ -3,7 +3,7 @@
 from tms_tui.messages import OpenDialog, Toast
 from tms_tui.messages.copying import CopyChosen, CopyReady, OpenCopy, PutOnClipboard, WriteOut
 from tms_tui.model import Model
-from tms_tui.update.parts import Updated, on_screen
+from tms_tui.update.parts import Updated, on_screen, under_dialogs
 
 # A text up to this long is shown.
 _SHORT = 200
@@ -14,7 +14,7 @@ def copying(model: Model, message: OpenCopy | CopyChosen | CopyReady) -> Updated
         case OpenCopy():
             return on_screen(model, "copy"), (OpenDialog("copy"),)
         case CopyChosen(what):
-            model = on_screen(model, "dashboard")
+            model = under_dialogs(model)
             options = model.options
             place = model.view.place or model.saved.where
             if what is None:

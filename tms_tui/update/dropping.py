@@ -3,10 +3,12 @@
 import dataclasses
 from typing import NamedTuple, assert_never
 
+from tms_engine.experiment import Experiment
 from tms_tui.messages import (
     Ask,
     Command,
     ExperimentChosen,
+    FullScreenName,
     Leave,
     OpenDialog,
     Question,
@@ -16,10 +18,13 @@ from tms_tui.messages import (
     Save,
     SaveAtTheEnd,
 )
+from tms_tui.messages.phases import CellChosen
+from tms_tui.messages.runs import OpenRun, RunChosen
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.update.parts import Updated, on_screen, with_options
+from tms_tui.update.screens import begin_on, open_screen
 
-Dropping = Quit | Restart | Reseed | ExperimentChosen
+Dropping = Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen
 
 # Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
 _WORTH_SAVING = 60.0
@@ -46,6 +51,8 @@ _VERBS: dict[type, _Verb] = {
     Restart: _Verb("Restart", "Save and restart", "Discard it", "d", "Restart without saving"),
     Reseed: _Verb("New seed", "Save and go on", "Discard it", "d", "Go on without saving"),
     ExperimentChosen: _Verb("Experiment", "Save and go on", "Discard it", "d", "Go on without saving"),
+    RunChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
+    CellChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
 }
 
 
@@ -77,11 +84,26 @@ def go_on(model: Model) -> Updated:
             return begin_anew(model), (Command("reseed"),)
         case ExperimentChosen(experiment):
             named = dataclasses.replace(begin_anew(model), run_name="experiment")
-            return named, (Command("restart", (experiment,)),)
+            return _on_its_screen(named, experiment), (Command("restart", (experiment,)),)
+        case RunChosen(path):
+            runs = dataclasses.replace(model.runs, opening=path.name)
+            return dataclasses.replace(model, runs=runs), (OpenRun(path),)
+        case CellChosen(experiment, name):
+            named = dataclasses.replace(begin_anew(model), run_name=name)
+            shown: FullScreenName = "population" if experiment.n_instances > 1 else "dashboard"
+            return open_screen(named, shown), (Command("begin", (experiment,)),)
         case None:
             return model, ()
         case _:
             assert_never(asked)
+
+
+def _on_its_screen(model: Model, experiment: Experiment | None) -> Model:
+    """Where the number of instances becomes one or several, the screen that shows it best."""
+    several = experiment is not None and experiment.n_instances > 1
+    if several == (model.view.experiment.n_instances > 1):
+        return model
+    return begin_on(model, "population" if several else "dashboard")
 
 
 def without_saving(model: Model) -> str:
@@ -101,7 +123,14 @@ def _parting(model: Model) -> str:
     """What is said at the end: which run is saved, how much of it, where; what became of an export."""
     saved = model.saved
     where = f"{model.run_name}, step {saved.step:,}: saved in {saved.where}" if saved.where else ""
-    return "\n".join(filter(None, (where, _export_ended(model))))
+    return "\n".join(filter(None, (where, _export_ended(model), _sweep_goes_on(model))))
+
+
+def _sweep_goes_on(model: Model) -> str:
+    state = model.phases
+    if not state.process:
+        return ""
+    return f"process {state.process} goes on with the sweep in {state.path}; kill {state.process} stops it"
 
 
 def _export_ended(model: Model) -> str:

@@ -29,5 +29,10 @@ def on_screen(model: Model, screen: ScreenName) -> Model:
     return laid_out(model, screen=screen)
 
 
+def under_dialogs(model: Model) -> Model:
+    """A dialog was closed: the keys go to the full screen again."""
+    return on_screen(model, model.trail[-1])
+
+
 def short_toast(text: str) -> Toast:
     return Toast(text, seconds=2, alone=True)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from tms_tui.messages import Focus, Toast
-from tms_tui.messages.space import Before, CompareWith, LoadBefore, SolidsFound
+from tms_tui.messages.space import Before, CompareWith, LoadBefore, SpaceFound
 from tms_tui.model import Model
 from tms_tui.solids import Pinned, Showing
 from tms_tui.update.parts import Updated, laid_out, on_screen, short_toast, with_options
@@ -60,7 +60,7 @@ def forget(model: Model) -> Model | None:
     return with_solids(model, before=None, compared=None, showing="now")
 
 
-def found(model: Model, message: SolidsFound) -> Updated:
+def found(model: Model, message: SpaceFound) -> Updated:
     solid, compared = message.found
     if compared is None or compared.before is not model.solids.before:
         compared = model.solids.compared

@@ -1,0 +1,85 @@
+"""What the screen of runs shows: the runs and sweeps of a directory, and which of them is chosen."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tms_engine.commands.runs import Row
+    from tms_engine.sweeps.listing import Entry
+    from tms_engine.training.state import Snapshot
+    from tms_tui.phases_state import PhasesState
+
+
+class RunLine(NamedTuple):
+    """A run or a sweep, and its line in the table."""
+
+    entry: "Entry"
+    row: "Row"
+    is_sweep: bool
+    state: str  # running, silent, finished, diverged, stopped, died, damaged
+
+    @property
+    def path(self) -> Path:
+        return self.entry.path
+
+
+class Preview(NamedTuple):
+    """What the chosen one looks like: the weights of its best instance, or a sweep's diagram; or why not."""
+
+    path: Path
+    snapshot: "Snapshot | None" = None
+    instance: int = 0
+    phases: "PhasesState | None" = None
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class RunsState:
+    """A directory of runs on the screen.
+
+    directory  which; None: where runs are saved
+    lines      what is there, the newest first; None before the first look
+    complete   whether that is all
+    error      why the directory cannot be read, "" if it can
+    chosen     the path of the chosen one
+    preview    of the chosen one, or of one that was chosen before
+    opening    name of the run that is being opened, "" if none is
+    """
+
+    directory: Path | None = None
+    lines: tuple[RunLine, ...] | None = None
+    complete: bool = True
+    error: str = ""
+    chosen: Path | None = None
+    preview: Preview | None = None
+    opening: str = ""
+
+    @property
+    def place(self) -> int:
+        """The line that is chosen; −1 if there is none."""
+        for k, line in enumerate(self.lines or ()):
+            if line.path == self.chosen:
+                return k
+        return -1
+
+    @property
+    def line(self) -> RunLine | None:
+        place = self.place
+        return self.lines[place] if self.lines and place >= 0 else None
+
+
+def with_lines(state: RunsState, lines: tuple[RunLine, ...], complete: bool) -> RunsState:
+    """The state after another look. What was chosen stays so; if it is gone, what is in its place."""
+    before = state.place
+    state = replace(state, lines=lines, complete=complete, error="")
+    if state.place < 0 and lines:
+        state = replace(state, chosen=lines[min(max(before, 0), len(lines) - 1)].path)
+    return state
+
+
+def chosen_by(state: RunsState, by: int) -> RunsState:
+    """Another line chosen, so many below."""
+    if not state.lines:
+        return state
+    return replace(state, chosen=state.lines[min(max(state.place + by, 0), len(state.lines) - 1)].path)
