@@ -224,3 +224,11 @@ async def test_two_models_are_shown_at_every_size(mode):
         await settled(pilot)
         assert app.dashboard.query_one("#space").outer_size.width == SIZES[-1][0]
         assert "fresh loss" not in text(app)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [28, 32, 44])
+def test_no_row_of_a_comparison_is_wider_than_its_pane(width):
+    model, _ = after(known(still_model()), Compare(), m.LookBack(-1), Compare())
+    rows = comparison(known(model), Memo(), width).plain.split("\n")
+    assert max(map(len, rows)) <= width

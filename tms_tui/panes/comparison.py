@@ -8,14 +8,18 @@ from textual.content import Content
 
 from tms_engine import digits
 from tms_engine.analysis import geometry
-from tms_tui.drawing.symbols import Symbols
+from tms_tui.drawing.ascii import ascii_text
+from tms_tui.drawing.symbols import ASCII, Symbols
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes.text import cut
 from tms_tui.solids import Compared, Loss, Solid
 
 _QUIET = "$foreground 60%"
-# Cells of a label, of a value.
-_LABEL, _VALUE = 11, 12
+# Cells of a label; of a value at least, and at most.
+_LABEL, _LEAST, _MOST = 11, 8, 13
+# Cells that a feature's line needs for its D.
+_WITH_D = 38
 
 
 def comparison(model: Model, memo: Memo, width: int) -> Content:
@@ -71,19 +75,21 @@ def _comparison(compared: Compared, solid: Solid, run_name: str, signs: Symbols,
         ("represented", *represented),
         (f"{signs.sigma}D", *(f"{each.sum():.3f}" for each in dimensionality)),
     ]
-    lines = [_row(*row) for row in rows]
+    lines = [_row(width, *row) for row in rows]
     lines.insert(
         1 + next(i for i, row in enumerate(rows) if row[0] == "fresh loss"),
-        Content.assemble((f"{'B - A':<{_LABEL}} ", _QUIET), _difference(compared.loss, compared.loss_now)),
+        _told(compared.loss, compared.loss_now, width),
     )
     names = [compared.solid.found.title, solid.found.title]
+    if signs is ASCII:
+        names = list(map(ascii_text, names))  # which is longer
     for letter, name in zip("AB", names, strict=True):
         wrapped = textwrap.wrap(name, max(width - 2, 8)) or [""]
         lines += [Content.assemble((f"{letter} ", _QUIET), (wrapped[0], "bold"))]
         lines += [Content.styled(f"  {rest}", "bold") for rest in wrapped[1:]]
     lines += [Content.styled(line, _QUIET) for line in textwrap.wrap(laid_over(compared), max(width, 8))]
     lines += [
-        _feature(j, int(k), norms, dimensionality, compared.matched, signs)
+        _feature(j, int(k), norms, dimensionality, compared.matched, signs, width)
         for j, k in enumerate(compared.alignment.partner)
     ]
     return Content("\n").join(lines)
@@ -98,21 +104,29 @@ def laid_over(compared: Compared) -> str:
     return f"A is {how} onto B, {which}{apart}"
 
 
-def _row(label: str, a: str, b: str) -> Content:
-    return Content.assemble((f"{label:<{_LABEL}} ", _QUIET), f"{a:>{_VALUE}} {b:>{_VALUE}}")
+def _row(width: int, label: str, a: str, b: str) -> Content:
+    each = min(max((width - _LABEL - 1) // 2, _LEAST), _MOST)
+    return Content.assemble(
+        (f"{label:<{_LABEL}}", _QUIET), f"{cut(a, each, ''):>{each}} {cut(b, each, ''):>{each}}"
+    )
+
+
+def _told(a: Loss, b: Loss, width: int) -> Content:
+    return Content.assemble((f"{'B - A':<{_LABEL}}", _QUIET), _difference(a, b, width - _LABEL))
 
 
 def _measured(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return geometry.norms(weights[None])[0], geometry.dimensionality(weights[None])[0]
 
 
-def _difference(a: Loss, b: Loss) -> str:
-    """Of the losses, with its error where they have one, and as a share of A's."""
+def _difference(a: Loss, b: Loss, width: int) -> str:
+    """Of the losses, and as a share of A's if there is room."""
     difference = b.value - a.value
     if not math.isfinite(difference):
         return "not known"
     share = f" ({100 * difference / a.value:+.1f} %)" if a.value else ""
-    return ("+" if difference > 0 else "") + digits.number(difference) + share
+    told = ("+" if difference > 0 else "") + digits.number(difference)
+    return told + share if len(told + share) <= width else told
 
 
 def _feature(
@@ -122,13 +136,13 @@ def _feature(
     dimensionality: tuple[np.ndarray, ...],
     matched: bool,
     signs: Symbols,
+    width: int,
 ) -> Content:
-    """One line: a feature of A, that of B for which it stands, and their norms and D."""
+    """One line: a feature of A, that of B for which it stands, their norms and, if there is room, D."""
     pair = f"{j} {signs.arrow} {k}" if matched and k >= 0 else str(j)
     if k < 0:
         return Content.assemble((f"{pair:<8}", _QUIET), f"{signs.norm} {norms[0][j]:.2f}, in A alone")
     wide = f"{signs.norm} {norms[0][j]:.2f} {signs.arrow} {norms[1][k]:.2f}"
-    return Content.assemble(
-        (f"{pair:<8}", _QUIET),
-        f"{wide}  D {dimensionality[0][j]:.2f} {signs.arrow} {dimensionality[1][k]:.2f}",
-    )
+    if width >= _WITH_D:
+        wide += f"  D {dimensionality[0][j]:.2f} {signs.arrow} {dimensionality[1][k]:.2f}"
+    return Content.assemble((f"{pair:<8}", _QUIET), wide)
