@@ -56,6 +56,7 @@ class Terminal:
         self.screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
         self._fed: list[bytes] = []
+        self._tail = b""
         self.began = time.perf_counter()
         self._child = pexpect.spawn(
             sys.executable,
@@ -89,8 +90,10 @@ class Terminal:
         received = Received(time.perf_counter(), os.read(self._child.child_fd, 1 << 16))
         if SYNC_QUERY in received.data:
             self._child.send(SYNC_ANSWER)
-        for _ in range(received.data.count(QUESTION)):
+        asked = self._tail + received.data  # a question may come in two reads
+        for _ in range(asked.count(QUESTION) - self._tail.count(QUESTION)):
             self._child.send(ANSWER)
+        self._tail = asked[1 - len(QUESTION) :]
         self._fed.append(received.data)
         return received
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.environment import environment_for_tests
+from tests.environment import environment_for_tests, hear_signals
 
 # A home of the tests' own, shared with the workers, and removed by the process that made it.
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
@@ -16,6 +16,7 @@ _home = os.environ["HOME"] if _is_worker else tempfile.mkdtemp(prefix="tms-home-
 _environment = environment_for_tests(os.environ, _home)
 os.environ.clear()
 os.environ.update(_environment)
+hear_signals()
 for _name in ("COLUMNS", "LINES"):  # set by GNU readline, which pytest imports, unseen by Python
     os.unsetenv(_name)
 if "textual.constants" in sys.modules:  # a plugin of pytest has imported it, and it has read the user's

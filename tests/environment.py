@@ -5,6 +5,7 @@ pytest-xdist and the processes that tests start all have it. A test about a vari
 """
 
 import os
+import signal
 from collections.abc import Mapping
 
 # What tells where things are on this machine. All else is the user's taste, and is left out.
@@ -28,3 +29,16 @@ def environment_for_tests(users: Mapping[str, str], home: str) -> dict[str, str]
     """What the user's environment says of the machine, fixed settings, and a home of the tests' own."""
     kept = {name: value for name, value in users.items() if name in PLACES or name.startswith(RUNNERS)}
     return {"PATH": os.defpath, **kept, **SETTINGS, "HOME": home}
+
+
+def hear_signals() -> None:
+    """Let signals do here, and in all processes that are started, what they do in a terminal.
+
+    nohup and shells' background jobs have some ignored, and so would the processes that tests send them to.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGTSTP", "SIGUSR1", "SIGALRM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)

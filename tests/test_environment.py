@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.environment import SETTINGS, environment_for_tests
 
@@ -32,3 +33,19 @@ def test_the_processes_that_tests_start_have_it_too():
     assert {name: environment[name] for name in SETTINGS} == SETTINGS
     assert (NASTY.keys() - SETTINGS.keys() - {"HOME"}) & environment.keys() == set()
     assert encoding == "utf-8"
+
+
+def test_what_nohup_and_background_jobs_ignore_is_heard():
+    script = """
+import signal, subprocess, sys
+for name in ("SIGINT", "SIGHUP", "SIGQUIT"):
+    signal.signal(getattr(signal, name), signal.SIG_IGN)
+from tests.environment import hear_signals
+hear_signals()
+ask = "import signal; print([signal.getsignal(s) is signal.SIG_IGN for s in (1, 2, 3)])"
+subprocess.run([sys.executable, "-c", ask], check=True)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, cwd=Path(__file__).parent.parent
+    )
+    assert found.stdout.strip() == b"[False, False, False]"

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from tests.environment import hear_signals
+
 # trial -> module of this package with a function of that name: (directory, seed) -> what was tried, in words
 TRIALS: dict[str, str] = {
     "names": "names",
@@ -47,6 +49,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next has the next")
     options = parser.parse_args()
+    hear_signals()
     failed = 0
     for name in options.names or TRIALS:
         failed += _run(name, options.count, options.seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Input, Label, Select
+from textual.widgets import Button, Input, Select
 
 from tests.tui.hosts import NOTHING, Host, press_at_random, text
 from tms_engine.errors import InputError
@@ -49,7 +49,7 @@ async def type_into(app: Host, pilot: Pilot[None], field: str, value: str) -> No
 
 
 def wrong(app: Host, field: str) -> str:
-    return str(row(app, field).query_one(".wrong", Label).content)
+    return row(app, field).wrong
 
 
 def marked(app: Host) -> set[str]:
@@ -101,7 +101,7 @@ def test_every_field_has_a_row_with_its_help_and_an_input_of_its_kind() -> None:
         rows = {r.field: r for r in app.screen.query(Row)}
         assert list(rows) == list(Experiment.model_fields)
         for name, field in Experiment.model_fields.items():
-            assert field.description in str(rows[name].query_one(".help", Label).content)
+            assert field.description in rows[name].help
             assert rows[name].text == text_of(getattr(SEED, name))
         assert isinstance(rows["bias"].control, Tick)
         assert isinstance(rows["optimizer"].control, Choice)
@@ -230,7 +230,7 @@ def test_changes_are_marked_by_value_not_by_spelling() -> None:
         assert marked(app) == set()
         await type_into(app, pilot, "steps", "500")
         assert marked(app) == {"steps"}
-        assert "Was 10000." in str(row(app, "steps").query_one(".help", Label).content)
+        assert "Was 10000." in row(app, "steps").help
         assert "* steps" in text(app)
         assert "1 change: trains 8 features in 3 dimensions, 500 steps." in " ".join(text(app).split())
 

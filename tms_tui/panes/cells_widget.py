@@ -8,6 +8,7 @@ the terminal.
 from typing import Any
 
 from rich.style import Style
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -49,6 +50,30 @@ class CellsWidget(Widget):
             self._strips = self._draw_strips(base) if self._content is not None else []
             self._strips_for = wanted
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, base)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual has it, which works out the border, the same for all lines, and much more for each."""
+        styles, (width, height) = self.styles, self.outer_size
+        first, last = styles.gutter.top, height - styles.gutter.bottom  # lines within the border
+        begin, end = max(crop.y, first + 1), min(crop.bottom, last)
+        is_plain = not (styles.padding or styles.tint.a) and self.opacity == 1 and styles.text_opacity == 1
+        if end - begin < 2 or not is_plain or crop.column_span != (0, width):
+            return super().render_lines(crop)
+        above = super().render_lines(Region(0, crop.y, width, begin - crop.y))
+        below = super().render_lines(Region(0, end, width, crop.bottom - end))
+        sample = above[-1] if begin > crop.y else super().render_lines(Region(0, first, width, 1))[0]
+        segments = list(sample)
+        left = segments[:1] if styles.border_left[0] else []
+        right = segments[-1:] if styles.border_right[0] else []
+        last_line = self.render_line(end - 1 - first)
+        lines = self._strips[begin - first : end - first]
+        lines += [last_line] * (end - begin - len(lines))  # nothing has been drawn yet
+        strips = [Strip([*left, *line, *right], width) for line in lines]
+        ground = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # all colours of cells are that
+                strips = [strip.apply_filter(line_filter, ground) for strip in strips]
+        return above + strips + below
 
     def _draw_strips(self, base: Style) -> list[Strip]:
         width, height = self.size

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select
 
@@ -22,6 +23,12 @@ from tms_tui.screens.modal import Body, Choice, Modal, Tick
 
 # Values of a list that are written out.
 _WRITTEN = 200
+
+# What `compact` comes to. Where it is there from the start, nothing is styled twice.
+_COMPACT = "-textual-compact"
+
+# Columns of a field's name, and of its input.
+_NAME, _INPUT = 21, 22
 
 # Lines of the box besides the fields: border, preset and blank, foot; and two for an error's sentence.
 _LINES_AROUND = 8
@@ -58,30 +65,42 @@ def preset_of(experiment: Experiment) -> str | None:
     return next((name for name, preset in PRESETS.items() if preset.experiment == experiment), None)
 
 
-class Row(Vertical):
-    """One field: its mark if changed, name, input and help; below it what is wrong with it, if anything."""
+class Row(Widget):
+    """One field: its mark if changed, name, input and help; below it what is wrong with it, if anything.
+
+    Name and help are drawn by the row itself, around its input: as widgets of their own they would make the
+    form three times as dear to open.
+    """
 
     def __init__(self, field: str, info: FieldInfo, text: str, help: str) -> None:
         super().__init__(id=f"field-{field}", classes="row")
         self.field = field
-        self.help = help
+        self.help = help  # what is told now
+        self._help = help
         self._text = text
-        self._told: tuple[str, str | None] | None = None
+        self._told: tuple[str, str | None] = ("", None)
         self.control: Choice | Tick | Input
         if choices(field):
             options = [(option, option) for option in choices(field)]
-            self.control = Choice(options, value=text, allow_blank=False, compact=True)
+            self.control = Choice(options, value=text, allow_blank=False, compact=True, classes=_COMPACT)
         elif info.annotation is bool:
             self.control = Tick(value=text == "true")
         else:
-            self.control = Input(text, compact=True, select_on_focus=True)
+            self.control = Input(text, compact=True, select_on_focus=True, classes=_COMPACT)
 
     def compose(self) -> Iterator[Widget]:
-        with Horizontal():
-            yield Label(self.field, classes="field", markup=False)
-            yield self.control
-            yield Label(self.help, classes="help", markup=False)
-        yield Label(classes="wrong", markup=False)
+        yield self.control
+
+    def render(self) -> Content:
+        mark = "  " if self._told[1] is None else "* "
+        name = Content.styled(f"{mark}{self.field}".ljust(_NAME), "")
+        screen = self.screen
+        if screen.has_class("-narrow"):
+            return name
+        room = self.size.width - _NAME - _INPUT - 2
+        help = Content.styled(self.help, "not bold $foreground 60%")
+        help = help.truncate(room, ellipsis=not screen.has_class("-ascii"))
+        return Content.assemble(name, " " * (_INPUT + 2), help)
 
     @property
     def text(self) -> str:
@@ -101,22 +120,31 @@ class Row(Vertical):
         else:
             self.control.value = text
 
+    @property
+    def wrong(self) -> str:
+        """What is told to be wrong; "": nothing."""
+        return self._told[0]
+
     def tell(self, error: str, before: str | None) -> None:
         """Show what is wrong ("": nothing), and, if it is changed, the value before."""
         if self._told == (error, before):  # most rows, at most keys
             return
-        self._told = (error, before)
+        told, self._told = self._told[0], (error, before)
         if before is None:
-            help = self.help
+            self.help = self._help
         elif len(before) > 24:
-            help = f"Was {before[:20]} and so on. {self.help}"
+            self.help = f"Was {before[:20]} and so on. {self._help}"
         else:
-            help = f"Was {before}. {self.help}"
+            self.help = f"Was {before}. {self._help}"
         self.set_class(before is not None, "-changed")
         self.set_class(bool(error), "-wrong")
-        self.query_one(".field", Label).update(f"{'  ' if before is None else '* '}{self.field}")
-        self.query_one(".help", Label).update(help)
-        self.query_one(".wrong", Label).update(error)
+        if error and not told:
+            self.mount(Label(error, classes="wrong", markup=False))
+        elif error:
+            self.query_one(".wrong", Label).update(error)
+        elif told:
+            self.query(".wrong").remove()
+        self.refresh()
 
 
 class ExperimentForm(Modal[Experiment | None]):
@@ -143,32 +171,20 @@ class ExperimentForm(Modal[Experiment | None]):
         #top Label { width: 21; padding: 0 0 0 2; text-style: bold; }
         #top Choice { width: 1fr; }
         #rows { height: 1fr; }
-        .row { height: auto; }
-        .row Horizontal { height: 1; }
-        .row .field { width: 21; }
-        .row.-changed .field { color: $text-accent; text-style: bold; }
-        .row:focus-within .field { text-style: bold; color: $text-primary; }
-        .row.-wrong .field { color: $text-error; text-style: bold; }
-        .row Input, .row Choice, .row Tick { width: 22; }
-        .row.-wrong Input { background: $error 30%; }
-        .row .help {
-            width: 1fr;
-            padding: 0 0 0 2;
-            color: $text-muted;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-        .row .wrong { display: none; width: 100%; height: auto; padding: 0 0 0 21; }
-        .row.-wrong .wrong { display: block; }
+        Row { height: auto; text-wrap: nowrap; text-overflow: clip; }
+        Row.-changed { color: $text-accent; text-style: bold; }
+        Row:focus-within { color: $text-primary; text-style: bold; }
+        Row.-wrong { color: $text-error; text-style: bold; }
+        Row Input, Row Choice, Row Tick { width: 22; margin: 0 0 0 21; }
+        Row.-wrong Input { background: $error 30%; }
+        Row .wrong { width: 100%; height: auto; padding: 0 0 0 21; text-style: not bold; }
         #help { width: 100%; height: 2; padding: 0 2; color: $text-muted; }
         #foot { height: 2; }
         #what { width: 1fr; padding: 0 0 0 2; }
         #what.-wrong { color: $text-error; }
-        &.-narrow .row .help { display: none; }
-        &.-narrow .row Input, &.-narrow .row Choice, &.-narrow .row Tick { width: 1fr; }
-        &.-narrow .row .wrong { padding: 0 0 0 4; }
+        &.-narrow Row Input, &.-narrow Row Choice, &.-narrow Row Tick { width: 1fr; }
+        &.-narrow Row .wrong { padding: 0 0 0 4; }
         &.-wide #help { display: none; }
-        &.-ascii .row .help { text-overflow: clip; }
     }
     """
 
@@ -183,6 +199,11 @@ class ExperimentForm(Modal[Experiment | None]):
         }
 
     def compose(self) -> Iterator[Widget]:
+        # As the first resize will find it: a class of the screen that comes later styles all widgets anew.
+        width = self.app.size.width
+        self.add_class(
+            [name for least, name in self.HORIZONTAL_BREAKPOINTS if width >= least][-1], update=False
+        )
         presets = [(self.say(f"{name:<13} {preset.description}"), name) for name, preset in PRESETS.items()]
         with Vertical(classes="box") as box:
             box.border_title = "Experiment"
@@ -250,7 +271,7 @@ class ExperimentForm(Modal[Experiment | None]):
 
     def _show_help(self) -> None:
         row = next((row for row in self._rows.values() if row.has_focus_within), None)
-        help = row.query_one(".help", Label).content if row else "A preset fills in all fields."
+        help = row.help if row else "A preset fills in all fields."
         self.query_one("#help", Label).update(help)
 
     @on(Input.Submitted)
