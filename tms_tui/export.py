@@ -152,7 +152,7 @@ class Export:
                 errors="replace",
                 # Where the package is: Python finds it, and nothing of the user's directory instead.
                 cwd=Path(__file__).parent.parent,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,  # signals of the terminal are not meant for it
             ) as drawing,
         ):
@@ -175,8 +175,8 @@ class Export:
             )
 
 
-def _environment() -> dict[str, str]:
-    """That of the process: plugins are found where they were found here."""
+def environment() -> dict[str, str]:
+    """That of a process of ours: plugins are found where they were found here."""
     environment = dict(os.environ, PYTHONIOENCODING="utf-8")
     if plugins.loaded():
         here = [path for path in (environment.get("PYTHONPATH"), os.getcwd()) if path]

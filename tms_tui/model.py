@@ -9,13 +9,15 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import ExperimentChosen, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.loss_look import LossLook
+from tms_tui.messages import ExperimentChosen, FilmProgress, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.replay import Replay
 from tms_tui.settings import Settings
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
-_COLORS, _LAYOUT = ChartColors(), Layout()
+_COLORS, _LAYOUT, _LOSS = ChartColors(), Layout(), LossLook()
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,8 @@ class Model:
     view          the session's newest View
     shown         the run at the step that is looked at, whole: the newest, or an earlier one
     options       how it is looked at
+    replay        the kept steps as a loop, while they are played
+    loss          how the loss is looked at
     settings      what lasts from one session of the app to the next
     run_name      what the run is called, on the screen and on disk
     mode          characters to draw with
@@ -33,6 +37,7 @@ class Model:
     layout        size of the terminal, screen, pane in focus, maximised pane
     saved         how much of the run is on disk
     export        progress of an export that is under way
+    film          of a film
     saves         how much of the run is on disk once that export has finished
     chose_pace    whether the pace in force was chosen in the app, and so goes into the settings
     notes_told    number of the latest note of the session that has been shown
@@ -53,6 +58,9 @@ class Model:
     layout: Layout = _LAYOUT
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
+    replay: Replay | None = None
+    loss: LossLook = _LOSS
+    film: FilmProgress | None = None
     saves: Saved | None = None
     chose_pace: bool = False
     notes_told: int = 0
@@ -75,4 +83,7 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        return self.options.still, shown, self.run_name, self.chart_colors, size, self.export
+        film = self.film and self.film.done
+        speed = self.replay and self.replay.speed
+        looks = self.options.still, shown, self.loss, speed
+        return *looks, self.run_name, self.chart_colors, size, self.export, film

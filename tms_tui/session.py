@@ -147,6 +147,10 @@ class Session:
         """Add to the importance decay of every instance from the next step on. See View.note."""
         self._order(lambda: self._player.shift_importance(amount))
 
+    def drift(self) -> None:
+        """Let the sparsity drift up, then down, then stay. See View.drift."""
+        self._order(self._player.drift)
+
     def take_over(self) -> None:
         """Hold the run that was followed, and train it on from its last save, if its process has ended."""
         self._tell(self._player.take_over)

@@ -47,6 +47,19 @@ class StillRun:
     """What a screen asks of a Run: its kept snapshots, here by formula."""
 
     kept: tuple[Snapshot, ...]
+    changes: tuple[Any, ...] = ()
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.kept[0].experiment
+
+    @property
+    def history(self) -> "StillRun":
+        return self
+
+    @property
+    def state(self) -> Snapshot:
+        return self.kept[-1]
 
     def at(self, step: int) -> Snapshot:
         return min(self.kept, key=lambda kept: abs(kept.step - step))
@@ -93,7 +106,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         step=0 if loading else step,
         steps=experiment.steps,
         snapshot=None if loading else snapshot,
-        run=None if loading else StillRun(kept),
+        run=None if loading else StillRun(kept, changes),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=diverged_at,
@@ -138,7 +151,7 @@ def _recorder(name: str) -> Any:
     return lambda self, *values, **fields: self.asked.append((name, *values, *fields.items()))
 
 
-for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
+for _name in (*get_args(CommandName), "set_pace", "change"):
     setattr(StillSession, _name, _recorder(_name))
 
 

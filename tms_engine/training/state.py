@@ -47,7 +47,7 @@ _GENTLE, DRIFT_EVERY = 1.12, 100
 
 
 def is_gentle(before: Any, after: Any) -> bool:
-    """Whether a change of the sparsity is so small that it is part of a drift: the model hardly notices it."""
+    """Whether a change of the sparsity is so small that it is part of a drift: the loss hardly jumps."""
     was, now = 1 - np.asarray(before, np.float64), 1 - np.asarray(after, np.float64)
     return bool(((was < _GENTLE * now) & (now < _GENTLE * was)).all())
 

@@ -212,7 +212,8 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
         canvas.glyphs[place], canvas.foreground[place] = ord("o" if mode == "ascii" else "●"), colors.cursor
     if margin:
         row = header + frame.rows
-        timeline = Cells(picture.glyphs[row : row + 1, margin:], picture.foreground[row : row + 1, margin:], None)
+        below = slice(row, row + 1), slice(margin, None)
+        timeline = Cells(picture.glyphs[below], picture.foreground[below], background=None)
         _draw_timeline(timeline, chart, frame, seen, mode)
         _write(picture, rows - 1, 0, [("step".rjust(margin - 1), colors.axis)])
     if header:
@@ -319,7 +320,7 @@ def _smooth(curve: LossCurve, bounds: list[int], axis: float) -> Float64[np.ndar
 
 
 def _series(chart: LossChart, span: _Span, points: int) -> _Series:
-    """What is drawn of the curve: at most `points` points in the part that is shown, and one to either side."""
+    """What is drawn of the curve: up to `points` points in the part that is shown, and one to either side."""
     curve = chart.curve
     if curve is None or not curve.mean.size:
         none = np.zeros(0)
@@ -440,7 +441,9 @@ def _step_ticks(span: _Span, columns: int) -> list[Tick]:
         values = values[values <= span.right * (1 + 1e-9)][:: 1 if fine else -(-len(decades) // most)]
     else:
         stride = max(1.0, _nice_stride((span.right - span.left) / most))
-        values = np.arange(np.ceil(span.left / stride - 1e-9), span.right / stride + 1e-9) * stride + 0.0  # no −0
+        values = (
+            np.arange(np.ceil(span.left / stride - 1e-9), span.right / stride + 1e-9) * stride + 0.0
+        )  # no −0
     places = np.minimum(span.fraction(values) * columns, columns - 0.5)
     return list(zip(places.tolist(), _step_labels(values.tolist()), strict=True))
 
@@ -527,7 +530,11 @@ def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
 def _inside_drifts(drift: Sequence[int]) -> set[int]:
     """Of the changes of drifts, those that are neither the first nor the last of theirs."""
     apart = [after - before <= 2 * DRIFT_EVERY for before, after in itertools.pairwise(drift)]
-    return {step for step, from_one, to_one in zip(drift[1:], apart, apart[1:], strict=False) if from_one and to_one}
+    return {
+        step
+        for step, from_one, to_one in zip(drift[1:], apart, apart[1:], strict=False)
+        if from_one and to_one
+    }
 
 
 def _marks(chart: LossChart, frame: _Frame) -> dict[int, str]:
@@ -668,7 +675,9 @@ def _dots(mode: Mode) -> tuple[int, int]:
     return {"braille": (4, 2), "blocks": (2, 2), "ascii": (1, 1)}[mode]
 
 
-def _glyphs(dots: Bool[np.ndarray, "dot_rows dot_columns"], mode: Mode, ascii: str) -> UInt32[np.ndarray, "r c"]:
+def _glyphs(
+    dots: Bool[np.ndarray, "dot_rows dot_columns"], mode: Mode, ascii: str
+) -> UInt32[np.ndarray, "r c"]:
     """The characters that show dots; in ASCII, this one."""
     if mode == "ascii":
         return np.where(dots, ord(ascii), BLANK).astype(np.uint32)
@@ -735,7 +744,7 @@ def _lines(
 def _lay_band_under(
     canvas: Cells, series: _Series, frame: _Frame, color: Color, mode: Mode, plain: bool
 ) -> None:
-    """Fill between low and high, where nothing else is; where colours do not tell it from the line, thinly."""
+    """Fill between low and high, where nothing else is; `plain`: thinly, as no colour sets off the line."""
     down, across = _dots(mode)
     known = np.isfinite(series.low) & np.isfinite(series.high)
     if not known.any():

@@ -13,6 +13,24 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages.loss import FindLevels as FindLevels
+from tms_tui.messages.loss import LevelsFound as LevelsFound
+from tms_tui.messages.loss import LoadOverlay as LoadOverlay
+from tms_tui.messages.loss import NextOverlay as NextOverlay
+from tms_tui.messages.loss import OverlayRun as OverlayRun
+from tms_tui.messages.loss import PanLoss as PanLoss
+from tms_tui.messages.loss import RunToOverlay as RunToOverlay
+from tms_tui.messages.loss import ToggleLogSteps as ToggleLogSteps
+from tms_tui.messages.loss import WholeLoss as WholeLoss
+from tms_tui.messages.loss import ZoomLoss as ZoomLoss
+from tms_tui.messages.time import FilmMoved as FilmMoved
+from tms_tui.messages.time import FilmNow as FilmNow
+from tms_tui.messages.time import FilmProgress as FilmProgress
+from tms_tui.messages.time import LookAt as LookAt
+from tms_tui.messages.time import MoveCursor as MoveCursor
+from tms_tui.messages.time import NextDrift as NextDrift
+from tms_tui.messages.time import StartFilm as StartFilm
+from tms_tui.messages.time import ToggleReplay as ToggleReplay
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
@@ -238,11 +256,6 @@ class ToggleLog:
     pass
 
 
-@dataclass(frozen=True)
-class MoveCursor:
-    direction: int  # 1: to later steps
-
-
 # Run:
 
 
@@ -291,7 +304,8 @@ KeyMessage = (
     | Extend | ScaleDensity | ScaleLearningRate | ShiftImportance | Turn | Roll | Zoom | ResetCamera
     | ToggleTurning | TogglePerspective | NextGuides | NextProjection | NextAxes | NextData | NextColoring
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
-    | MoveCursor | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
+    | MoveCursor | ToggleReplay | NextDrift | FilmNow | ZoomLoss | PanLoss | WholeLoss | ToggleLogSteps
+    | NextOverlay | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
     | Quit
 )  # fmt: skip
 
@@ -312,13 +326,6 @@ class ToggleFeature:
     """A row of the features was clicked."""
 
     feature: int
-
-
-@dataclass(frozen=True)
-class PointAt:
-    """The mouse is over this step of the loss; None: over none any more."""
-
-    step: int | None
 
 
 # Messages of the shell.
@@ -463,18 +470,18 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | Drag | ToggleFeature | PointAt | Tick | LayoutChanged | ThemeChanged | ExperimentChosen
-    | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound | ResumeAnswered
-    | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved | Refused | Done
-    | Terminated | Interrupt
+    KeyMessage | Drag | ToggleFeature | LookAt | FilmMoved | OverlayRun | RunToOverlay | LevelsFound | Tick
+    | LayoutChanged | ThemeChanged | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved
+    | SaveFailed | SessionFound | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed
+    | ExportStarted | ExportMoved | Refused | Done | Terminated | Interrupt
 )  # fmt: skip
 
 
 # Effects.
 
 CommandName = Literal[
-    "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "scale_density", "scale_learning_rate", "shift_importance",
+    "toggle_pause", "pause", "resume", "step_once", "change_pace", "run_to_end", "restart", "reseed",
+    "extend", "take_over", "drift", "scale_density", "scale_learning_rate", "shift_importance",
 ]  # fmt: skip
 
 
@@ -605,6 +612,6 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
+    | StartExport | StartFilm | LoadOverlay | FindLevels | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
     | Leave
 )  # fmt: skip

@@ -97,14 +97,36 @@ def followed(status: "Status", whole: bool = True) -> str:
     return f"{status.state} since {seen}: t takes over"
 
 
+def _can_be_done(model: Model) -> str:
+    """The keys that lead on from where the run is."""
+    if model.options.step is not None:
+        return "w replays, End is now"
+    return {
+        "finished": "t trains on, r again",
+        "diverged": "r again, i another",
+        "failed": "r again, i another",
+        "paused": "space goes on",
+    }.get(model.view.phase, "")
+
+
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at, as there is room."""
     view, step, export = model.view, model.options.step, model.export
-    words = [loading(view) if view.phase == "loading" else str(view.phase)]
+    word = loading(view) if view.phase == "loading" else str(view.phase)
+    words = [word]
+    if view.following is None and (what := _can_be_done(model)):
+        words = [f"{word}: {what}", word]
+    if model.replay is not None:
+        speed = f"replay {model.symbols.times} {model.replay.speed:g}"
+        words = [f"{speed}, < > speed, w stops", f"{speed}: w stops", speed]
     if view.following is not None:
         words = [followed(view.following), followed(view.following, whole=False)]
     at_step = f", at step {step:,}" if step is not None else ""
-    exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
+    if view.drift and view.phase == "training":
+        at_step = f", S {'rises' if view.drift > 0 else 'falls'}" + at_step
+    busy = [f"exporting {len(export.done)}/{export.total}"] if export else []
+    busy += [f"filming {model.film.done}/{model.film.total}"] if model.film else []
+    exporting = ("".join(f"{what}   " for what in busy), "$accent") if busy else ""
     dot = (f"{model.symbols.dot} ", _COLORS[view.phase])
     forms = [Content.assemble(exporting, dot, (word + at_step, "bold")) for word in words]
     forms += [
