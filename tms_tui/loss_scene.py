@@ -1,15 +1,19 @@
 """loss_scene: from a Model to the chart of its loss."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Int64
 
 from tms_engine.analysis.changes import kept_weights, representation_changes
 from tms_engine.training.history import LossCurve
-from tms_engine.training.run import Run
 from tms_engine.training.state import DRIFT_EVERY, Change, drift_of
 from tms_tui.drawing.loss_chart import LossChart
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+
+if TYPE_CHECKING:
+    from tms_engine.training.run import Run
 
 # Instances whose losses are drawn, and those of which each has a line: more would hold up a frame.
 MOST_INSTANCES, _MOST_LINES = 1 << 12, 64
@@ -61,11 +65,11 @@ def _of_some(
     return few, tuple(diverged_at[some].tolist()), place
 
 
-def _drift_of(run: Run | None, changes: tuple[Change, ...]) -> tuple[int, ...]:
+def _drift_of(run: "Run | None", changes: tuple[Change, ...]) -> tuple[int, ...]:
     return drift_of(run.experiment, changes) if run is not None and changes else ()
 
 
-def _marks(run: Run, instance: int, drift: tuple[int, ...]) -> tuple[tuple[int, str], ...]:
+def _marks(run: "Run", instance: int, drift: tuple[int, ...]) -> tuple[tuple[int, str], ...]:
     """Features that enter superposition, or leave it, while the sparsity drifts: steps, and +3 or -3."""
     steps, weights = kept_weights(run, instance)
     within = [k for k, step in enumerate(steps) if drift[0] - DRIFT_EVERY <= step <= drift[-1] + DRIFT_EVERY]

@@ -6,13 +6,16 @@ be dense where it moves.
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.models import model
-from tms_engine.training.run import Run
+
+if TYPE_CHECKING:
+    from tms_engine.training.run import Run
 
 # Features that are looked at, and their weights: the way of a large model is that of a part of it.
 _MOST_WEIGHTS = 1 << 12
@@ -47,7 +50,9 @@ def evenly_changing(
     return np.where(nearer_before, before, after)
 
 
-def kept_weights(run: Run, instance: int = 0) -> tuple[list[int], list[Float[np.ndarray, "features hidden"]]]:
+def kept_weights(
+    run: "Run", instance: int = 0
+) -> tuple[list[int], list[Float[np.ndarray, "features hidden"]]]:
     """The steps of which a run has the weights, its last one among them, and those of one instance then.
 
     Of a large model they are those of some features, evenly spaced.

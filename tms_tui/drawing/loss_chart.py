@@ -199,8 +199,10 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
 
     inside = slice(header, header + frame.rows), slice(margin, None)
     canvas = Cells(picture.glyphs[inside], picture.foreground[inside], background=None)
-    _lay_overlays_under(canvas, chart, series, frame, mode)
+    names = _lay_overlays_under(canvas, chart, series, frame, mode)
     _lay_band_under(canvas, series, frame, colors.raw, mode, chart.plain)
+    for row, column, name in names:
+        _write(canvas, row, column, [(name, colors.other)])
     _write_labels(canvas, 0, changes, colors.mark)
     _write_labels(canvas, 1, _marks(chart, frame), colors.text)
     cross = ord("x" if mode == "ascii" else "✕")
@@ -690,8 +692,14 @@ def _lay_under(canvas: Cells, glyphs: UInt32[np.ndarray, "rows columns"], color:
     canvas.glyphs[here], canvas.foreground[here] = glyphs[here], color
 
 
-def _lay_overlays_under(canvas: Cells, chart: LossChart, series: _Series, frame: _Frame, mode: Mode) -> None:
-    """The levels of theory, the loss of another run, and those of the other instances."""
+def _lay_overlays_under(
+    canvas: Cells, chart: LossChart, series: _Series, frame: _Frame, mode: Mode
+) -> list[tuple[int, int, str]]:
+    """The levels of theory, the loss of another run, and those of the other instances.
+
+    Returns where a level has room for its name, which stands before the band.
+    """
+    names: list[tuple[int, int, str]] = []
     for level in chart.levels:
         height = float(frame.up(np.array([level.loss]))[0])
         if not math.isfinite(height) or not 0 < height < frame.rows * (1 - 1e-6):
@@ -703,7 +711,7 @@ def _lay_overlays_under(canvas: Cells, chart: LossChart, series: _Series, frame:
         canvas.glyphs[row, here] = ord("-" if mode == "ascii" else "╌")
         canvas.foreground[row, here] = chart.colors.other
         if (canvas.glyphs[row, begin:] == BLANK).all():
-            _write(canvas, row, begin, [(name, chart.colors.other)])
+            names.append((row, begin, name))
     other = chart.other
     if other is not None and other.curve.mean.size:
         smooth = _smooth(other.curve, [], _round_up(_end(other.curve), 0))
@@ -714,6 +722,7 @@ def _lay_overlays_under(canvas: Cells, chart: LossChart, series: _Series, frame:
     if series.each.size:
         lines = _lines(series.x, series.each, frame, mode)
         _lay_under(canvas, _glyphs(lines, mode, "-"), chart.colors.axis)
+    return names
 
 
 def _lines(

@@ -97,28 +97,13 @@ def followed(status: "Status", whole: bool = True) -> str:
     return f"{status.state} since {seen}: t takes over"
 
 
-def _can_be_done(model: Model) -> str:
-    """The keys that lead on from where the run is."""
-    if model.options.step is not None:
-        return "w replays, End is now"
-    return {
-        "finished": "t trains on, r again",
-        "diverged": "r again, i another",
-        "failed": "r again, i another",
-        "paused": "space goes on",
-    }.get(model.view.phase, "")
-
-
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at, as there is room."""
     view, step, export = model.view, model.options.step, model.export
     word = loading(view) if view.phase == "loading" else str(view.phase)
     words = [word]
-    if view.following is None and (what := _can_be_done(model)):
-        words = [f"{word}: {what}", word]
     if model.replay is not None:
-        speed = f"replay {model.symbols.times} {model.replay.speed:g}"
-        words = [f"{speed}, < > speed, w stops", f"{speed}: w stops", speed]
+        words = [f"replay {model.symbols.times} {model.replay.speed:g}"]
     if view.following is not None:
         words = [followed(view.following), followed(view.following, whole=False)]
     at_step = f", at step {step:,}" if step is not None else ""
