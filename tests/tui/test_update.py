@@ -387,7 +387,7 @@ def test_data_colours_guides_points_and_palettes_go_round():
 def test_a_feature_is_selected_by_keys_and_clicks_and_deselected():
     model = still_model()
     assert press(model, "f", "f", "ctrl+f")[0].options.feature == 0
-    assert press(model, "F")[0].options.feature == 7
+    assert press(model, "ctrl+f")[0].options.feature == 7
     model, _ = after(model, m.ToggleFeature(2))
     assert model.options.feature == 2
     assert press(model, "down", "j", "up", pane="features")[0].options.feature == 3

@@ -128,7 +128,7 @@ class _Span(NamedTuple):
         return float(10**at) if self.log else at
 
     def _scaled(self, steps: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
-        return np.log10(np.maximum(steps, 1)) if self.log else steps
+        return np.asarray(np.log10(np.maximum(steps, 1))) if self.log else steps
 
 
 class _Frame(NamedTuple):
