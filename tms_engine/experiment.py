@@ -179,7 +179,10 @@ def _span(text: str) -> range:
 
 
 def _of_features(value: Any) -> Any:
-    """One number a feature, or a list of such lists, one an instance; as text "1,.5" and "1,.5;1,.2"."""
+    """One number a feature, or a list of such lists, one an instance; as text "1,.5" and "1,.5;1,.2".
+
+    A list of one such list is that one, for all instances.
+    """
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -188,7 +191,8 @@ def _of_features(value: Any) -> Any:
     try:
         rows = list(value)
         if rows and not isinstance(rows[0], str) and isinstance(rows[0], Iterable):
-            return tuple(tuple(map(_number, row)) for row in rows)
+            lists = tuple(tuple(map(_number, row)) for row in rows)
+            return lists if len(lists) > 1 else lists[0]
         return tuple(map(_number, rows))
     except (TypeError, ValueError):
         raise ValueError(
@@ -415,7 +419,9 @@ class Experiment(BaseModel):
             if value is None:
                 continue
             rows = value if self.differs(name) else (value,)
-            if len(rows) not in (1, self.n_instances) or {len(row) for row in rows} != {self.n_features}:
+            if (self.differs(name) and len(rows) != self.n_instances) or {len(row) for row in rows} != {
+                self.n_features
+            }:
                 raise InputError(
                     f"{name} should be {self.n_features} numbers, one a feature, or {self.n_instances} "
                     "such lists, one an instance",
@@ -526,7 +532,7 @@ class Experiment(BaseModel):
             fields["init_std"] = self.first_std  # that of all of them
         for name in filter(self.differs, (*PER_INSTANCE, *PER_FEATURE)):
             value = getattr(self, name)
-            fields[name] = tuple(value[i if len(value) > 1 else 0] for i in places)
+            fields[name] = tuple(value[i] for i in places)
         return self.replace(instances=numbers[np.asarray(places, np.int64)].tolist(), **fields)
 
     def alone(self, instance: int) -> "Experiment":

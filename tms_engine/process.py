@@ -370,6 +370,7 @@ def open_closed_streams() -> None:
             mode = "r" if name == "stdin" else "w"
             stream = open(os.open(os.devnull, flags), mode, closefd=False, encoding="utf-8")  # noqa: SIM115
             setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)  # as with others, which live as long as the process
 
 
 def say_at_once(text: str) -> None:

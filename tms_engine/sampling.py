@@ -47,7 +47,7 @@ def feature_density(experiment: Experiment) -> Float32[np.ndarray, "instances fe
 
 
 def beyond_one_draw(experiment: Experiment) -> str:
-    """What the compiled kernels' draw of a law cannot make of its data, "" if it can: words for a refusal."""
+    """What numba's and Triton's draw of a law cannot make of its data, "" if it can: words for a refusal."""
     unusual = {
         "densities of each feature": experiment.relative_density is not None,
         "sets of different sizes": not isinstance(experiment.set_size, int),

@@ -35,19 +35,21 @@ from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
+from tms_tui.copying import written_out
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export
 from tms_tui.filming import Film, start_film
 from tms_tui.keys import KEYS
-from tms_tui.messages import Layout, Saved
+from tms_tui.messages import Layout, Saved, copying
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.saving import Job, find_levels, load_overlay, save_at_the_end, save_now, suggested
 from tms_tui.screens.confirm import Confirm
+from tms_tui.screens.copy import CopyChoice
 from tms_tui.screens.dashboard import Dashboard
 from tms_tui.screens.doctor import DoctorScreen
 from tms_tui.screens.experiment_form import ExperimentForm
@@ -89,6 +91,7 @@ _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     ExperimentForm: "experiment",
     ExportForm: "export",
     Confirm: "confirm",
+    CopyChoice: "copy",
     SavePlace: "place",
     ResumeOffer: "resume",
 }
@@ -413,6 +416,10 @@ class TmsApp(App[None]):
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case copying.WriteOut():
+                self._jobs.append(Job(partial(written_out, self.session, effect)))
+            case copying.PutOnClipboard(text):
+                self.copy_to_clipboard(text)
             case m.SuspendProcess():
                 compat.suspend(self)
             case m.Leave(message, keep_session):
@@ -427,6 +434,8 @@ class TmsApp(App[None]):
             )
         elif dialog == "doctor":
             self.push_screen(DoctorScreen(self.model.mode), lambda _: self.send(m.HelpClosed()))
+        elif dialog == "copy":
+            self.push_screen(CopyChoice(), lambda what: self.send(copying.CopyChosen(what)))
         elif dialog == "experiment":
 
             def chosen(experiment: Experiment | None) -> None:

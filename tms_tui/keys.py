@@ -61,6 +61,7 @@ from tms_tui.messages import (
     Zoom,
     ZoomLoss,
 )
+from tms_tui.messages.copying import OpenCopy
 
 Group = Literal["Time", "Live change", "Space", "Data and colour", "Panes", "Run"]
 Pane = Literal["", "space", "loss", "features"]
@@ -137,10 +138,10 @@ KEYS: tuple[Key, ...] = (
     Key("minus", "-", ZoomLoss("steps", -1), "away", "more steps", "Panes", 0, "loss"),
     Key("up,k", "↑ k", ZoomLoss("losses", 1), "zoom", "a smaller part of the losses", "Panes", 0, "loss"),
     Key("down,j", "↓ j", ZoomLoss("losses", -1), "away", "a larger part of the losses", "Panes", 0, "loss"),
-    Key("shift+left", "Shift ←", PanLoss(-0.25, 0), "pan", "show earlier steps", "Panes", 0, "loss"),
-    Key("shift+right", "Shift →", PanLoss(0.25, 0), "pan", "show later steps", "Panes", 0, "loss"),
-    Key("shift+up", "Shift ↑", PanLoss(0, 0.25), "pan", "show higher losses", "Panes", 0, "loss"),
-    Key("shift+down", "Shift ↓", PanLoss(0, -0.25), "pan", "show lower losses", "Panes", 0, "loss"),
+    Key("shift+left", "Sh ←", PanLoss(-0.25, 0), "pan", "show earlier steps", "Panes", 0, "loss"),
+    Key("shift+right", "Sh →", PanLoss(0.25, 0), "pan", "show later steps", "Panes", 0, "loss"),
+    Key("shift+up", "Sh ↑", PanLoss(0, 0.25), "pan", "show higher losses", "Panes", 0, "loss"),
+    Key("shift+down", "Sh ↓", PanLoss(0, -0.25), "pan", "show lower losses", "Panes", 0, "loss"),
     Key("0", "0", WholeLoss(), "whole", "show the whole loss", "Panes", 0, "loss"),
     Key("up,k", "↑", NextFeature(-1), "select", "select the feature above", "Panes", 0, "features"),
     Key("down,j", "↓", NextFeature(1), "select", "select the feature below", "Panes", 0, "features"),
@@ -148,6 +149,7 @@ KEYS: tuple[Key, ...] = (
     Key("e", "e", ExportNow(), "export", "save the run and all its figures, 300 dpi", "Run", 8),
     Key("x", "x", OpenExport(), "export as", "export to a directory, resolution and format of your choice", "Run"),
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
+    Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page", "Run", 9),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),

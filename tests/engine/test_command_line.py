@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -10,7 +11,10 @@ import pytest
 
 from tms_engine import Experiment, InputError, load_run
 from tms_engine.commands import _OTHER_NAMES, COMMANDS, EXIT_CODES, _parser, main
-from tms_engine.commands.options import ENVIRONMENT, experiment_from, told
+from tms_engine.commands.options import ENVIRONMENT, changes_from, experiment_from, told
+from tms_engine.commands.spelled import train_command
+from tms_engine.presets import PRESETS
+from tms_engine.training.run import planned_changes
 from tms_tui.cli import EXIT_CODES as APP_EXIT_CODES
 from tms_tui.cli import main as app_main
 
@@ -256,3 +260,36 @@ def test_whole_numbers_of_options_that_are_no_fields(tmp_path, capsys):
     assert "drawing step 20 at 10 dpi" in capsys.readouterr().err
     assert main(["show", str(tmp_path / "a"), "--instance", "1.5"]) == 2
     assert "instance should be a whole number, not '1.5'" in capsys.readouterr().err
+
+
+ODD = [
+    Experiment(bias=True, n_features=4, n_hidden=2, importance=(1, 1, 0.5, 0.25), seed=7),
+    Experiment(n_instances=3, sparsity=(0.5, 0.9, 0.1 + 0.2), instances=(4, 9, 2), init_std=1e-7),
+    Experiment(features="hierarchical", set_size=(3, 2, 3), learning_rate=1e-3, schedule="cosine"),
+    Experiment(n_instances=2, n_features=2, n_hidden=1, importance=((1, 0.1), (1, 10)), weight_decay=1e-5),
+]
+
+
+@pytest.mark.parametrize("wanted", [*(preset.experiment for preset in PRESETS.values()), *ODD])
+def test_the_command_of_a_run_trains_it_anew(wanted):
+    changes = [(100, "sparsity", 0.123456789), (100, "steps", 20_000), (300, "importance_decay", 1.0)]
+    words = shlex.split(train_command(wanted, changes))
+    assert words[:2] == ["tms", "train"]
+    read, options = experiment(*words[2:])
+    assert read == wanted
+    planned = planned_changes(read.replace(steps=10_000), changes_from(options))
+    assert [tuple(change) for change in planned] == changes
+
+
+def test_the_command_of_the_seed_is_short_and_one_that_no_shell_takes_is_refused():
+    assert train_command(Experiment()) == "tms train"
+    assert train_command(Experiment(sparsity=0.9)) == "tms train --sparsity=0.9"
+    many = Experiment(n_instances=2000, sparsity=tuple(i / 2001 for i in range(2000)))
+    with pytest.raises(InputError, match=r"experiment\.json has it all"):
+        train_command(many)
+
+
+@pytest.mark.parametrize("text", ["200", "200:sparsity", "sparsity=0.3", "x:sparsity=0.3", ""])
+def test_a_change_that_is_none_is_refused(text, capsys):
+    assert main(["train", "--change", text]) == 2
+    assert "change" in capsys.readouterr().err

@@ -130,6 +130,17 @@ def test_densities_of_each_instance_and_of_a_change():
     assert trainer.run().changes[0].value == (1.0, 1.0)
 
 
+def test_a_list_of_one_list_of_densities_is_of_all_instances():
+    fields = {"n_features": 2, "n_hidden": 1, "n_instances": 2, "batch_size": 8, "sparsity": 0.5}
+    listed = Experiment(relative_density=[[0, 1]], **fields)
+    assert listed == Experiment(relative_density=[0, 1], **fields)
+    assert listed.alone(1).relative_density == (0, 1)
+    trainer = Trainer(listed)
+    trainer.advance(2)
+    assert np.isfinite(evaluate(trainer.run()).loss).all()
+    assert not sampling.fresh(listed, 1, 10, stream.CLOUD, CPU)[:, 0].any()
+
+
 @pytest.mark.parametrize(
     ("magnitudes", "mean", "square"),
     [("uniform", 1 / 2, 1 / 3), ("signed", 0, 1 / 3), ("exponential", 1, 2), ("constant", 1, 1)],
@@ -195,8 +206,9 @@ def test_torch_draws_what_numpy_draws(fields):
 def test_a_run_is_the_same_alone_resumed_and_cut_otherwise(fields, tmp_path):
     experiment = Experiment(n_instances=3, steps=12, batch_size=8, keep=0, **{"sparsity": 0.7, **fields})
     whole = Trainer(experiment)
-    assert whole.kernel == "torch"
-    assert "no draw for" in whole.reason or experiment.features in whole.reason
+    in_lanes = experiment.features in ("bernoulli", "at_least_one") and experiment.dataset_rows is None
+    assert whole.kernel == ("lanes" if in_lanes else "torch")
+    assert in_lanes or "no draw for" in whole.reason or experiment.features in whole.reason
     whole.advance(12)
     weights = whole.snapshot().parameters["W"]
     cut = Trainer(experiment)

@@ -71,6 +71,17 @@ SHAPES = [
     (2, {"n_features": 1, "n_hidden": 1, "batch_size": 1}),
     (18, {"n_features": 3, "n_hidden": 4, "model": "linear", "bias": True, "weight_decay": 0.1}),
     (2, {"n_features": 16, "n_hidden": 2, "importance_decay": (0.9, 1.1), "bias": True, "sparsity": 0.8}),
+    *(
+        (number, {"n_features": 3, "n_hidden": 1, "sparsity": 0.7, **fields})
+        for number, fields in (
+            (2, {"relative_density": (0, 1, 5)}),
+            (3, {"relative_density": ((1, 1, 1), (3, 0, 0.1), (0.1, 2, 0)), "magnitudes": "signed"}),
+            (17, {"features": "at_least_one", "sparsity": (*np.linspace(0, 0.9999, 17),)}),
+            (2, {"features": "at_least_one", "relative_density": (0.5, 4, 0), "magnitudes": "constant"}),
+            (2, {"magnitudes": "exponential", "bias": True}),
+            (1, {"magnitudes": "signed", "unit_rows": True, "model": "linear"}),
+        )
+    ),
 ]
 
 
@@ -227,6 +238,27 @@ def test_a_live_change_goes_on_from_there_and_is_of_the_instances_it_names():
     assert_same_bits(kernel.state(), trainer.run().state)
 
 
+@pytest.mark.usefixtures("layout")
+def test_densities_of_each_feature_come_and_go_while_it_trains():
+    experiment = Experiment(n_features=3, n_hidden=1, n_instances=3, sparsity=0.7, steps=100)
+    trainer, by_hand = Trainer(experiment), LanesKernel(fresh_state(experiment), experiment)
+    for own in (None, ((0, 1, 2), (1, 1, 1), (0.1, 0, 0)), (3, 2, 1), None):
+        trainer.change(relative_density=own)
+        x = batches(trainer.current, trainer.step, 10)
+        trainer.advance(10)
+        by_hand.train_on(trainer.current, x)
+        assert_same_bits(trainer.run().state, by_hand.state())
+    assert trainer.kernel == "lanes"
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("fields", [shape for _, shape in SHAPES[-6:]], ids=str)
+def test_other_data_train_as_in_the_torch_kernel(fields):
+    number = len(fields["sparsity"]) if isinstance(fields["sparsity"], tuple) else 3
+    experiment = Experiment(n_instances=number, **fields)
+    assert_same_losses(experiment, batches(experiment, 0, 20))
+
+
 def test_final_losses_are_distributed_as_the_torch_kernels():
     ours = fresh_losses("lanes", 128, 1000)
     theirs = fresh_losses("torch", 64, 1000, seed=7)
@@ -244,6 +276,10 @@ def test_final_losses_are_distributed_as_the_torch_kernels():
         ({"model": "untied"}, "it has no model untied"),
         ({"features": "n_active"}, "it has no draw for n_active data"),
         ({"n_features": 43}, "it has models of up to 128 weights"),
+        ({"relative_density": [1] * 8, "magnitudes": "exponential"}, ""),
+        ({"features": "at_least_one", "magnitudes": "constant", "unit_rows": True}, ""),
+        ({"features": "correlated"}, "it has no draw for correlated data"),
+        ({"dataset_rows": 5}, "it has no draw for a fixed data set"),
         ({"n_features": 16, "n_hidden": 8}, ""),
         ({"batch_size": 4097}, "it has batches of up to 4,096 rows"),
     ],
@@ -269,13 +305,15 @@ def test_a_processor_without_what_it_needs_is_refused(monkeypatch):
 def test_the_library_to_be_loaded_is_known_before_it_is():
     assert kernels.library(Experiment(device="cpu")) == "llvmlite"
     assert kernels.library(Experiment(kernel="lanes")) == "llvmlite"
+    assert kernels.library(Experiment(device="cpu", magnitudes="signed")) == "llvmlite"
     assert kernels.library(Experiment(device="cpu", features="n_active")) == "numba"
+    assert kernels.library(Experiment(device="cpu", features="n_active", magnitudes="signed")) == "torch"
     assert kernels.library(Experiment(kernel="torch")) == "torch"
 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_its_instructions_are_of_vectors(alone):
-    text = loops.assembly(loops.Shape(2, 1, bias=True, relu=True, given=False, alone=alone))
+    text = loops.assembly(loops.Shape(2, 1, bias=True, relu=True, alone=alone))
     features = vectors.binding.get_host_cpu_features()
     register = "%zmm" if features.get("avx512f") else "%ymm" if features.get("avx2") else ""
     if register:
@@ -293,6 +331,6 @@ def test_narrower_registers_have_the_same_bits(monkeypatch):
     monkeypatch.setattr(vectors.binding, "get_host_cpu_name", lambda: "haswell")
     monkeypatch.setattr(vectors.binding.FeatureMap, "flatten", lambda features: "")
     narrow, of_narrow = train(experiment, 50)
-    assert "%zmm" not in loops.assembly(loops.Shape(8, 3, True, True, False, alone=True))
+    assert "%zmm" not in loops.assembly(loops.Shape(8, 3, True, True, alone=True))
     assert np.array_equal(narrow, losses)
     assert_same_bits(of_narrow, state)

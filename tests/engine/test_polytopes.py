@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_geometry import CUBE, OCTAHEDRON, TETRAHEDRON, polygon, square_antiprism
-from tms_engine import Experiment, geometry, hull_edges, name_instances, polytopes, train
-from tms_engine.analysis.polytopes import fitting, ideals
+from tms_engine import Experiment, geometry, hull_edges, name_instances, polytopes, process, train
+from tms_engine.analysis.polytopes import fitting, ideals, naming
 
 pytestmark = pytest.mark.slow
 
@@ -246,6 +246,19 @@ def test_names_of_a_population_are_those_of_its_instances_the_most_frequent_firs
         one = polytopes(w)
         assert (names.of(i), names.title(i)) == (one.name, one.title)
         assert names.residual[i] == pytest.approx(one.residual, nan_ok=True)
+
+
+def test_names_do_not_depend_on_blocks_and_threads(monkeypatch):
+    weights = np.random.default_rng(0).standard_normal((300, 6, 3))
+    weights[7] = np.nan
+    whole = name_instances(weights)
+    monkeypatch.setattr(naming, "_ENTRIES", 50 * 18)
+    for number in (1, 3):
+        with process.threads(number):
+            found = name_instances(weights)
+        assert found.names == whole.names
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(found[1:], whole[1:], strict=True))
+    assert whole.of(7) == "not finite"
 
 
 def test_the_latitudes_of_the_ideals_make_the_interference_least():

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tests.engine.test_torch_kernel import assert_same_bits
-from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, train
+from tms_engine import Experiment, InputError, Run, Trainer, evaluate, geometry, load_run, save_run, train
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +72,47 @@ def test_live_changes_are_recorded_and_a_repetition_is_the_same_run():
     again.advance(run.state.step - again.step)
     assert_same_run(again.run(), run)
     assert not np.array_equal(run.weights, trained(Experiment(), 80).weights)
+
+
+@pytest.mark.parametrize("keep", [0, 64])
+def test_changes_that_are_planned_are_made_as_live_ones_however_it_is_cut(tmp_path, keep):
+    live = Trainer(Experiment(steps=150, keep=keep))
+    live.change(importance_decay=0.9)
+    live.advance(40)
+    live.change(sparsity=0.7, learning_rate=0.02)
+    live.advance(110)
+    live.change(steps=170)
+    live.advance(20)
+    wanted = live.run()
+    planned = Trainer(wanted.experiment, sorted(wanted.changes, key=lambda change: -change.step))
+    assert [tuple(change) for change in planned.run().changes] == [(0, "importance_decay", 0.9)]
+    for n_steps in (7, 33, 1, 60):
+        planned.advance(n_steps)
+    save_run(planned.run(), tmp_path / "run")
+    resumed = Trainer.resume(load_run(tmp_path / "run"))
+    assert [tuple(change) for change in resumed.run().planned] == [(150, "steps", 170)]
+    assert (resumed.current.steps, resumed.finished) == (150, False)
+    resumed.advance(49)
+    assert (resumed.step, resumed.current.steps, resumed.finished) == (150, 170, False)
+    resumed.advance(20)
+    assert resumed.run().planned == ()
+    assert_same_run(resumed.run(), wanted)
+    assert_same_run(train(wanted.experiment, planned=wanted.changes), wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ((101, "sparsity", 0.5), "sparsity is to change at step 101, but the run has 100 steps"),
+        ((-1, "sparsity", 0.5), "at step -1, but the run is at step 0"),
+        ((5, "sparsity", 2), "sparsity should be"),
+        ((5, "seed", 2), "seed cannot be changed while a run trains"),
+        ((5, "lr", 2), "did you mean learning_rate"),
+    ],
+)
+def test_a_plan_that_cannot_be_kept_is_refused_before_anything_is_trained(change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Trainer(Experiment(steps=100), [change])
 
 
 def test_an_invalid_change_changes_nothing():

@@ -119,6 +119,29 @@ def add_plugins(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_changes(parser: argparse.ArgumentParser) -> None:
+    """--change; `changes_from` reads them."""
+    parser.add_argument(
+        "--change",
+        action="append",
+        default=[],
+        metavar="STEP:FIELD=VALUE",
+        help="from this step on, as if changed live: 5000:sparsity=0.8; repeatable",
+    )
+
+
+def changes_from(options: argparse.Namespace) -> list[tuple[int, str, str]]:
+    """The planned changes of a command line, (step, field, value) with the value as text."""
+    changes = []
+    for text in options.change:
+        step, colon, change = text.partition(":")
+        field, equals, value = change.partition("=")
+        if not (colon and equals):
+            raise InputError(f"change should be STEP:FIELD=VALUE, as 5000:sparsity=0.8, not {quoted(text)}")
+        changes.append((whole_number(step, "the step of change"), field.strip().replace("-", "_"), value))
+    return changes
+
+
 def add_experiment(parser: argparse.ArgumentParser) -> None:
     """--config and an option for every field of Experiment; `experiment_from` reads them."""
     parser.add_argument(

@@ -163,7 +163,6 @@ def counted(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
 @contextlib.contextmanager
 def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Callable[["Trainer"], None]]:
     """Compiles the kernel, and gives a function that shows how far a trainer is."""
-    steps = trainer.current.steps
     interrupted = f"interrupted at step {trainer.step:,} and saved; go on with: tms resume {run}"
 
     def now() -> str:
@@ -173,7 +172,9 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
         from tqdm import tqdm
 
         form = "{percentage:3.0f}% |{bar}| {n:,}/{total:,}  {desc}  {remaining} left"
-        with tqdm(total=steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True) as bar:
+        with tqdm(
+            total=trainer.current.steps, initial=trainer.step, file=sys.stderr, bar_format=form, leave=True
+        ) as bar:
             if trainer.compiles:
                 bar.set_description_str("compiling")
                 with stop.at_once(interrupted):
@@ -188,6 +189,7 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
                     bar.set_description_str(now(), refresh=False)
                     ended = time.monotonic()
                     next_look = ended + _LOOKS * (ended - began)
+                bar.total = trainer.current.steps  # which a planned change may change
                 bar.update(trainer.step - bar.n)
 
             yield show
@@ -200,9 +202,10 @@ def _progress(trainer: "Trainer", stop: process.Stop, run: str) -> Iterator[Call
         with stop.at_once(interrupted):
             trainer.prepare()
     began, first = time.monotonic(), trainer.step
-    due = line_due(first / steps)
+    due = line_due(first / trainer.current.steps)
 
     def line(trainer: "Trainer") -> None:
+        steps = trainer.current.steps
         if due(trainer.step / steps):
             left = (time.monotonic() - began) / (trainer.step - first) * (steps - trainer.step)
             say(f"step {trainer.step:,} of {steps:,}  {now()}  {left:.0f} s left")

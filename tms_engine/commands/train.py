@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="a new directory (default: PRESET-TIME in $TMS_RUNS, or in runs)"
     )
+    common.add_changes(parser)
     add_output(parser)
     common.add_plugins(parser)
     common.add_experiment(parser)
@@ -23,11 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     experiment, name = common.experiment_from(options)
+    planned = common.changes_from(options)
 
     from tms_engine.runs import claim_new, runs_directory, start
     from tms_engine.training.trainer import Trainer
 
-    trainer = Trainer(experiment)  # before a directory is made: it may refuse
+    trainer = Trainer(experiment, planned)  # before a directory is made: it may refuse
     if options.out is not None:
         lock = start(trainer, options.out, _DOING)
     else:

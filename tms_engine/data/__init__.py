@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from tms_engine.errors import InputError
 
-# Branches of the compiled kernels' own draw. GIVEN: the batch is there already.
+# Branches of numba's and Triton's own draw. GIVEN: the batch is there already.
 BERNOULLI, N_ACTIVE, CORRELATED, ANTICORRELATED, GIVEN = range(5)
 
 
@@ -41,7 +41,7 @@ class Law(NamedTuple):
     check: Callable[[int, LawParameters], None] = lambda n_features, parameters: None
     """Raises InputError, naming the field, where the law cannot have so many features. (Density is None.)"""
     compiled: int | None = None
-    """Branch of the compiled kernels' draw; None: they have none, refuse the law, and torch serves."""
+    """Branch of numba's and Triton's draw; None: they have none and refuse the law."""
     fires: "Fires" = "unknown"
     """What becomes active: it says how many at once, with which probabilities."""
     probabilities: Callable[[Any, LawParameters], Any] | None = None

@@ -39,7 +39,8 @@ def first_active(
     """The probability that feature j is the first active one of a row that has one."""
     none_before = np.cumprod(np.pad(1 - density, ((0, 0), (1, 0)), constant_values=1)[:, :-1], axis=1)
     first = density * none_before
-    return first / first.sum(1, keepdims=True)
+    some = first.sum(1, keepdims=True)
+    return first / np.where(some > 0, some, 1)  # densities below those of float32 come to 0
 
 
 def probabilities(

@@ -22,7 +22,7 @@ from tms_engine.runs.lock import last_written
 from tms_engine.runs.places import EXPERIMENT, HISTORY, STATE, SUMMARY, next_of
 from tms_engine.runs.tensors import read_few_tensors, read_tensors
 from tms_engine.training.history import History
-from tms_engine.training.run import KernelName, Run, check_parameters
+from tms_engine.training.run import KernelName, Run, check_parameters, planned_changes
 from tms_engine.training.state import Change, Parameters, State, initial_parameters
 
 FORMAT = "tms-engine run 2"
@@ -274,6 +274,8 @@ def _load(path: Path) -> Run:
     try:
         state = _state(arrays, experiment, (path / STATE).stat().st_size)
         changes = _changes(_parse_changes(metadata["changes"]), experiment, state.step)
+        now = experiment.replace(**{change.field: change.value for change in changes})
+        planned = planned_changes(now, _parse_planned(metadata), state.step)
     except (KeyError, ValueError, TypeError, OSError, RecursionError, OverflowError) as error:
         raise InputError(f"{path / STATE} does not fit {path / EXPERIMENT}: {reason(error)}") from None
     if not is_saved_one:
@@ -284,7 +286,7 @@ def _load(path: Path) -> Run:
         raise InputError(
             f"{path} was trained by a kernel that this version of tms does not have: {kernel[:20]!r}"
         )
-    return Run(experiment, changes, state, history, cast(KernelName, kernel), _id(path, metadata))
+    return Run(experiment, changes, state, history, cast(KernelName, kernel), _id(path, metadata), planned)
 
 
 def _check_format(path: Path, metadata: dict[str, str]) -> None:
@@ -302,6 +304,15 @@ def _id(path: Path, metadata: dict[str, str]) -> str:
 def _parse_changes(text: str) -> list[tuple[Any, Any, Any]]:
     """Raises ValueError, TypeError or RecursionError."""
     return [(step, field, value) for step, field, value in json.loads(text)]
+
+
+def _parse_planned(metadata: dict[str, str]) -> list[tuple[int, str, Any]]:
+    """Raises as `_parse_changes`."""
+    planned = _parse_changes(metadata.get("planned", "[]"))
+    for step, field, _ in planned:
+        if type(step) is not int or type(field) is not str:
+            raise ValueError("a change is planned without a step or a field")
+    return planned
 
 
 def _changes(parsed: list[tuple[Any, Any, Any]], experiment: Experiment, last: int) -> tuple[Change, ...]:

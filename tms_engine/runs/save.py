@@ -60,6 +60,7 @@ def save_run(run: Run, out: str | Path, *, evaluated: bool = True, overwrite: bo
         "kernel": run.kernel,
         "experiment": experiment.decode(),
         "changes": json.dumps(run.changes),
+        "planned": json.dumps(run.planned),
         "steps": str(run.current.steps),
         "loss": repr(loss) if math.isfinite(loss) else "",
         "history_sha256": history_hash.hexdigest(),

@@ -3,8 +3,9 @@
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from tms_engine.analysis.evaluation import summarize
 from tms_engine.errors import InputError
@@ -31,6 +32,7 @@ def train(
     experiment: Experiment,
     out: str | Path | None = None,
     *,
+    planned: Iterable[tuple[int, str, Any]] = (),
     callback: Callable[[Trainer], object] | None = None,
     every: int = 1000,
     on_progress: Callable[[Trainer], None] | None = None,
@@ -38,6 +40,7 @@ def train(
 ) -> Run:
     """Train an experiment to its last step, and save it to `out` if that is given.
 
+    planned      live changes to come, each (step, field, value); `run.changes` of another run repeats that
     callback     called with the Trainer before the first step and then after each `every` steps; where it
                  returns True, training stops early (its `snapshot()` has the losses and the parameters)
     on_progress  called with the Trainer about ten times a second
@@ -48,10 +51,10 @@ def train(
     again and does not end the training; a warning says so. If the last one fails too, the run is saved
     elsewhere, as `save_somewhere` does, and a warning says where.
 
-    Raises InputError if the experiment cannot run here, or if `out` is not a new or empty directory that can
-    be written.
+    Raises InputError if the experiment cannot run here, if a planned change cannot be made, or if `out` is
+    not a new or empty directory that can be written.
     """
-    trainer = Trainer(experiment)
+    trainer = Trainer(experiment, planned)
     if out is None:
         return train_on(
             trainer, callback=callback, every=every, on_progress=on_progress, should_stop=should_stop

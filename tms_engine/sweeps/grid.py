@@ -295,7 +295,8 @@ def seconds_of_a_step(experiment: Experiment, density: float) -> float:
     n, m = experiment.n_features, experiment.n_hidden
     if law(experiment.features).fires == "n_active":
         density = min(1.0, experiment.n_active / n)
-    rows = experiment.batch_size * (1 - (1 - min(density, 1)) ** n)  # in which something is active
+    empty = 0 if experiment.features == "at_least_one" else (1 - min(density, 1)) ** n
+    rows = experiment.batch_size * (1 - empty)  # in which something is active
     kernel = kernels.usual_on_a_cpu(experiment)
     if kernel == "lanes":
         return 3e-8 + rows * 6e-10 * n * m

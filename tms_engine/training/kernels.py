@@ -138,11 +138,8 @@ def library(experiment: Experiment) -> Literal["torch", "numba", "llvmlite"]:
     asked = experiment.kernel
     if asked in ("torch", "triton") or (asked == "auto" and needs_torch(experiment.device)):
         return "torch"
-    from tms_engine.training.lanes.choice import refusal
-
-    if asked == "lanes" or (asked == "auto" and not refusal(experiment)):
-        return "llvmlite"
-    return "numba"
+    kernel = usual_on_a_cpu(experiment)
+    return "llvmlite" if kernel == "lanes" else "numba" if kernel == "numba" else "torch"
 
 
 def start(choice: Choice, state: State, experiment: Experiment) -> tuple[Choice, Kernel]:
@@ -205,9 +202,9 @@ def usual_on_a_cpu(experiment: Experiment) -> KernelName:
     from tms_engine.training.lanes.choice import refusal
 
     asked = experiment.kernel
-    drawn = law(experiment.features).compiled is not None and not sampling.beyond_one_draw(experiment)
-    if drawn and asked in ("auto", "lanes") and not refusal(experiment):
+    if asked in ("auto", "lanes") and not refusal(experiment):
         return "lanes"
+    drawn = law(experiment.features).compiled is not None and not sampling.beyond_one_draw(experiment)
     if drawn and asked in ("auto", "numba") and model(experiment.model).compiled:
         return "numba"
     return "torch"
@@ -220,16 +217,16 @@ def _refusal(name: KernelName, experiment: Experiment, device: str) -> str:
     if not _is_home(name, device):
         return f"it is made for {_HOMES[name]} alone"
     try:
-        if name != "lanes" and not model(experiment.model).compiled:
+        if name == "lanes":  # it has models and draws of its own
+            from tms_engine.training.lanes.kernel import refusal as lanes_refusal
+
+            return lanes_refusal(experiment)
+        if not model(experiment.model).compiled:
             return f"it has no model {experiment.model}"
         if law(experiment.features).compiled is None:
             return f"it has no draw for {experiment.features} data"
         if unusual := sampling.beyond_one_draw(experiment):
             return f"it has no draw for {unusual}"
-        if name == "lanes":  # it has models of its own
-            from tms_engine.training.lanes.kernel import refusal as lanes_refusal
-
-            return lanes_refusal(experiment)
         if name == "numba":
             from tms_engine.training.numba.kernel import refusal as numba_refusal
 

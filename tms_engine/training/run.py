@@ -1,12 +1,13 @@
 """A run at one step, whole: what is saved, and all that is needed to go on or to look at it."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from tms_engine.errors import InputError
-from tms_engine.experiment import Experiment
+from tms_engine.experiment import Experiment, check_live
 from tms_engine.training.history import History, Kept
 from tms_engine.training.state import Change, Parameters, Snapshot, State, at_rest, initial_parameters
 
@@ -25,6 +26,7 @@ class Run(NamedTuple):
     kernel      name of the kernel that trained it, and that trains on to the same bits
     id          its identity, which stays as it trains on, is saved and loaded: no save replaces that of a run
                 with another one. "" has none, and is given one when it is saved
+    planned     changes still to come, in order: each is made, as a live one, when its step is reached
 
     Made by `tms_engine.train`, `Trainer.run`, `load_run` and `Run.from_weights`.
     """
@@ -35,6 +37,7 @@ class Run(NamedTuple):
     history: History
     kernel: KernelName = "torch"
     id: str = ""
+    planned: tuple[Change, ...] = ()
 
     @property
     def device(self) -> str:
@@ -109,6 +112,24 @@ class Run(NamedTuple):
         history.skip_to(step)
         history.add_kept(Kept(step, parameters))
         return cls(experiment, (), state, history, id=new_id())
+
+
+def planned_changes(
+    experiment: Experiment, changes: Iterable[tuple[int, str, Any]], first: int = 0
+) -> tuple[Change, ...]:
+    """Changes (step, field, value) of a run that is at step `first`, in the order in which they are made.
+
+    Raises InputError for a field that is not live, an invalid value, or a step that it does not come to.
+    """
+    planned: list[Change] = []
+    for step, field, value in sorted(changes, key=lambda change: change[0]):
+        check_live([field])
+        if not first <= step <= experiment.steps:
+            ends = f"has {experiment.steps:,} steps" if step > first else f"is at step {first:,}"
+            raise InputError(f"{field} is to change at step {step:,}, but the run {ends}", field)
+        experiment = experiment.replace(**{field: value})
+        planned.append(Change(step, field, getattr(experiment, field)))
+    return tuple(planned)
 
 
 def new_id() -> str:

@@ -1,6 +1,7 @@
 """Trainer: owns a run and takes its steps. `advance(n)` is the only thing that changes the arrays."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
-from tms_engine.training.run import KernelName, Run, bytes_of, new_id
+from tms_engine.training.run import KernelName, Run, bytes_of, new_id, planned_changes
 from tms_engine.training.state import Change, Snapshot, State, initial_state, is_gentle, make_read_only
 
 # A rate is measured over at least so many seconds: over few at first, for a run may end before there are
@@ -27,16 +28,19 @@ class Trainer:
     `advance` takes steps, `change` makes a live change, `snapshot` gives weights and losses, `run` what
     `save_run` writes. For a whole run at once see `tms_engine.train`.
 
-    Raises InputError if the device is not there or its memory too small, or if the kernel that the
-    experiment names cannot train it.
+    `planned` changes, each (step, field, value), are made as live ones when their step is reached.
+
+    Raises InputError if the device is not there or its memory too small, if the kernel that the experiment
+    names cannot train it, or if a planned change cannot be made.
     """
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, planned: Iterable[tuple[int, str, Any]] = ()) -> None:
+        changes = planned_changes(experiment, planned)
         self._choice = kernels.choose(experiment)
         state = initial_state(experiment)
         history = History(experiment.n_instances, experiment.keep, bytes_of(state.parameters))
         history.add_kept(Kept(0, state.parameters))
-        self._begin(Run(experiment, (), state, history, id=new_id()))
+        self._begin(Run(experiment, (), state, history, id=new_id(), planned=changes))
 
     @classmethod
     def resume(cls, run: Run, device: str | None = None) -> "Trainer":
@@ -60,6 +64,8 @@ class Trainer:
         self.step = run.state.step
         self._rate = 0.0
         self._timed_steps, self._timed_seconds, self._window = 0, 0.0, _FIRST_WINDOW
+        self._planned = list(run.planned)
+        self._make_due()
 
     @property
     def device(self) -> str:
@@ -104,12 +110,20 @@ class Trainer:
         end = self.step + n_steps
         while self.step < end:
             due = self._history.due(self.step)
-            losses = self._kernel.advance(self.current, min(end, due) - self.step)
+            planned = self._planned[0].step if self._planned else end
+            losses = self._kernel.advance(self.current, min(end, due, planned) - self.step)
             self.step += len(losses)
             self._history.add_losses(losses)
             if self.step == due:
                 self._keep()
+            self._make_due()
         self._measure(n_steps, time.perf_counter() - began)
+
+    def _make_due(self) -> None:
+        """Make the changes that are planned for this step."""
+        while self._planned and self._planned[0].step <= self.step:
+            change = self._planned.pop(0)
+            self.change(**{change.field: change.value})
 
     def _keep(self) -> None:
         self._history.add_kept(Kept(self.step, self._kernel.state().parameters))
@@ -180,4 +194,12 @@ class Trainer:
         return Snapshot(state.step, self.current, state.parameters, losses, diverged)
 
     def _run(self, state: State) -> Run:
-        return Run(self.experiment, tuple(self._changes), state, self._history.copy(), self.kernel, self.id)
+        return Run(
+            self.experiment,
+            tuple(self._changes),
+            state,
+            self._history.copy(),
+            self.kernel,
+            self.id,
+            tuple(self._planned),
+        )

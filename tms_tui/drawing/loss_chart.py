@@ -634,7 +634,9 @@ def _readout(chart: LossChart, step: int, columns: int) -> list[Span]:
         other = chart.other.curve
         at = min(step, _end(other))
         loss = _reading(other, at, [])[0]
-        spans.append([(f"  {chart.other.name} {number(float(np.nanmean(loss)), 3)}", colors.other)])
+        loss = loss[np.isfinite(loss)]
+        if len(loss):
+            spans.append([(f"  {chart.other.name} {number(float(loss.mean()), 3)}", colors.other)])
     fitting: list[Span] = []
     for group in spans:
         if sum(len(text) for text, _ in fitting + group) > columns:

@@ -13,6 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
+from tms_tui.messages import copying
 from tms_tui.messages.loss import FindLevels as FindLevels
 from tms_tui.messages.loss import LevelsFound as LevelsFound
 from tms_tui.messages.loss import LoadOverlay as LoadOverlay
@@ -34,9 +35,9 @@ from tms_tui.messages.time import ToggleReplay as ToggleReplay
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py
-DialogName = Literal["help", "doctor", "experiment", "export"]
+DialogName = Literal["help", "doctor", "experiment", "export", "copy"]
 ScreenName = Literal[
-    "dashboard", "help", "doctor", "experiment", "export", "confirm", "place", "resume", "other"
+    "dashboard", "help", "doctor", "experiment", "export", "copy", "confirm", "place", "resume", "other"
 ]
 Answer = Literal["save", "drop", "stay"]
 ResumeAnswer = Literal["resume", "later", "discard"]
@@ -306,7 +307,7 @@ KeyMessage = (
     | NextFeature | Clear | NextPoints | NextPalette | NextInstance | FocusPane | ToggleMaximized | ToggleLog
     | MoveCursor | ToggleReplay | NextDrift | FilmNow | ZoomLoss | PanLoss | WholeLoss | ToggleLogSteps
     | NextOverlay | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor | Suspend
-    | Quit
+    | copying.OpenCopy | Quit
 )  # fmt: skip
 
 
@@ -474,6 +475,7 @@ Message = (
     | LayoutChanged | ThemeChanged | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved
     | SaveFailed | SessionFound | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed
     | ExportStarted | ExportMoved | Refused | Done | Terminated | Interrupt
+    | copying.CopyChosen | copying.CopyReady
 )  # fmt: skip
 
 
@@ -613,5 +615,5 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | StartFilm | LoadOverlay | FindLevels | WriteScreen | Save | SaveAtTheEnd | SuspendProcess
-    | Leave
+    | copying.WriteOut | copying.PutOnClipboard | Leave
 )  # fmt: skip

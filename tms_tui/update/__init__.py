@@ -102,8 +102,10 @@ from tms_tui.messages import (
     Zoom,
     ZoomLoss,
 )
+from tms_tui.messages.copying import CopyChosen, CopyReady, OpenCopy
 from tms_tui.model import Model
 from tms_tui.update import loss, time
+from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
 from tms_tui.update.parts import (
@@ -308,6 +310,8 @@ def _update(model: Model, message: Message) -> Updated:
             return model, (WriteScreen(model.run_name),)
         case OpenHelp():
             return on_screen(model, "help"), (OpenDialog("help"),)
+        case OpenCopy() | CopyChosen() | CopyReady():
+            return copying(model, message)
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
         case HelpClosed():

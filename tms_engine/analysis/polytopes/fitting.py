@@ -214,45 +214,42 @@ def _around(u, places):
 def _match(gram, which, limit, places):
     """Fill `places` (k): the solid's vertex for each feature; the sum of squared differences of the Grams.
 
-    Features are placed one after the other, and a branch ends when its sum reaches the best, or `limit`.
+    Features are placed one after the other, and a branch ends when its sum reaches the best, or `limit`: that
+    of the features that are placed, and of each other one beside these, on the best vertex that is left.
     """
     best, depth = limit, 0
-    sums = np.zeros(_EIGHT + 1)
-    here, tried = np.full(_EIGHT, -1), np.zeros(_EIGHT, np.int64)
-    used = np.zeros(_EIGHT, np.bool_)
+    sums, costs = np.zeros(_EIGHT), np.zeros((_EIGHT, _EIGHT, _EIGHT))  # costs: of depth, feature, vertex
+    here, tried = np.zeros(_EIGHT, np.int64), np.zeros(_EIGHT, np.int64)
     while depth >= 0:
-        if here[depth] >= 0:
-            used[here[depth]] = False
-            here[depth] = -1
-        vertex = -1
-        if depth == 0:
-            if tried[0] < 2 and (tried[0] == 0 or _FIRST[which, 1] != _FIRST[which, 0]):
-                vertex = _FIRST[which, tried[0]]
-                tried[0] += 1
-        else:
-            while tried[depth] < _EIGHT and used[tried[depth]]:
-                tried[depth] += 1
-            if tried[depth] < _EIGHT:
-                vertex = tried[depth]
-                tried[depth] += 1
-        if vertex < 0:
+        vertex = tried[depth]
+        tried[depth] += 1
+        if vertex == _EIGHT or (depth == 0 and vertex > _FIRST[which, 1]):
             depth -= 1
             continue
-        total = sums[depth]
-        for before in range(depth):
-            total += (gram[depth, before] - _GRAMS[which, vertex, here[before]]) ** 2
-        if total >= best:
+        total = sums[depth] + costs[depth, depth, vertex]
+        if total >= best or (depth == 0 and vertex != _FIRST[which, 0] and vertex != _FIRST[which, 1]):
             continue
         here[depth] = vertex
-        used[vertex] = True
         if depth == _EIGHT - 1:
             best = total
             for j in range(_EIGHT):
                 places[j] = here[j]
-        else:
+            continue
+        bound = total
+        for j in range(depth + 1, _EIGHT):
+            least = np.inf
+            for other in range(_EIGHT):
+                cost = costs[depth, j, other] + (gram[j, depth] - _GRAMS[which, other, vertex]) ** 2
+                if other == vertex:
+                    cost = np.inf  # and so it stays in all that follow
+                costs[depth + 1, j, other] = cost
+                least = min(least, cost)
+            bound += least
+            if bound >= best:
+                break
+        if bound < best:
             depth += 1
-            sums[depth] = total
-            tried[depth] = 0
+            sums[depth], tried[depth] = total, 0
     return best
 
 

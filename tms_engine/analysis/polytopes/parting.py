@@ -178,10 +178,7 @@ def _search(u, part, shape, places):
     begin, count = 0, 0
     while begin < k:
         end = begin + sizes[chosen[begin]]
-        kind = kinds[begin]
-        dimension = (
-            flat_dimension(ordered[begin:end]) if kind == _NONE else ideal_dimension(kind, end - begin)
-        )
+        kind, dimension = kinds[begin], dimensions[chosen[begin]]
         for position in range(begin, end):
             feature = order[position]
             part[feature], places[feature] = count, vertex[position]

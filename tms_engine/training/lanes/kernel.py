@@ -16,7 +16,7 @@ from tms_engine.data.stream import instance_keys
 from tms_engine.experiment import Experiment
 from tms_engine.training.lanes import choice, loops
 from tms_engine.training.lanes.choice import LANES, MODELS
-from tms_engine.training.lanes.draws import NEVER, draws
+from tms_engine.training.lanes.draws import NEVER, densities, draws
 from tms_engine.training.lanes.vectors import address, missing
 from tms_engine.training.optimizers import BETA1, BETA2, schedule_factors, weight_decays
 from tms_engine.training.state import Parameters, State
@@ -55,7 +55,7 @@ class LanesKernel:
         n_instances, n, m = state.parameters["W"].shape
         bias = "b" in state.parameters
         alone = n_instances < choice.side_by_side_from(experiment)
-        self._shape = loops.Shape(n, m, bias, MODELS[experiment.model], given=False, alone=alone)
+        self._shape = loops.Shape(n, m, bias, MODELS[experiment.model], alone)
         self._order = np.argsort(experiment.per_instance("sparsity"), kind="stable")
         self._in_order = bool((np.diff(self._order) > 0).all())
         self._places = np.argsort(self._order)
@@ -81,15 +81,16 @@ class LanesKernel:
 
     def compiled(self, experiment: Experiment) -> bool:
         """Whether all that this experiment needs is compiled."""
-        return loops.is_compiled(self._shape)
+        return loops.is_compiled(self._shape_of(experiment))
 
     def prepare(self, experiment: Experiment) -> None:
         """Compile what this experiment needs."""
-        loops.compiled(self._shape)
+        loops.compiled(self._shape_of(experiment))
 
     def advance(self, experiment: Experiment, n_steps: int) -> Float32[np.ndarray, "{n_steps} instances"]:
         """Take `n_steps` steps on the run's own data; returns their batch losses."""
-        return self._train(experiment, n_steps, self._shape, experiment.batch_size, _NOTHING, longest=0)
+        shape = self._shape_of(experiment)
+        return self._train(experiment, n_steps, shape, experiment.batch_size, _NOTHING, longest=0)
 
     def train_on(
         self, experiment: Experiment, batches: Float32[np.ndarray, "steps instances batch features"]
@@ -106,6 +107,14 @@ class LanesKernel:
         x = np.stack([self._grouped(of_step) for of_step in batches])
         given = {"rows": rows, "x": x}
         return self._train(experiment, n_steps, self._shape._replace(given=True), batch, given, longest)
+
+    def _shape_of(self, experiment: Experiment) -> loops.Shape:
+        """With what its own data need; densities of each feature may come and go while it trains."""
+        return self._shape._replace(
+            own=experiment.relative_density is not None,
+            magnitudes=experiment.magnitudes,
+            unit_rows=experiment.unit_rows,
+        )
 
     def _train(
         self,
@@ -153,9 +162,9 @@ class LanesKernel:
         if self._fields is None or (self._fields.experiment, self._fields.batch) != (experiment, batch):
             n = self._shape.n
             # Most groups share a density with others, and what is drawn by takes memory.
-            densities = self._grouped(1 - experiment.per_instance("sparsity"))
-            densities, which = np.unique(densities, axis=0, return_inverse=True)
-            by = draws(densities.reshape(-1), n, batch)
+            of_groups = self._grouped(densities(experiment))
+            of_draws, which = np.unique(of_groups, axis=0, return_inverse=True)
+            by = draws(np.moveaxis(of_draws, -1, 1).reshape(-1, of_draws.shape[1]), experiment, batch)
             table = by.counts.shape[1]
             if self._shape.alone:  # is read a vector at a time
                 more = -table % LANES

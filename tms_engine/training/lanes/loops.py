@@ -5,8 +5,8 @@ There are two layouts, which give the same bits:
 side by side  LANES models, a lane each; the rows of the batch one after the other
 alone         one model; LANES rows of its batch at once, a lane each
 
-Rows without an active feature are never made. How many others a batch has is drawn first, from the binomial
-distribution, and then each of them, given that it has one (draws.py). The gradient of each row is rounded by
+Rows without an active feature are never made. How many others a batch has is drawn first, and then each of
+them, given that it has one (draws.py). The gradient of each row is rounded by
 itself; those of the rows r, r + LANES, r + 2 · LANES … are added in this order, and then the LANES sums.
 """
 
@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 from tms_engine.data import stream
 from tms_engine.training.lanes.choice import LANES
-from tms_engine.training.lanes.draws import MIX_1, MIX_2, STRIDE
+from tms_engine.training.lanes.draws import (
+    HALF_ROOT_BITS,
+    LOG_2,
+    LOG_POLYNOMIAL,
+    MANTISSA,
+    MIX_1,
+    MIX_2,
+    ONE_BITS,
+    STRIDE,
+)
 from tms_engine.training.lanes.vectors import F32, I32, I64, Code, Compiled, Variable, Vector
 from tms_engine.training.optimizers import BETA1, BETA2, EPSILON
 
@@ -28,8 +37,11 @@ class Shape(NamedTuple):
     m: int
     bias: bool
     relu: bool  # or else the linear model
-    given: bool  # rows are read, not drawn
     alone: bool  # one model, its rows in the lanes; or else LANES models
+    given: bool = False  # rows are read, not drawn; what follows is of rows that are drawn
+    own: bool = False  # each feature has a density of its own
+    magnitudes: str = "uniform"
+    unit_rows: bool = False
 
     @property
     def parameters(self) -> int:
@@ -46,6 +58,11 @@ class Shape(NamedTuple):
         """Instances of a group: their values stand side by side in all arrays."""
         return 1 if self.alone else LANES
 
+    @property
+    def densities(self) -> int:
+        """Those of an instance."""
+        return self.n if self.own else 1
+
 
 POINTERS = (
     "p", "first", "second",  # (groups, padded, width), changed in place
@@ -53,8 +70,8 @@ POINTERS = (
     "keys",  # int64 (groups, width): of the instances
     "draw",  # int64 (groups): which of the draws that follow is a group's
     "least", "counts",  # int32 (draws, width), uint32 (draws, table, width)
-    "choices", "threshold",  # uint32 (draws, n, width), (draws, width)
-    "cell_of_first", "cell",  # float32 (draws, n, width), (draws, width)
+    "choices", "threshold",  # uint32 (draws, n, width), (draws, densities, width)
+    "cell_of_first", "cell",  # float32 (draws, n, width), (draws, densities, width)
     "importance",  # float32 (groups, n, width): 2 · importance / (B n)
     "rates",  # float32 (groups, width)
     "factors", "pulls", "roots",  # float32 (steps)
@@ -70,7 +87,7 @@ class _Step:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.code = Code(f"lanes_{'_'.join(str(int(v)) for v in shape)}", POINTERS, INTEGERS)
+        self.code = Code("lanes_step", POINTERS, INTEGERS)
         c = self.code
         with c.loop(c.start, c.stop) as group:
             self._group(group)
@@ -109,8 +126,11 @@ class _Step:
             self.least = self._value("least", I32, self.draw)
             self.choices = [self._value("choices", I32, self._plus(of_draw, j)) for j in range(n)]
             self.cells = [self._value("cell_of_first", F32, self._plus(of_draw, j)) for j in range(n)]
-            self.threshold = self._value("threshold", I32, self.draw)
-            self.cell = self._value("cell", F32, self.draw)
+            of_densities = [
+                self._plus(self._times(self.draw, shape.densities), j) for j in range(shape.densities)
+            ]
+            self.threshold = [self._value("threshold", I32, place) for place in of_densities]
+            self.cell = [self._value("cell", F32, place) for place in of_densities]
         self.l2 = c.splat(c.builder.bitcast(c.builder.trunc(c.arguments["l2_bits"], I32), F32))
         self.diverged_at = Variable(c, I64, self._value("diverged_at", I64, group))
         self.loss = Variable(c, F32)
@@ -182,16 +202,50 @@ class _Step:
         for j in range(1, n):
             cell = c.select(past[j - 1], self.cells[j], cell)
             word = c.select(past[j - 1], words[0] - (self.choices[j - 1] + 1), word)
-        value = ((word >> 9).to(F32) + 0.5) * cell
+        value = self._magnitude(word, cell)
         x = []
         for j in range(n):
             mine = c.select(past[j], 0.0, value) if j < n - 1 else value
             if j:
-                other = ((words[j] >> 9).to(F32) + 0.5) * self.cell
-                other = c.select(words[j] <= self.threshold, other, c.constant(F32, 0.0))
+                own = min(j, self.shape.densities - 1)
+                other = self._magnitude(words[j], self.cell[own])
+                other = c.select(words[j] <= self.threshold[own], other, c.constant(F32, 0.0))
                 mine = c.select(past[j - 1], mine, other)
             x.append(mine)
-        return x
+        if self.shape.magnitudes == "exponential":
+            x = [self._exponential(u) for u in x]
+        return self._of_length_1(x) if self.shape.unit_rows else x
+
+    def _magnitude(self, offset: Vector, cell: Vector) -> Vector:
+        """As in draws.py."""
+        if self.shape.magnitudes == "constant":
+            return cell
+        u = ((offset >> 9).to(F32) + 0.5) * cell
+        if self.shape.magnitudes == "signed":
+            u = (u.bits(I32) ^ ((offset & 1) * 0x80000000)).bits(F32)
+        return u
+
+    def _exponential(self, u: Vector) -> Vector:
+        """As in draws.py."""
+        c = self.code
+        bits = u.bits(I32) + (ONE_BITS - HALF_ROOT_BITS)
+        power = (bits >> 23).to(F32) - 127.0
+        x = ((bits & MANTISSA) + HALF_ROOT_BITS).bits(F32) - 1.0
+        square = x * x
+        y = c.constant(F32, LOG_POLYNOMIAL[0])
+        for coefficient in LOG_POLYNOMIAL[1:]:
+            y = y * x + coefficient
+        y = y * x * square + power * LOG_2[1]
+        log = x + (y - square * 0.5) + power * LOG_2[0]
+        return c.select(u > 0.0, -log, c.constant(F32, 0.0))
+
+    def _of_length_1(self, x: list[Vector]) -> list[Vector]:
+        """As in draws.py."""
+        c, square = self.code, x[0] * x[0]
+        for value in x[1:]:
+            square = square + value * value
+        length = c.sqrt(c.select(square > 0.0, square, c.constant(F32, 1.0)))
+        return [value / length for value in x]
 
     def _given(self, row: Any, j: int) -> Vector:
         c, shape = self.code, self.shape

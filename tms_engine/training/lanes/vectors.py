@@ -55,6 +55,9 @@ class Vector:
     def __and__(self, other: Any) -> "Vector":
         return self._with(other, "", "and_")
 
+    def __neg__(self) -> "Vector":
+        return Vector(self.code, self.code.builder.fneg(self.value))
+
     def __rshift__(self, other: Any) -> "Vector":
         return self._with(other, "", "lshr")
 
@@ -79,6 +82,10 @@ class Vector:
             return Vector(self.code, build.sitofp(self.value, target))
         narrower = kind.width < self.kind.width
         return Vector(self.code, (build.trunc if narrower else build.zext)(self.value, target))
+
+    def bits(self, kind: Any) -> "Vector":
+        """The same bits as numbers of another kind of this width."""
+        return Vector(self.code, self.code.builder.bitcast(self.value, _vector(kind)))
 
 
 class Variable:
