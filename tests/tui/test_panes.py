@@ -181,8 +181,11 @@ def test_rates_and_times_are_short():
 
 def test_the_bar_says_what_has_failed_or_diverged():
     failed = dataclasses.replace(still_view("loading"), phase="failed", error="no GPU here")
-    assert progress(still_model(failed)) == (1.0, True, ("no GPU here",))
-    assert progress(still_model(still_view(n_instances=3, diverged=(1,)))).parts[-1] == "1 diverged"
+    assert progress(still_model(failed)) == (1.0, True, ("no GPU here", "r again, i another"))
+    assert progress(still_model(still_view(n_instances=3, diverged=(1,)))).parts[-2:] == (
+        "1 diverged",
+        "space goes on",
+    )
     assert progress(still_model(still_view("diverged", diverged=(0,)))).bad
 
 
@@ -311,7 +314,6 @@ def test_turning_and_reading_the_loss_do_not_encode_the_cloud_again(encoded):
         m.Turn(1, 1),
         m.Zoom(1),
         m.Drag(3, 4),
-        m.MoveCursor(-1),
         m.ToggleLog(),
         m.ToggleTurning(),
     ):
