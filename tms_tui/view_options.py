@@ -42,8 +42,7 @@ class ViewOptions:
     camera: Camera = HOME
     turning: bool = True
     log: bool = True
-    step: int | None = None  # looked back at; None: the newest
-    cursor: int | None = None  # step at which the loss is read
+    step: int | None = None  # looked at, and where the loss's cursor is; None: the newest
     points: int = 4000
     palette: FeaturePalette = "tableau"
 
@@ -56,7 +55,7 @@ class ViewOptions:
     def of_scene(self) -> "ViewOptions":
         """Only what the scene in the space depends on, the rest at its default."""
         tour_time = self.tour_time if self.projection == "grand tour" else 0.0
-        return replace(self, camera=HOME, tour_time=tour_time, turning=True, log=True, step=None, cursor=None)
+        return replace(self, camera=HOME, tour_time=tour_time, turning=True, log=True, step=None)
 
 
 def cycle(values: Sequence[Value], value: Value) -> Value:

@@ -50,8 +50,8 @@ class StillRun(Run):
         return min(self.history.kept, key=lambda kept: abs(kept.step - step))
 
 
-def still_run(kept: tuple[Snapshot, ...]) -> StillRun:
-    return StillRun(kept[0].experiment, (), kept[-1], SimpleNamespace(kept=kept))
+def still_run(kept: tuple[Snapshot, ...], changes: tuple[Any, ...] = ()) -> StillRun:
+    return StillRun(kept[0].experiment, changes, kept[-1], SimpleNamespace(kept=kept))
 
 
 def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
@@ -95,7 +95,7 @@ def still_view(phase: str = "paused", step: int = 4210, **fields: Any) -> View:
         step=0 if loading else step,
         steps=experiment.steps,
         snapshot=None if loading else snapshot,
-        run=None if loading else still_run(kept),
+        run=None if loading else still_run(kept, changes),
         curve=None if loading else curve,
         changes=changes,
         diverged_at=diverged_at,
@@ -140,7 +140,7 @@ def _recorder(name: str) -> Any:
     return lambda self, *values, **fields: self.asked.append((name, *values, *fields.items()))
 
 
-for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
+for _name in (*get_args(CommandName), "set_pace", "change"):
     setattr(StillSession, _name, _recorder(_name))
 
 
