@@ -41,6 +41,7 @@ from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export, start_figures
+from tms_tui.filming import Film, start_film
 from tms_tui.keys import KEYS, shared_keys
 from tms_tui.looking import Looking
 from tms_tui.messages import Layout, Saved, copying
@@ -51,7 +52,15 @@ from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
 from tms_tui.reading import Solids
-from tms_tui.saving import Job, one_line, save_at_the_end, save_now, suggested
+from tms_tui.saving import (
+    Job,
+    find_levels,
+    load_overlay,
+    one_line,
+    save_at_the_end,
+    save_now,
+    suggested,
+)
 from tms_tui.screens import full_screen_class
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.copy import CopyChoice
@@ -175,6 +184,7 @@ class TmsApp(App[None]):
         compat.tell_crash(self, self._on_crash)
         self._last_tick = clock()
         self._export: Export | None = None
+        self._film: Film | None = None
         self._autosave = autosave
         self._jobs: list[Job] = []
         self._names = names
@@ -344,6 +354,11 @@ class TmsApp(App[None]):
             if progress.finished:
                 self._export = None
             self.send(m.ExportMoved(export.directory, progress))
+        if self._film is not None:
+            filmed = self._film.poll()
+            if filmed.finished:
+                self._film = None
+            self.send(m.FilmMoved(filmed))
         for job in tuple(self._jobs):
             done, answer = job.poll()
             if done:
@@ -418,8 +433,8 @@ class TmsApp(App[None]):
     def on_pointed_at(self, message: PointedAt) -> None:
         self.send(m.PointedAt(message.thing, message.before))
 
-    def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
-        self.send(m.PointAt(message.step))
+    def on_loss_plot_asked(self, message: LossPlot.Asked) -> None:
+        self.send(message.message)
 
     def on_told(self, told: Told) -> None:
         self.send(told.message)
@@ -443,6 +458,7 @@ class TmsApp(App[None]):
             text=ground.blend(text, 0.9).rgb,
             mark=rgb("error"),
             cursor=rgb("success"),
+            other=rgb("warning"),
         )
         self.send(m.ThemeChanged(self.theme, colors))
 
@@ -483,6 +499,12 @@ class TmsApp(App[None]):
                 self._jobs.append(Job(partial(discard, session)))
             case m.StartExport():
                 self._start_export(effect)
+            case m.StartFilm():
+                self._start_film(effect)
+            case m.LoadOverlay(directory):
+                self._jobs.append(Job(partial(load_overlay, directory)))
+            case m.FindLevels(experiment, instance):
+                self._jobs.append(Job(partial(find_levels, experiment, instance)))
             case m.WriteScreen(run_name):
                 self._write_screen(run_name)
             case m.Save(run_name, directory):
@@ -634,6 +656,18 @@ class TmsApp(App[None]):
             return
         self.send(m.ExportStarted(directory, Saved(run.state.step, len(run.changes))))
 
+    def _start_film(self, wanted: m.StartFilm) -> None:
+        try:
+            run = self.session.run(_SHORTLY)
+            if run is None:
+                raise InputError("there is nothing to film yet")
+            space = self.dashboard.query_one("#space").size
+            self._film = start_film(run, wanted, (space.width, space.height), self.model.mode)
+        except (InputError, TimeoutError) as error:
+            self.send(m.Refused(str(error)))
+        else:
+            self.send(m.FilmMoved(self._film.poll()))
+
     def _write_screen(self, run_name: str) -> None:
         from tms_engine.runs.places import absolute
 
@@ -701,8 +735,9 @@ class TmsApp(App[None]):
 
     def _leave(self, message: str, keep_session: bool = False, wait: float = 1.0) -> None:
         """End; wait at most so many seconds for an autosave that is under way."""
-        if self._export is not None:
-            self._export.cancel()
+        for under_way in (self._export, self._film):
+            if under_way is not None:
+                under_way.cancel()
         self._looking.stop()
         if self._autosave is not None:
             self._autosave.close(keep_session, wait)

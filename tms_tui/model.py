@@ -9,12 +9,23 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
 from tms_tui.export import ExportProgress
-from tms_tui.messages import ExperimentChosen, FullScreenName, Layout, Quit, Reseed, Restart, Saved
+from tms_tui.loss_look import LossLook
+from tms_tui.messages import (
+    ExperimentChosen,
+    FilmProgress,
+    FullScreenName,
+    Layout,
+    Quit,
+    Reseed,
+    Restart,
+    Saved,
+)
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import RunChosen
 from tms_tui.phases_state import PhasesState
 from tms_tui.population import Population
 from tms_tui.reading import Reading
+from tms_tui.replay import Replay
 from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
 from tms_tui.solids import NO_SOLIDS, Solids
@@ -23,7 +34,7 @@ from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
 _COLORS, _LAYOUT, _POPULATION, _READING = ChartColors(), Layout(), Population(), Reading()
-_PHASES, _RUNS = PhasesState(), RunsState()
+_PHASES, _RUNS, _LOSS = PhasesState(), RunsState(), LossLook()
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +44,8 @@ class Model:
     view          the session's newest View
     shown         the run at the step that is looked at, whole: the newest, or an earlier one
     options       how it is looked at
+    replay        the kept steps as a loop, while they are played
+    loss          how the loss is looked at
     settings      what lasts from one session of the app to the next
     run_name      what the run is called, on the screen and on disk
     mode          characters to draw with
@@ -43,6 +56,7 @@ class Model:
     population    what is shown of all instances beside that
     saved         how much of the run is on disk
     export        progress of an export that is under way
+    film          of a film
     saves         how much of the run is on disk once that export has finished
     chose_pace    whether the pace in force was chosen in the app, and so goes into the settings
     notes_told    number of the latest note of the session that has been shown
@@ -68,6 +82,9 @@ class Model:
     population: Population = _POPULATION
     saved: Saved = NOTHING_SAVED
     export: ExportProgress | None = None
+    replay: Replay | None = None
+    loss: LossLook = _LOSS
+    film: FilmProgress | None = None
     saves: Saved | None = None
     chose_pace: bool = False
     notes_told: int = 0
@@ -98,10 +115,13 @@ class Model:
         return (
             self.options.still,
             shown,
+            self.loss,
+            self.replay and self.replay.speed,
             self.run_name,
             self.chart_colors,
             size,
             self.export,
+            self.film and self.film.done,
             self.reading,
             self.layout.focused,
             self.solids.solid and self.solids.solid.found,

@@ -18,7 +18,7 @@ from tms_engine import digits, process
 from tms_engine.errors import InputError, out_of_memory, visible
 from tms_engine.experiment import Experiment
 from tms_engine.training.history import LossCurve
-from tms_engine.training.state import Snapshot, make_read_only
+from tms_engine.training.state import DRIFT_EVERY, Snapshot, make_read_only
 from tms_tui.census_taker import CensusTaker
 from tms_tui.fresh_loss import FreshLoss
 from tms_tui.pace import Pace, check_pace, next_pace
@@ -45,6 +45,9 @@ _DOING = "tms-tui"
 # The sparsest that `scale_density` goes.
 _MAX_SPARSITY = 0.9999
 _MIN_IMPORTANCE_DECAY = 0.1
+
+# What the density is multiplied by, or divided, when the sparsity drifts; and how far up it drifts.
+_DRIFT, _DRIFTS_TO = 2**0.125, 0.999
 
 
 class Player:
@@ -97,6 +100,8 @@ class Player:
         self._census = CensusTaker(self._clock)
         self._looked_at: Snapshot | None = None  # at the step that is watched
         self._follow_at = -math.inf  # not before, again
+        self._drift = 0  # 1: the sparsity drifts up; −1: down
+        self._drifted_at = -1  # the step of its latest change
 
     def find_library(self) -> None:
         """Find out which library `load` will import, to say so on the screen."""
@@ -303,13 +308,56 @@ class Player:
             "importance_decay", lambda decay: _rounded(min(max(decay + amount, _MIN_IMPORTANCE_DECAY), 1.0))
         )
 
+    def drift(self) -> None:
+        """Let the sparsity drift up; asked again, down; and again, stay. See View.drift and View.note.
+
+        Every DRIFT_EVERY steps the density is multiplied: live changes as any others, so that the run can be
+        repeated.
+        """
+        if self._trainer is None:
+            return
+        self._drift = {0: 1, 1: -1, -1: 0}[self._drift]
+        self._drifted_at = self._trainer.step
+        if self._drift:
+            if self._trainer.finished:
+                self.change(steps=2 * self._experiment.steps)
+            self.resume()
+        self._leave_note("drift")
+
+    def _drift_on(self, trainer: "Trainer") -> None:
+        """Change the sparsity, where that is due."""
+        if not self._drift or trainer.step % DRIFT_EVERY or trainer.step == self._drifted_at:
+            return
+        self._drifted_at = trainer.step
+        before = self._experiment.sparsity
+        factor = _DRIFT**-self._drift
+        least, most = (1 - _DRIFTS_TO, 1.0) if self._drift > 0 else (0.0, 1.0)
+
+        def drifted(sparsity: float) -> float:
+            density = min(max((1 - sparsity) * factor, min(least, 1 - sparsity)), most)
+            return float(digits.sparsity(1 - density))
+
+        each = tuple(map(drifted, before if isinstance(before, tuple) else (before,)))
+        after = each if isinstance(before, tuple) else each[0]
+        if after == before:
+            self._drift = 0
+            self._leave_note("drift")
+        else:
+            self.change(sparsity=after)
+
     def _change_each(self, field: str, changed: Callable[[float], float]) -> None:
         """Change a field of every instance, each from its own value. Does nothing while loading."""
         if self._phase() == "loading":
             return
         value = getattr(self._experiment, field)
         each = tuple(map(changed, value if isinstance(value, tuple) else (value,)))
-        self._try_change(**{field: each if isinstance(value, tuple) else each[0]})
+        finished = self._phase() == "finished"
+        if self._try_change(**{field: each if isinstance(value, tuple) else each[0]}) and finished:
+            # What is changed is to be seen: it trains on, as `extend` has it.
+            self.change(steps=2 * self._experiment.steps)
+            self.resume()
+            if self._note is not None:
+                self._note = self._note._replace(extends=True)
 
     def _try_change(self, **fields: Any) -> bool:
         """Change one field and leave a Note; an invalid value changes nothing else."""
@@ -348,6 +396,7 @@ class Player:
             snapshot = self._observe(trainer)
             more = self._fresh.work(snapshot, trainer.device, resting=True)
             return min(more, self._take_census(snapshot, resting=True))
+        self._drift_on(trainer)
         due = self._due(trainer)
         if due:
             self._advance(trainer, due)
@@ -387,7 +436,8 @@ class Player:
     def _due(self, trainer: "Trainer") -> int:
         """Steps to take now, at most one chunk and not past the last step."""
         due = self._single_steps or (self._chunk if self._at_full_speed() else self._pace.due(self._clock()))
-        return min(due, self._chunk, trainer.current.steps - trainer.step)
+        until_change = DRIFT_EVERY - trainer.step % DRIFT_EVERY if self._drift else due
+        return min(due, self._chunk, trainer.current.steps - trainer.step, until_change)
 
     def _advance(self, trainer: "Trainer", steps: int) -> None:
         """Take steps, and adapt the size of a chunk to the time that they took."""
@@ -498,6 +548,7 @@ class Player:
             device=trainer.device if trainer else "",
             rate=trainer.rate if trainer else status.rate if status else 0.0,
             kept_steps=self._kept_steps,
+            drift=self._drift,
             note=self._note,
             following=status,
             census=self._census.census,

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tms_engine.errors import InputError
+from tms_engine.experiment import Experiment
 from tms_engine.files import dated_name, free_name
-from tms_tui.messages import Message, Refused, RunSaved, Saved, SaveFailed
+from tms_tui.drawing.loss_chart import Level, Other
+from tms_tui.messages import LevelsFound, Message, Refused, RunSaved, RunToOverlay, Saved, SaveFailed
 from tms_tui.session import Session
 
 if TYPE_CHECKING:
@@ -119,6 +121,25 @@ def save(run: "Run", place: str, name: str, directory: Path | None = None) -> Pa
         raise
     lock.release()
     return lock.path
+
+
+def load_overlay(directory: Path) -> RunToOverlay | Refused:
+    """The loss of the run in a directory, to be drawn over another."""
+    from tms_engine.runs import load_run
+
+    try:
+        return RunToOverlay(Other(directory.resolve().name, load_run(directory).history.loss_curve()))
+    except InputError as error:
+        return Refused(str(error))
+
+
+def find_levels(experiment: Experiment, instance: int) -> LevelsFound:
+    """What theory knows of the loss of an instance."""
+    from tms_engine.analysis.known_losses import levels, refusal
+
+    why = refusal(experiment)
+    found = () if why else levels(experiment, instance)
+    return LevelsFound(experiment, instance, tuple(Level(*level) for level in found), why)
 
 
 def suggested(name: str) -> Path:

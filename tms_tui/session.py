@@ -191,6 +191,10 @@ class Session:
         """
         self._tell(lambda: self._player.watch(on, step))
 
+    def drift(self) -> None:
+        """Let the sparsity drift up, then down, then stay. See View.drift."""
+        self._order(self._player.drift)
+
     def take_over(self) -> None:
         """Hold the run that was followed, and train it on from its last save, if its process has ended."""
         self._tell(self._player.take_over)

@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int64
 
+from tms_engine import digits
 from tms_engine.analysis import projection
 from tms_engine.analysis.projection import Camera
 from tms_engine.arrays import Array, to_host
 from tms_engine.experiment import Experiment
 from tms_engine.figures import colors
 from tms_engine.training.state import Snapshot
+from tms_tui.drawing.ascii import ascii_text
+from tms_tui.drawing.cells import RGB, Cells, arranged, blank, paste, write
+from tms_tui.drawing.contrast import GAP, TEXT_GAP, coarse, is_dark
+from tms_tui.drawing.contrast import shown as as_shown
 from tms_tui.drawing.few_colors import feature_palette
+from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.scene import (
     Scene,
     axes_scene,
+    draw_scene,
     edges_scene,
     flat_camera,
     lengths,
@@ -341,3 +348,60 @@ def _colors(
         relative = [np.clip(np.nan_to_num(np.sqrt(each / most), nan=1.0), 0, 1) for each in errors]
         return [colors.viridis(each) for each in relative], Scale("error", most)
     return [memo.latest(_KEPT_SAMPLES, colors.mix, sample.inputs, palette) for sample in samples], None
+
+
+def draw_space(
+    scene: SpaceScene,
+    camera: Camera,
+    height: int,
+    width: int,
+    mode: Mode,
+    ground: RGB,
+    has_colors: bool = True,
+) -> Cells:
+    """All panels as the camera sees them, with their titles, and what colours stand for on the last row."""
+    panels, radius = scene.panels, scene.radius
+    if len(panels) == 1 and not panels[0].title and scene.scale is None:
+        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground)
+    picture = blank(height, width, ground if mode == "blocks" else None)
+    # A row below for what the colours stand for; one above each panel for its title.
+    bar = int(scene.scale is not None and height > 4 and has_colors)
+    down, across = arranged(len(panels), height - bar, width)
+    rows, columns = _shares(height - bar, down), _shares(width, across)
+    for i, panel in enumerate(panels):
+        (top, tall), (left, wide) = rows[i // across], columns[i % across]
+        titled = int(bool(panel.title) and tall > 2)
+        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground)
+        paste(picture, part, top + titled, left)
+        if titled:
+            title = ascii_text(panel.title) if mode == "ascii" else panel.title
+            ink = 255 if is_dark(ground) else 0
+            write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
+    if bar and scene.scale is not None:
+        _write_scale(picture, scene.scale, height - 1, width, mode, ground)
+    return picture
+
+
+def _shares(size: int, count: int) -> list[tuple[int, int]]:
+    """Where each of so many panels begins and how long it is, with a blank cell between two."""
+    sizes = [max((size - (count - 1) + i) // count, 0) for i in range(count)]
+    return [(sum(sizes[:i]) + i, each) for i, each in enumerate(sizes)]
+
+
+# Cells of the bar of colours.
+_BAR = 16
+
+
+def _write_scale(picture: Cells, scale: Scale, row: int, width: int, mode: Mode, ground: RGB) -> None:
+    """A bar of viridis with its ends, as points have its colours."""
+    first, last = f" {scale.name} 0 ", f" {digits.number(scale.most, 2)}"
+    length = min(_BAR, width - len(first) - len(last))
+    if length < 2:
+        return
+    quiet = (170, 170, 170) if is_dark(ground) else (85, 85, 85)
+    write(picture, row, 0, first, quiet, ground)
+    write(picture, row, len(first) + length, last, quiet, ground)
+    ramp = coarse(colors.viridis(np.linspace(0, 1, length)))
+    inks = as_shown(ramp, np.ones(length, np.float32), ground, TEXT_GAP if mode == "ascii" else GAP)
+    for i, (r, g, b) in enumerate(inks.tolist()):
+        write(picture, row, len(first) + i, "#" if mode == "ascii" else "█", (r, g, b), ground)

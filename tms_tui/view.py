@@ -27,6 +27,7 @@ class Note(NamedTuple):
     number: int  # of relative commands so far
     field: str  # of Experiment; its value is in View.experiment. "" if there is an error
     error: str  # one sentence, or ""
+    extends: bool = False  # the run had taken all its steps, and trains on
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ class View:
     device: str
     rate: float  # steps a second that the kernel takes
     kept_steps: tuple[int, ...]  # steps whose weights `run` keeps, ascending
+    drift: int = 0  # 1: the sparsity drifts up; −1: down
     note: Note | None = None  # None before the first relative command
     following: "Status | None" = (
         None  # of the process that trains the run, where that is another; it is read only

@@ -42,8 +42,7 @@ class ViewOptions:
     camera: Camera = HOME
     turning: bool = True
     log: bool = True
-    step: int | None = None  # looked back at; None: the newest
-    cursor: int | None = None  # step at which the loss is read
+    step: int | None = None  # looked at, and where the loss's cursor is; None: the newest
     points: int = 4000
     palette: FeaturePalette = "tableau"
     edges: bool = False  # of the solid
@@ -65,7 +64,6 @@ class ViewOptions:
             turning=True,
             log=True,
             step=None,
-            cursor=None,
             edges=False,
             sides=True,
         )

@@ -145,9 +145,9 @@ def test_sweeps_are_listed_with_what_is_finished_and_who_trains_them(sweeps, cap
     found = rows()
     assert {"a", "whole", "part"} <= set(found)
     assert "8 models: 2 sparsity × 4 seeds" in found["whole"]
-    assert "4 of 4 shards" in found["whole"]
+    assert " 8 of 8 " in found["whole"]
     assert found["whole"].endswith("finished")
-    assert "2 of 4 shards" in found["part"]
+    assert " 4 of 8 " in found["part"]
     assert found["part"].endswith("stopped")
     with hold_job(sweeps / "part", Job(1, 2), "a test") as lock:
         beacon = Beacon(lock, "it", 4, 8)
@@ -156,8 +156,8 @@ def test_sweeps_are_listed_with_what_is_finished_and_who_trains_them(sweeps, cap
         assert main(["runs", "--json"]) == 0
         records = {r.get("sweep"): r for r in json.loads(capsys.readouterr().out)}
         record = records[str(sweeps.relative_to(sweeps.parent) / "part")]
-        assert (record["state"], record["shards"], record["finished_shards"]) == ("running", 4, 2)
-        assert record["holders"][0]["pid"] == os.getpid()
+        assert (record["state"], record["models"], record["finished"]) == ("running", 8, 4)
+        assert record["holder"]["pid"] == os.getpid()
         beacon.end("stopped")
     assert rows()["part"].endswith("stopped")
     (sweeps / "part" / "sweep.json").write_text("{")

@@ -140,7 +140,7 @@ def _recorder(name: str) -> Any:
     return lambda self, *values, **fields: self.asked.append((name, *values, *fields.items()))
 
 
-for _name in (*get_args(CommandName), "set_pace", "change", "resume"):
+for _name in (*get_args(CommandName), "set_pace", "change"):
     setattr(StillSession, _name, _recorder(_name))
 
 

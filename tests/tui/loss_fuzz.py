@@ -10,7 +10,7 @@ import numpy as np
 
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
-from tms_tui.drawing.loss_chart import LossChart, draw_loss, step_at
+from tms_tui.drawing.loss_chart import Level, LossChart, Other, Window, draw_loss, step_at
 
 _AWKWARD = [0, -0.0, -1, 1e-45, 1e-38, 1e-12, 0.004, 1, 1e15, 3.4e38, -3.4e38, np.nan, np.inf, -np.inf]
 _SCALES = [0.004, 1.0, 1e-44, 1e37]
@@ -70,7 +70,20 @@ def _chart(rng: np.random.Generator) -> LossChart:
         diverged_at=tuple(int(s) for s in rng.choice(anywhere, instances)),
         cursor=None if rng.random() < 0.4 else int(rng.choice(anywhere)),
         instance=int(rng.choice([0, instances - 1, instances, -1])),
+        log_steps=bool(rng.integers(2)),
+        window=Window(_part(rng, anywhere), _part(rng, [-1.0, 0.0, 1e-30, 0.01, 1.0, 1e30])),
+        kept=tuple(sorted({abs(int(s)) for s in rng.choice(anywhere, rng.integers(0, 9))})),
+        pointed=None if rng.random() < 0.7 else int(rng.choice(anywhere)),
+        every_instance=bool(rng.integers(2)),
+        levels=tuple(Level("level", float(loss)) for loss in rng.choice([0.0, 1e-30, 0.01, 1e30], 2)),
+        other=None if rng.random() < 0.7 else Other("other", LossCurve(start, end, low, mean, high)),
+        plain=bool(rng.integers(2)),
     )
+
+
+def _part(rng: np.random.Generator, values: list[Any]) -> tuple[float, float] | None:
+    low, high = sorted(map(float, rng.choice(values, 2)))
+    return (low, high) if low < high and rng.random() < 0.5 else None
 
 
 def main(seed: int, charts: int) -> None:

@@ -164,7 +164,7 @@ async def test_panes_focus_by_number_and_maximise():
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2", "left")
         assert app.focused.id == "loss"
-        assert app.model.options.cursor == 4210 - 4210 // 60
+        assert app.model.options.step == 4200
         await pilot.press("m")
         assert app.screen.maximized is app.focused
         await pilot.press("escape")

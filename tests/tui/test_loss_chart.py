@@ -10,8 +10,9 @@ import pytest
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
+from tms_tui.drawing import loss_chart
 from tms_tui.drawing.cells import Cells
-from tms_tui.drawing.loss_chart import ChartColors, LossChart, draw_loss, step_at
+from tms_tui.drawing.loss_chart import ChartColors, Level, LossChart, Other, Window, draw_loss, step_at
 
 COLORS = ChartColors()
 NAN = float("nan")
@@ -209,7 +210,7 @@ def test_the_cursor_reads_its_step() -> None:
     cells = draw_loss(chart(losses, cursor=250), 14, 65, "braille")
     assert text(cells)[0].startswith("step 250  batch loss 0.100")
     assert {column for _, column in where(cells, COLORS.cursor)} == {5 + 15}
-    assert len(where(cells, COLORS.cursor, "●")) == 1
+    assert [row for row, _ in where(cells, COLORS.cursor, "●")] == [2, 12]  # on the line, on the timeline
     assert text(draw_loss(chart(losses), 14, 65, "braille"))[0].startswith("step 1,000  batch loss 0.0100")
 
 
@@ -282,3 +283,90 @@ def test_no_series_whatever_ends_the_process_or_writes_to_the_terminal(repositor
     fuzz = [sys.executable, "-W", "error", "-m", "tests.tui.loss_fuzz", "0", "300"]
     out = subprocess.run(fuzz, cwd=repository, capture_output=True, text=True)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
+
+
+def test_the_smoothed_loss_is_the_same_whatever_the_width_and_the_part_that_is_shown() -> None:
+    rng = np.random.default_rng(0)
+    drawn = chart(np.geomspace(1, 0.01, 1000) * rng.uniform(0.5, 1.5, 1000), 8)
+    whole = dict(zip(*_drawn(drawn, 2_000), strict=True))
+    for part, points in ((drawn, 37), (drawn._replace(window=Window((2_000, 3_000))), 200)):
+        x, line = _drawn(part, points)
+        assert len(x) > 30
+        assert all(whole[step] == loss for step, loss in zip(x, line, strict=True))
+
+
+def _drawn(drawn: LossChart, points: int) -> tuple[list[float], list[float]]:
+    series = loss_chart._series(drawn, loss_chart._span(drawn), points)
+    return series.x.tolist(), series.line.tolist()
+
+
+def test_a_change_is_not_seen_before_it_is_made_at_any_zoom() -> None:
+    losses = [1.0] * 500 + [0.01] * 500
+    drawn = chart(losses, 8, changes=(Change(4_000, "sparsity", 0.5),))
+    for window in (Window(), Window((3_900, 4_100))):
+        x, line = map(np.array, _drawn(drawn._replace(window=window), 300))
+        assert (line[x < 4_000] == 1).all()
+        assert np.allclose(line[x > 4_000], 0.01)
+
+
+def test_a_part_is_shown_from_edge_to_edge_and_nothing_else() -> None:
+    drawn = chart(np.geomspace(1, 0.001, 1000), 10, window=Window((2_000, 4_000)))
+    cells = draw_loss(drawn, 15, 60, "braille")
+    columns = {column for _, column in line(cells)}
+    assert (min(columns), max(columns)) == (5, 59)
+    assert text(cells)[-1].split() == ["step", "2k", "2.5k", "3k", "3.5k", "4k"]
+    outside = draw_loss(drawn._replace(cursor=100), 15, 60, "braille")
+    assert not where(outside, COLORS.cursor)
+
+
+def test_on_a_log_axis_of_steps_decades_are_equally_far_apart() -> None:
+    cells = draw_loss(chart([0.1] * 1000, 10, log_steps=True), 14, 66, "ascii")
+    ticks = text(cells)[-1]
+    places = [ticks.index(f" {label} ") + 1 + len(label) / 2 for label in ("10", "100", "1k")]
+    assert abs((places[2] - places[1]) - (places[1] - places[0])) <= 1.5
+
+
+def test_the_axis_is_a_timeline() -> None:
+    changes = (Change(500, "sparsity", 0.5),)
+    drawn = chart([0.1] * 100, 10, kept=(0, 10, 20, 300), changes=changes, cursor=300)
+    axis = text(draw_loss(drawn, 14, 66, "ascii"))[-2]
+    at = [axis.index(glyph) for glyph in "=O^"]
+    assert at == [5, 5 + int(0.3 * 61), 5 + int(0.5 * 61)]
+    assert axis.count("=") == 2
+
+
+def test_a_drift_has_one_line_at_each_end() -> None:
+    steps = range(1_000, 2_001, 100)
+    changes = tuple(Change(step, "sparsity", 0.9) for step in steps)
+    drawn = chart([0.1] * 400, 10, changes=changes, drift=tuple(steps), marks=((1_500, "+3"),))
+    cells = draw_loss(drawn, 20, 105, "braille")
+    assert len({column for row, column in where(cells, COLORS.mark, "│") if row > 3}) == 2
+    assert "+3" in text(cells)[2]
+
+
+@pytest.mark.parametrize("mode", ["braille", "blocks"])
+def test_without_colours_the_line_is_told_from_its_band(mode: Any) -> None:
+    band = {"low": [0.01] * 200, "high": [1.0] * 200}
+    cells = draw_loss(chart([0.1] * 200, plain=True, **band), 15, 60, mode)
+    (row,) = {row for row, _ in line(cells)}
+    filled = [(cells.glyphs[r, 6:] != 32).mean() for r in range(1, 13) if r != row]
+    assert (cells.glyphs[row, 6:] != 32).all()
+    assert 0 < max(filled) <= 0.6
+
+
+def test_blocks_are_drawn_in_blocks() -> None:
+    losses = np.geomspace(1, 0.01, 200)
+    cells = draw_loss(chart(losses, low=0.5 * losses, high=2 * losses), 15, 60, "blocks")
+    drawn = "".join(text(cells)[1:13])
+    assert not any(0x2800 <= ord(c) < 0x2900 for c in drawn)
+    assert any(c in drawn for c in "▀▄▚▞▛▜▙▟")
+
+
+def test_levels_and_other_runs_are_laid_under_the_line() -> None:
+    other = Other("before", curve([0.02] * 100))
+    levels = (Level("digons", 0.05), Level("far above", 1e6))
+    cells = draw_loss(chart([0.1] * 100, levels=levels, other=other), 20, 80, "braille")
+    assert any("digons 0.0500" in row for row in text(cells))
+    assert "before 0.0200" in text(cells)[0]
+    assert not any("far above" in row for row in text(cells))
+    assert line(cells)

@@ -3,10 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.widgets import Static
 
 from tms_engine.training.history import LossCurve
-from tms_tui.drawing.loss_chart import LossChart
+from tms_tui.drawing.loss_chart import LossChart, Window
+from tms_tui.messages import LookAt
 from tms_tui.panes import loss_plot
 from tms_tui.panes.loss_plot import LossPlot
 
@@ -24,14 +26,14 @@ class PlotApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.read: list[int | None] = []
+        self.asked: list[Any] = []
 
     def compose(self) -> ComposeResult:
         yield LossPlot("braille")
         yield Static("elsewhere")
 
-    def on_loss_plot_cursor(self, message: LossPlot.Cursor) -> None:
-        self.read.append(message.step)
+    def on_loss_plot_asked(self, message: LossPlot.Asked) -> None:
+        self.asked.append(message.message)
 
 
 def shown(app: PlotApp) -> list[str]:
@@ -92,13 +94,38 @@ async def test_the_mouse_reads_a_step_and_lets_go_of_it() -> None:
         app.query_one(LossPlot).show(chart(cursor=90))
         await pilot.hover(LossPlot, offset=(1 + 5 + 30, 5))
         await pilot.pause()
-        assert app.read == [50]
         assert shown(app)[0].startswith("step 50 ")
-        assert "●" in "".join(shown(app))
         await pilot.hover(Static)
         await pilot.pause()
-        assert app.read == [50, None]
         assert shown(app)[0].startswith("step 90 ")
+        assert app.asked == []  # what is read is no step that is looked at
+
+
+async def test_the_mouse_looks_at_steps_drags_the_timeline_and_zooms() -> None:
+    async with PlotApp().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, PlotApp)
+        plot = app.query_one(LossPlot)
+        plot.show(chart())
+        await pilot.pause()
+        below = 1 + 11  # the timeline, in a frame
+        await pilot.mouse_down(LossPlot, offset=(1 + 5 + 30, below))
+        await pilot.hover(LossPlot, offset=(1 + 5 + 45, below))
+        await pilot.hover(LossPlot, offset=(1 + 5 + 15, 3))  # the mouse is held: it need not stay there
+        await pilot.mouse_up(LossPlot, offset=(1 + 5 + 15, 3))
+        assert app.asked == [LookAt(50), LookAt(75), LookAt(25)]
+        app.asked.clear()
+        await pilot._post_mouse_events([MouseScrollUp], LossPlot, offset=(1 + 5 + 30, 5), button=0)
+        await pilot._post_mouse_events([MouseScrollDown], LossPlot, offset=(2, 5), button=0)
+        assert [(zoom.axis, zoom.direction) for zoom in app.asked] == [("steps", 1), ("losses", -1)]
+        app.asked.clear()
+        plot.show(chart(window=Window((20, 60))))
+        await pilot.mouse_down(LossPlot, offset=(36, 5))
+        await pilot.hover(LossPlot, offset=(26, 5))
+        await pilot.mouse_up(LossPlot, offset=(26, 5))
+        look, pan = app.asked
+        assert isinstance(look, LookAt)
+        assert (pan.right > 0, pan.up) == (True, 0)  # what is dragged to the left shows later steps
 
 
 async def test_the_axis_and_an_empty_plot_have_no_step_to_read() -> None:
@@ -109,7 +136,8 @@ async def test_the_axis_and_an_empty_plot_have_no_step_to_read() -> None:
         app.query_one(LossPlot).show(chart())
         await pilot.hover(LossPlot, offset=(3, 5))
         await pilot.pause()
-        assert app.read == []
+        assert shown(app)[0].startswith("step 100 ")
+        assert app.asked == []
 
 
 async def test_a_plot_of_any_size_can_be_drawn() -> None:

@@ -21,11 +21,12 @@ from tms_engine.training.state import Change
 from tms_tui import messages as m
 from tms_tui.drawing.loss_chart import draw_loss
 from tms_tui.keys import KEYS
+from tms_tui.loss_scene import loss_scene
 from tms_tui.memo import Memo, same
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Pane, pane_class
 from tms_tui.panes.features_table import feature_rows, norm_text
-from tms_tui.panes.loss_plot import loss_chart, loss_title
+from tms_tui.panes.loss_plot import loss_title
 from tms_tui.panes.measures import measures
 from tms_tui.panes.numbers import number_rows, numbers
 from tms_tui.panes.run_bar import progress, rate_text, time_left
@@ -171,7 +172,7 @@ def test_the_loss_of_the_bar_is_that_of_the_curve_whatever_the_width(width):
     )
     model = still_model(view, instance=1)
     assert f"batch loss {number(float(losses[1]), 3)}" in progress(model).parts
-    cells = draw_loss(loss_chart(model, Memo()), 12, width, "braille")
+    cells = draw_loss(loss_scene(model, Memo()), 12, width, "braille")
     assert f"#1 {number(float(losses[1]), 3)}" in "".join(map(chr, cells.glyphs[0]))
 
 
@@ -201,8 +202,11 @@ def test_rates_and_times_are_short():
 
 def test_the_bar_says_what_has_failed_or_diverged():
     failed = dataclasses.replace(still_view("loading"), phase="failed", error="no GPU here")
-    assert progress(still_model(failed)) == (1.0, True, ("no GPU here",))
-    assert progress(still_model(still_view(n_instances=3, diverged=(1,)))).parts[-1] == "1 diverged"
+    assert progress(still_model(failed)) == (1.0, True, ("no GPU here", "r again, i another"))
+    assert progress(still_model(still_view(n_instances=3, diverged=(1,)))).parts[-2:] == (
+        "1 diverged",
+        "space goes on",
+    )
     assert progress(still_model(still_view("diverged", diverged=(0,)))).bad
 
 
@@ -215,7 +219,7 @@ def test_the_reason_for_the_kernel_is_shown_only_where_there_is_room():
 
 def test_before_there_are_weights_the_panes_wait():
     model, memo = still_model(still_view("loading")), Memo()
-    assert loss_chart(model, memo) is feature_rows(model, memo) is numbers(model, memo, Size(20, 9)) is None
+    assert loss_scene(model, memo) is feature_rows(model, memo) is numbers(model, memo, Size(20, 9)) is None
     assert scene_of(model, memo) is None
     assert waiting(model) == "loading torch …"
 
@@ -331,7 +335,6 @@ def test_turning_and_reading_the_loss_do_not_encode_the_cloud_again(encoded):
         m.Turn(1, 1),
         m.Zoom(1),
         m.Drag(3, 4),
-        m.MoveCursor(-1),
         m.ToggleLog(),
         m.ToggleTurning(),
     ):
@@ -363,13 +366,13 @@ def test_a_live_change_draws_another_sample(sampled):
 
 def test_tables_and_charts_are_the_same_objects_until_what_they_show_changes():
     model, memo = still_model(), Memo()
-    rows, chart, measured = feature_rows(model, memo), loss_chart(model, memo), measures(model, memo)
+    rows, chart, measured = feature_rows(model, memo), loss_scene(model, memo), measures(model, memo)
     turned, _ = after(model, m.Turn(1, 0))
     assert feature_rows(turned, memo) is rows
-    assert loss_chart(turned, memo) is chart
+    assert loss_scene(turned, memo) is chart
     assert measures(turned, memo) is measured
     assert feature_rows(after(model, m.NextFeature(1))[0], memo) is not rows
-    assert loss_chart(after(model, m.ToggleLog())[0], memo) is not chart
+    assert loss_scene(after(model, m.ToggleLog())[0], memo) is not chart
 
 
 # The memo

@@ -11,6 +11,7 @@ import pytest
 
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Experiment, Trainer, evaluate
+from tms_engine.training.state import drift_of
 from tms_tui import fresh_loss
 from tms_tui import player as player_module
 from tms_tui.pace import PACES, Pace, next_pace
@@ -445,3 +446,63 @@ def test_a_bit_of_work_takes_some_20_ms_of_the_processor(monkeypatch):
         costs.append(time.thread_time() - began)
     assert np.median(costs) < 0.05
     assert sorted(costs)[-3] < 0.25  # but for what is compiled or loaded the first time
+
+
+# The drift of the sparsity
+
+
+def test_the_sparsity_drifts_up_then_down_then_stays_and_the_run_can_be_repeated():
+    player, clock = player_of(ENDLESS.replace(sparsity=0.9), 1000)
+    play(player, clock, 0.55)
+    player.drift()
+    assert player.view().drift == 1
+    play(player, clock, 0.5)
+    player.drift()
+    play(player, clock, 0.3)
+    player.drift()
+    play(player, clock, 0.5)
+    run = player.run()
+    assert [change.step % 100 for change in run.changes] == [0] * len(run.changes)
+    values = [change.value for change in run.changes]
+    turn = int(np.argmax(values))
+    assert 4 <= turn + 1 <= 6
+    assert np.all(np.diff([0.9, *values[: turn + 1]]) > 0)
+    assert np.all(np.diff(values[turn:]) < 0)
+    assert drift_of(run.experiment, run.changes) == tuple(change.step for change in run.changes)
+    trainer = Trainer(ENDLESS.replace(sparsity=0.9))
+    for change in run.changes:
+        trainer.advance(change.step - trainer.step)
+        trainer.change(**{change.field: change.value})
+    trainer.advance(run.state.step - trainer.step)
+    assert_same_run(trainer.run(), run)
+
+
+def test_a_drift_does_not_flood_the_history():
+    player, _ = player_of(ENDLESS, math.inf)
+    player.drift()
+    while player.view().step < 5_000:
+        player.work()
+    run = player.run()
+    assert len(run.changes) > 20
+    assert len(run.history.steps) < 500
+    assert set(range(32)) <= set(run.history.steps)  # the fold is as dense as before
+    assert {change.step for change in run.changes} <= set(run.history.steps)
+
+
+def test_a_drift_ends_at_its_end():
+    player, _ = player_of(ENDLESS.replace(sparsity=(0.997, 0.9), n_instances=2), math.inf)
+    player.drift()
+    while player.view().drift:
+        player.work()
+    assert player.view().experiment.sparsity == (0.999, 0.999)
+
+
+def test_a_live_change_of_a_finished_run_trains_on():
+    player, _ = player_of()
+    play_out(player)
+    player.scale_density(1.5)
+    assert (player.view().phase, player.view().steps, player.view().note.extends) == ("training", 240, True)
+    play_out(player)
+    assert player.view().step == 240
+    player.drift()
+    assert (player.view().phase, player.view().steps) == ("training", 480)

@@ -15,6 +15,7 @@ from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
 from tms_tui import messages as m
 from tms_tui.autosave import InterruptedSession
+from tms_tui.drawing.loss_chart import Level, Other, Window
 from tms_tui.export import ExportProgress
 from tms_tui.keys import KEYS, Pane
 from tms_tui.messages import Command, Layout, Saved, Toast
@@ -181,7 +182,7 @@ def test_a_step_between_kept_ones_is_the_nearest():
 
 @pytest.mark.parametrize("key", ["full_stop", "G", "r", "R"])
 def test_what_goes_on_with_training_looks_at_the_newest_weights(key):
-    model, _ = tick(still_model(step=300, cursor=5))
+    model, _ = tick(still_model(step=300))
     assert press(model, key)[0].options.step is None
 
 
@@ -196,6 +197,118 @@ def test_a_snapshot_from_before_a_live_change_has_the_experiment_of_its_step():
     assert model.experiment.sparsity == 0.95
     assert model.view.experiment.sparsity == 0.5
     assert press(model, "end")[0].experiment.sparsity == 0.5
+
+
+# Replay
+
+
+def replayed(model: Model, seconds: float) -> list[int]:
+    steps = []
+    for _ in range(round(30 * seconds)):
+        model, _ = tick(model, seconds=1 / 30)
+        steps.append(model.shown.step)
+    return steps
+
+
+def test_the_fold_is_replayed_from_a_fresh_start_with_one_key_finished_or_not():
+    for phase in ("finished", "paused"):
+        _, view = run_of(400)
+        model, effects = press(still_model(dataclasses.replace(view, phase=phase)), "w")
+        assert commands(effects) == [("pause",)]
+        steps = replayed(model, 9)
+        assert steps[0] == 0
+        assert steps[-1] == 400
+        assert np.all(np.diff(steps) >= 0)
+        assert set(steps) <= {*view.kept_steps, 400}  # nothing between them
+        assert (
+            sum(step < 150 for step in steps) > 100
+        )  # as much changes in each second, so most is of the fold
+        assert replayed(model, 10)[-1] < 150  # a loop
+
+
+def test_a_replay_begins_where_one_looks_and_after_a_live_change_there():
+    trainer, view = run_of(200)
+    model, _ = press(still_model(view), "home", "pagedown", "w")
+    first = model.replay.first
+    assert 0 < first == model.options.step
+    trainer.change(sparsity=0.5)
+    trainer.advance(100)
+    view = dataclasses.replace(view, run=trainer.run(), step=300, snapshot=trainer.snapshot())
+    assert press(still_model(view), "w")[0].replay.first == 200
+    stopped, effects = press(model, "space")
+    assert (stopped.replay, stopped.options.step, effects) == (None, first, [])
+    assert press(stopped, "space")[1] == [Command("toggle_pause")]
+    assert press(stopped, "space")[0].options.step is None
+
+
+def test_the_speed_of_a_replay_is_no_pace_and_it_ends_with_what_looks_elsewhere():
+    _, view = run_of(200)
+    model, effects = press(still_model(view), "w", "greater_than_sign")
+    assert model.replay.speed == 2
+    assert commands(effects) == [("pause",)]
+    for key in ("end", "home", "pageup", "escape", "w", "left_square_bracket", "G"):
+        assert press(model, key)[0].replay is None, key
+    for key in ("end", "escape", "left_square_bracket", "G"):
+        assert press(model, key)[0].options.step is None, key
+
+
+def test_page_keys_go_by_what_changed():
+    _, view = run_of(2_000)
+    model, steps = press(still_model(view), "home")[0], [0]
+    while model.options.step is not None:
+        model, _ = press(model, "pagedown")
+        steps.append(2_000 if model.options.step is None else model.options.step)
+    assert 20 <= len(steps) <= 41
+    assert sum(step < 500 for step in steps) >= len(steps) / 2
+
+
+def test_a_film_is_of_what_replay_shows():
+    _, view = run_of(200)
+    model, _ = press(still_model(view), "home", "pagedown", "w", "greater_than_sign")
+    (film,) = press(model, "F")[1]
+    assert (film.first, film.last, film.seconds) == (model.replay.first, 200, 4.0)
+    model, _ = after(model, m.FilmMoved(m.FilmProgress(3, 280)))
+    assert [effect.text for effect in press(model, "F")[1]] == ["a film is being made"]
+    assert "3 of 280" in press(model, "q")[1][0].message
+    done, told = after(model, m.FilmMoved(m.FilmProgress(280, 280, True, "", ("a.gif", "a.cast"))))
+    assert (done.film, told[0].text) == (None, "a.gif\na.cast")
+
+
+# The loss
+
+
+def test_the_loss_is_zoomed_around_the_cursor_moved_and_whole_again():
+    model, _ = tick(still_model(step=1_000))
+    model, _ = press(model, *["plus"] * 3, pane="loss")
+    left, right = model.loss.window.steps
+    assert right - left == pytest.approx(5_000 / 1.5**3)
+    assert left < 1_000 < right
+    moved, _ = press(model, "shift+right", pane="loss")
+    assert moved.loss.window.steps[0] > left
+    assert press(moved, *["minus"] * 4, pane="loss")[0].loss.window.steps is None
+    nearer, _ = press(moved, "up", pane="loss")
+    low, high = nearer.loss.window.losses
+    assert 0 < low < high
+    assert press(nearer, "0", pane="loss")[0].loss.window == Window()
+    for key in ("shift+left", "shift+up"):  # what is shown whole stays
+        assert press(still_model(), key, pane="loss")[0].loss.window == Window()
+    zoomed, _ = after(still_model(), *[m.ZoomLoss("steps", 1, 5_000.0, 0.01)] * 40)
+    assert zoomed.loss.window.steps[0] <= 5_000 <= zoomed.loss.window.steps[1]
+
+
+def test_theorys_levels_are_asked_for_once_and_again_when_the_experiment_is_another():
+    model, effects = press(still_model(), "A")
+    assert effects[1:] == [m.FindLevels(model.experiment, 0)]
+    assert tick(model)[1] == []
+    model, _ = after(model, m.LevelsFound(model.experiment, 0, (Level("digons", 0.0045),), ""))
+    assert tick(model)[1] == []
+    denser = dataclasses.replace(model.view, experiment=model.experiment.replace(sparsity=0.5))
+    newest = dataclasses.replace(denser.snapshot, experiment=denser.experiment)
+    denser = dataclasses.replace(denser, snapshot=newest)
+    assert tick(tick(model, denser)[0])[1] == [m.FindLevels(denser.experiment, 0)]
+    over, _ = after(model, m.OverlayRun(Path("x")), m.RunToOverlay(Other("x", model.view.curve)))
+    assert over.loss.overlay == "run"
+    assert press(over, "A")[0].loss.overlay == "nothing"
 
 
 # The space
@@ -276,8 +389,8 @@ def test_data_colours_guides_points_and_palettes_go_round():
 
 def test_a_feature_is_selected_by_keys_and_clicks_and_deselected():
     model = still_model()
-    assert press(model, "f", "f", "F")[0].options.feature == 0
-    assert press(model, "F")[0].options.feature == 7
+    assert press(model, "f", "f", "ctrl+f")[0].options.feature == 0
+    assert press(model, "ctrl+f")[0].options.feature == 7
     model, _ = after(model, m.ChoosePair(2, None))
     assert model.options.feature == 2
     assert press(model, "down", "j", "up", pane="features")[0].options.feature == 3
@@ -297,12 +410,14 @@ def test_another_experiment_with_fewer_instances_and_features_deselects_those_th
     assert (model.options.instance, model.options.feature) == (0, None)
 
 
-def test_the_cursor_moves_along_the_loss_and_the_mouse_takes_it_away():
+def test_where_the_cursor_of_the_loss_is_the_geometry_is():
     model, _ = press(still_model(), "left", pane="loss")
-    assert model.options.cursor == 4210 - 4210 // 60
-    assert press(model, *["right"] * 9, pane="loss")[0].options.cursor == 4210
-    assert after(model, m.PointAt(77))[0].options.cursor == 77
-    assert after(model, m.PointAt(77), m.PointAt(None))[0].options.cursor is None
+    assert model.options.step == model.shown.step == 4200  # the kept step before the newest
+    assert press(model, "left", pane="loss")[0].options.step == 4100
+    assert press(model, *["right"] * 9, pane="loss")[0].options.step is None  # now again
+    looked, effects = after(still_model(), m.LookAt(77))
+    assert (looked.options.step, looked.shown.step, commands(effects)) == (100, 100, [("pause",)])
+    assert after(looked, m.LookAt(4_209))[0].options.step is None
 
 
 # Panes
@@ -338,12 +453,12 @@ def test_a_key_has_one_meaning_in_each_pane():
 
 
 def test_another_experiment_from_the_form_begins_anew():
-    model, effects = press(dataclasses.replace(still_model(cursor=5), saved=Saved(100, 1)), "i")
+    model, effects = press(dataclasses.replace(still_model(step=300), saved=Saved(100, 1)), "i")
     assert effects == [m.OpenDialog("experiment")]
     chosen = Experiment(n_features=9)
     model, effects = after(model, m.ExperimentChosen(chosen))
-    assert commands(effects) == [("restart", chosen)]
-    assert (model.run_name, model.saved, model.options.cursor) == ("experiment", NOTHING_SAVED, None)
+    assert commands(effects) == [("restart", chosen), ("resume",)]
+    assert (model.run_name, model.saved, model.options.step) == ("experiment", NOTHING_SAVED, None)
     assert model.layout.screen == "dashboard"
     model, effects = after(still_model(), m.OpenExperiment(), m.ExperimentChosen(None))
     assert (model.run_name, effects) == ("gist", [m.OpenDialog("experiment")])
@@ -426,7 +541,7 @@ DROPPING = {
     m.Quit(): m.Leave(""),
     m.Restart(): Command("restart"),
     m.Reseed(): Command("reseed"),
-    CHOSEN: Command("restart", (CHOSEN.experiment,)),
+    CHOSEN: Command("restart", (CHOSEN.experiment,)),  # and it runs, even if the last one was paused
 }
 
 
@@ -437,7 +552,8 @@ def test_the_question_before_the_run_is_dropped_is_asked_once_and_answered(messa
     assert model.layout.screen == "confirm"
 
     dropped, effects = after(model, m.Answered("drop"))
-    assert (effects, dropped.layout.screen, dropped.asked) == ([DROPPING[message]], "dashboard", None)
+    runs = [Command("resume")] if message is CHOSEN else []
+    assert (effects, dropped.layout.screen, dropped.asked) == ([DROPPING[message], *runs], "dashboard", None)
 
     stayed, effects = after(model, m.Answered("stay"))
     form = [m.OpenDialog("experiment", CHOSEN.experiment)]  # what was typed is not lost
@@ -450,7 +566,7 @@ def test_the_question_before_the_run_is_dropped_is_asked_once_and_answered(messa
     if message == m.Quit():
         assert effects == [m.Leave("gist, step 4,210: saved in runs/gist-1")]
     else:
-        assert effects == [Toast("runs/gist-1", "Saved the run to"), DROPPING[message]]
+        assert effects == [Toast("runs/gist-1", "Saved the run to"), DROPPING[message], *runs]
         assert done.saved == NOTHING_SAVED  # the next run is not
     assert done.asked is None
 
@@ -497,7 +613,7 @@ def followed(state: str) -> Model:
     return still_model(dataclasses.replace(still_view(phase), following=status(state)))
 
 
-CHANGING = ("space", "full_stop", "G", "less_than_sign", "r", "R", "t", "i", *"[](){}")
+CHANGING = ("space", "full_stop", "G", "less_than_sign", "r", "R", "t", "i", "S", *"[](){}")
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,19 @@ be dense where it moves.
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
+from tms_engine.analysis.geometry import REPRESENTED_NORM
+from tms_engine.models import model
+
+if TYPE_CHECKING:
+    from tms_engine.training.run import Run
+
+# Features that are looked at, and their weights: the way of a large model is that of a part of it.
+_MOST_WEIGHTS = 1 << 12
 # Part of the way that stands still: rests between two changes are seen, but briefly.
 _REST = 0.25
 
@@ -39,3 +48,40 @@ def evenly_changing(
     before = np.maximum(after - 1, 0)
     nearer_before = wanted - progress[before] < progress[after] - wanted
     return np.where(nearer_before, before, after)
+
+
+def kept_weights(
+    run: "Run", instance: int = 0
+) -> tuple[list[int], list[Float[np.ndarray, "features hidden"]]]:
+    """The steps of which a run has the weights, its last one among them, and those of one instance then.
+
+    Of a large model they are those of some features, evenly spaced.
+    """
+    kept = {at.step: at.parameters for at in run.history.kept} | {run.state.step: run.state.parameters}
+    directions = model(run.experiment.model).directions
+    weights = []
+    for parameters in kept.values():
+        alone = {name: value[instance : instance + 1] for name, value in parameters.items()}
+        weights.append(directions(alone)[0])
+    n, m = weights[0].shape
+    some = max(1, -(-n * m // _MOST_WEIGHTS))
+    return list(kept), [w[::some] for w in weights]
+
+
+def representation_changes(
+    steps: Sequence[int], weights: Sequence[Float[np.ndarray, "features hidden"]]
+) -> list[tuple[int, int, bool]]:
+    """When features become represented (‖W‖ above one half) or are no longer: (step, feature, which of both).
+
+    A norm has to pass one half by a tenth: one that stays near to it is not told each time.
+    """
+    found: list[tuple[int, int, bool]] = []
+    if not len(steps):
+        return found
+    norms = np.linalg.norm(np.stack(weights).astype(np.float64), axis=-1)
+    now = norms[0] > REPRESENTED_NORM
+    for step, norm in zip(steps, norms, strict=True):
+        then = np.where(now, norm > 0.9 * REPRESENTED_NORM, norm > 1.1 * REPRESENTED_NORM)
+        found += [(step, int(j), bool(then[j])) for j in np.flatnonzero(then != now)]
+        now = then
+    return found

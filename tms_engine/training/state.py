@@ -1,5 +1,6 @@
 """What a run is at one step, as plain arrays on the host."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -39,6 +40,28 @@ class Change(NamedTuple):
     step: int
     field: str
     value: Any
+
+
+# A drift of the sparsity is a change of the density by less than so much of it, every so many steps.
+_GENTLE, DRIFT_EVERY = 1.12, 100
+
+
+def is_gentle(before: Any, after: Any) -> bool:
+    """Whether a change of the sparsity is so small that it is part of a drift: the loss hardly jumps."""
+    was, now = 1 - np.asarray(before, np.float64), 1 - np.asarray(after, np.float64)
+    return bool(((was < _GENTLE * now) & (now < _GENTLE * was)).all())
+
+
+def drift_of(experiment: Experiment, changes: Sequence[Change]) -> tuple[int, ...]:
+    """The steps of the live changes that are parts of a drift, of a run that was started so."""
+    sparsity, steps = experiment.sparsity, []
+    sudden = {change.step for change in changes if change.field not in ("sparsity", "steps")}
+    for change in changes:
+        if change.field == "sparsity":
+            if is_gentle(sparsity, change.value) and change.step not in sudden:
+                steps.append(change.step)
+            sparsity = change.value
+    return tuple(steps)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from tms_engine.experiment import Experiment, check_live
 from tms_engine.training import kernels
 from tms_engine.training.history import History, Kept
 from tms_engine.training.run import KernelName, Run, bytes_of, new_id, planned_changes
-from tms_engine.training.state import Change, Snapshot, State, initial_state, make_read_only
+from tms_engine.training.state import Change, Snapshot, State, initial_state, is_gentle, make_read_only
 
 # A rate is measured over at least so many seconds: over few at first, for a run may end before there are
 # more.
@@ -151,10 +151,12 @@ class Trainer:
             for name in fields
             if getattr(current, name) != getattr(self.current, name)
         ]
+        sudden = [change for change in made if change.field not in ("steps", "sparsity")]
+        if not is_gentle(self.current.sparsity, current.sparsity) or sudden:
+            self._history.begin_again(self.step)
         self._changes += made
         self.current = current
         if any(change.field != "steps" for change in made):
-            self._history.begin_again(self.step)
             self._keep()
 
     @property

@@ -204,6 +204,16 @@ def block_glyphs(
     return np.where(upper | lower, one, BLANK).astype(np.uint32)
 
 
+# By which of upper left, upper right, lower left, lower right are set, as bits.
+_QUADRANTS = np.array([ord(c) for c in " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"], np.uint32)
+
+
+def quadrant_glyphs(plane: Bool[np.ndarray, "dot_rows dot_columns"]) -> UInt32[np.ndarray, "rows columns"]:
+    """Blocks for a plane of quarters of cells, (2 rows, 2 columns) to a cell."""
+    bits = plane.astype(np.intp)
+    return _QUADRANTS[bits[::2, ::2] | bits[::2, 1::2] << 1 | bits[1::2, ::2] << 2 | bits[1::2, 1::2] << 3]
+
+
 def ascii_point_glyphs(
     counts: Int[np.ndarray, "cells"], depth: Float[np.ndarray, "cells"]
 ) -> UInt32[np.ndarray, "cells"]:

@@ -1,5 +1,10 @@
 """The loss against steps, as characters. The one user of plotext, which sees checked values only.
 
+The axis of steps is linear or logarithmic, and `Window` says which part of both axes is shown. The axis
+itself is the timeline: it shows which steps have their weights kept, the live changes, and the cursor, which
+is the step that all other panes show. The line is smoothed from the buckets of the history, the same way
+whatever the size of the picture; a picture takes of it what it has dots for.
+
 plotext 6 draws axes and lines in a C++ kernel that ends the process on a NaN, raises on values that are not
 positive on a log axis, and costs about 14 µs a point. So numpy does everything that depends on the data: it
 reduces the curve to two points a column, splits it where it is not finite, takes logarithms, chooses limits
@@ -9,8 +14,10 @@ too, since a fill in the kernel costs 8 ms at 100 × 30.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
@@ -18,10 +25,10 @@ from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
 from tms_engine.analysis.smoothing import loss_sums, smoothed
 from tms_engine.digits import number
 from tms_engine.training.history import LossCurve, recent_buckets
-from tms_engine.training.state import Change
+from tms_engine.training.state import DRIFT_EVERY, Change
 from tms_tui.compat import plotext_figure
 from tms_tui.drawing.ascii import ascii_glyphs
-from tms_tui.drawing.canvas import braille_glyphs, pack_dots
+from tms_tui.drawing.canvas import braille_glyphs, pack_dots, quadrant_glyphs
 from tms_tui.drawing.cells import BLANK, Cells, blank, code_points, write
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.sgr import split_sgr
@@ -43,6 +50,28 @@ class ChartColors(NamedTuple):
     text: Color = (205, 210, 220)
     mark: Color = (247, 118, 142)  # live changes, divergence, gaps
     cursor: Color = (158, 206, 106)
+    other: Color = (187, 154, 247)  # another run, and the levels of theory
+
+
+class Window(NamedTuple):
+    """The part of the chart that is shown; None: all of that axis."""
+
+    steps: tuple[float, float] | None = None
+    losses: tuple[float, float] | None = None
+
+
+class Level(NamedTuple):
+    """A loss that theory knows."""
+
+    name: str
+    loss: float
+
+
+class Other(NamedTuple):
+    """The loss of another run."""
+
+    name: str
+    curve: LossCurve
 
 
 class LossChart(NamedTuple):
@@ -53,9 +82,19 @@ class LossChart(NamedTuple):
     log: bool = True
     changes: tuple[Change, ...] = ()
     diverged_at: tuple[int, ...] = ()  # the step at which each instance diverged; −1 if it did not
-    cursor: int | None = None  # the step to read; None: the newest
+    cursor: int | None = None  # the step that is looked at; None: the newest
     instance: int = 0
     colors: ChartColors = ChartColors()
+    log_steps: bool = False
+    window: Window = Window()
+    kept: tuple[int, ...] = ()  # steps whose weights are kept, ascending
+    pointed: int | None = None  # the step under the mouse, which is read instead of the cursor's
+    drift: tuple[int, ...] = ()  # steps of the changes that are parts of a drift
+    marks: tuple[tuple[int, str], ...] = ()  # steps, and what is written there
+    every_instance: bool = False  # a line of each
+    levels: tuple[Level, ...] = ()
+    other: Other | None = None
+    plain: bool = False  # there are no colours to tell the line from its band
 
 
 class _Series(NamedTuple):
@@ -68,6 +107,28 @@ class _Series(NamedTuple):
     high: Float64[np.ndarray, " points"]  # or least and greatest smoothed loss of several
     gap: Bool[np.ndarray, " points"]  # a loss of the selected instance was not finite here
     last: Float64[np.ndarray, " instances"]  # the last finite loss of each instance, NaN if none
+    each: Float64[np.ndarray, "points some"]  # the smoothed loss of every instance, if that is wanted
+
+
+class _Span(NamedTuple):
+    """The part of the axis of steps that is shown. On a log axis step 0 is where step 1 is."""
+
+    left: float
+    right: float
+    log: bool
+
+    def fraction(self, steps: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " points"]:
+        """Where steps are: 0 at the left edge, 1 at the right one."""
+        left, right, at = (self._scaled(np.asarray(v, np.float64)) for v in (self.left, self.right, steps))
+        return np.asarray((at - left) / (right - left))
+
+    def step(self, fraction: float) -> float:
+        left, right = (float(self._scaled(np.asarray(v, np.float64))) for v in (self.left, self.right))
+        at = left + fraction * (right - left)
+        return float(10**at) if self.log else at
+
+    def _scaled(self, steps: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+        return np.asarray(np.log10(np.maximum(steps, 1))) if self.log else steps
 
 
 class _Frame(NamedTuple):
@@ -75,14 +136,18 @@ class _Frame(NamedTuple):
 
     rows: int
     columns: int
-    right: float  # steps at the right edge
+    span: _Span
     low: float  # loss at the lower edge, its log10 on a log axis
     high: float
     log: bool
 
     def across(self, steps: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " points"]:
         """Cells from the left edge, kept inside."""
-        return np.clip(steps / self.right, 0, 1 - 1e-9) * self.columns
+        return np.clip(self.span.fraction(steps), 0, 1 - 1e-9) * self.columns
+
+    def is_inside(self, step: float) -> bool:
+        """Whether a step is in the part that is shown."""
+        return bool(self.span.left <= max(step, 1 if self.span.log else 0) <= self.span.right)
 
     def up(self, losses: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " points"]:
         """Cells from the lower edge, kept inside; NaN stays NaN."""
@@ -110,7 +175,7 @@ class _Layout(NamedTuple):
 
 
 def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
-    """The chart as a picture of `rows` × `columns` cells; braille lines, or only ASCII in that mode.
+    """The chart as a picture of `rows` × `columns` cells, with the marks that the mode has.
 
     Whatever the curve holds, this neither raises nor prints. Too small for axes, it is the line alone.
     """
@@ -125,54 +190,101 @@ def draw_loss(chart: LossChart, rows: int, columns: int, mode: Mode) -> Cells:
     changes = _changes(chart, frame, end)
     lines = dict.fromkeys(changes, colors.mark)
     cursor = None if chart.cursor is None else min(max(chart.cursor, 0), end)
-    if cursor is not None:
-        lines[frame.column(cursor)] = colors.cursor
+    seen = cursor if cursor is not None and frame.is_inside(cursor) else None
+    if chart.pointed is not None and frame.is_inside(chart.pointed):
+        lines[frame.column(chart.pointed)] = colors.raw
+    if seen is not None:
+        lines[frame.column(seen)] = colors.cursor
     picture.glyphs[header:], picture.foreground[header:] = _plot(layout, lines, colors, mode)
 
     inside = slice(header, header + frame.rows), slice(margin, None)
     canvas = Cells(picture.glyphs[inside], picture.foreground[inside], background=None)
-    _lay_band_under(canvas, series, frame, colors.raw, mode)
-    _write_changes(canvas, changes, colors.mark)
+    names = _lay_overlays_under(canvas, chart, series, frame, mode)
+    _lay_band_under(canvas, series, frame, colors.raw, mode, chart.plain)
+    for row, column, name in names:
+        _write(canvas, row, column, [(name, colors.other)])
+    _write_labels(canvas, 0, changes, colors.mark)
+    _write_labels(canvas, 1, _marks(chart, frame), colors.text)
     cross = ord("x" if mode == "ascii" else "✕")
     for place in _crosses(chart, series, frame):
         canvas.glyphs[place], canvas.foreground[place] = cross, colors.mark
-    point = _nearest(series, cursor)
-    if cursor is not None and point is not None and np.isfinite(series.line[point]):
-        place = frame.row(series.line[point]), frame.column(cursor)
+    point = _nearest(series, seen)
+    if seen is not None and point is not None and np.isfinite(series.line[point]):
+        place = frame.row(series.line[point]), frame.column(seen)
         canvas.glyphs[place], canvas.foreground[place] = ord("o" if mode == "ascii" else "●"), colors.cursor
     if margin:
+        row = header + frame.rows
+        below = slice(row, row + 1), slice(margin, None)
+        timeline = Cells(picture.glyphs[below], picture.foreground[below], background=None)
+        _draw_timeline(timeline, chart, frame, seen, mode)
         _write(picture, rows - 1, 0, [("step".rjust(margin - 1), colors.axis)])
     if header:
-        _write(picture, 0, 0, _readout(chart, end if cursor is None else cursor, columns))
+        at = chart.pointed if chart.pointed is not None else end if cursor is None else cursor
+        _write(picture, 0, 0, _readout(chart, min(at, end), columns))
     if mode == "ascii":
         picture.glyphs[:] = ascii_glyphs(picture.glyphs)
     return picture
 
 
+class Place(NamedTuple):
+    """What is at a cell of the picture."""
+
+    step: int  # at most the last one that there is
+    loss: float
+    part: Literal["canvas", "steps", "losses"]  # or an axis; that of the steps is the timeline
+
+
+def place_at(chart: LossChart, row: int, column: int, rows: int, columns: int, mode: Mode) -> Place | None:
+    """The step and the loss at a cell; None outside of the picture and without a curve."""
+    end = _end(chart.curve)
+    if not (0 <= row < rows and 0 <= column < columns) or end == 0:
+        return None
+    header, margin, frame, *_ = _layout(chart, rows, columns, mode)
+    across = (column - margin + 0.5) / frame.columns
+    up = frame.low + (1 - (row - header + 0.5) / frame.rows) * (frame.high - frame.low)
+    step = min(end, max(0, int(frame.span.step(min(max(across, 0.0), 1.0)))))
+    part: Any = "losses" if column < margin else "steps" if row >= header + frame.rows else "canvas"
+    return Place(step, 10**up if chart.log else up, part)
+
+
 def step_at(chart: LossChart, column: int, rows: int, columns: int, mode: Mode) -> int | None:
     """The step under a column of the picture; None left of the canvas and without a curve."""
-    end = _end(chart.curve)
-    if rows < 1 or columns < 1 or end == 0:
-        return None
-    layout = _layout(chart, rows, columns, mode)
-    if not layout.margin <= column < columns:
-        return None
-    return min(end, int((column - layout.margin + 0.5) / layout.frame.columns * layout.frame.right))
+    place = place_at(chart, 0, column, rows, columns, mode)
+    return None if place is None or place.part == "losses" else place.step
+
+
+def whole_span(end: int, steps: int, log: bool) -> tuple[float, float]:
+    """The first and the last step of the whole axis, of a run that is to have so many steps."""
+    return (1.0 if log else 0.0), _round_up(end, steps)
+
+
+def limits(chart: LossChart) -> tuple[float, float]:
+    """Loss at the lower and the upper edge."""
+    span = _span(chart)
+    low, high = _limits(_series(chart, span, 1 << 10), chart)
+    return (10**low, 10**high) if chart.log else (low, high)
+
+
+def _span(chart: LossChart) -> _Span:
+    left, right = chart.window.steps or whole_span(_end(chart.curve), chart.steps, chart.log_steps)
+    if chart.log_steps:
+        left = max(left, 1.0)
+    return _Span(left, max(right, left + 1), chart.log_steps)
 
 
 def _layout(chart: LossChart, rows: int, columns: int, mode: Mode) -> _Layout:
     axes = rows >= 5 and columns >= 20
     header = int(rows >= 7 and columns >= 20)
     height = rows - header - 2 * axes
-    right = _round_up(_end(chart.curve), chart.steps)
+    span = _span(chart)
     # The labels of the loss axis take columns from the canvas, but depend on the points: these are
     # reduced for the whole width, a few to spare.
-    series = _series(chart, right, columns * _dots(mode)[1])
-    low, high = _limits(series, chart.log)
+    series = _series(chart, span, columns * _dots(mode)[1])
+    low, high = _limits(series, chart)
     y_ticks = _loss_ticks(low, high, chart.log, height) if axes else []
     margin = max([4, *(len(label) for _, label in y_ticks)]) + 1 if axes else 0
-    frame = _Frame(height, columns - margin, right, low, high, chart.log)
-    return _Layout(header, margin, frame, series, _step_ticks(right, frame.columns) if axes else [], y_ticks)
+    frame = _Frame(height, columns - margin, span, low, high, chart.log)
+    return _Layout(header, margin, frame, series, _step_ticks(span, frame.columns) if axes else [], y_ticks)
 
 
 # The curve, reduced to the points that are drawn.
@@ -182,47 +294,76 @@ def _end(curve: LossCurve | None) -> int:
     return int(curve.end[-1]) if curve is not None and len(curve.end) else 0
 
 
-def _series(chart: LossChart, right: float, points: int) -> _Series:
-    """Reduce the curve to at most `points` points that are evenly spaced from step 0 to `right`."""
+def _centers(curve: LossCurve, span: _Span) -> Float64[np.ndarray, " buckets"]:
+    """The step at which each bucket is drawn."""
+    if span.log:
+        return np.asarray(np.sqrt(np.maximum(curve.start, 1.0) * curve.end))
+    return (curve.start.astype(np.float64) + curve.end) / 2
+
+
+def _sampled(place: Float64[np.ndarray, " buckets"]) -> tuple[Any, Any]:
+    """Of buckets at these places, ascending, those that begin a dot, and the last of each dot.
+
+    Dots are those from 0 on. One bucket more on either side lets the line go on to the edge.
+    """
+    begins = np.flatnonzero(np.diff(np.floor(place).astype(np.int64), prepend=-(2**40)))
+    return begins, np.append(begins[1:], len(place)) - 1
+
+
+def _bounds(chart: LossChart) -> list[int]:
+    """Steps across which nothing is smoothed: those of the changes, but for a drift's, which are small."""
+    drift = set(chart.drift)
+    return [c.step for c in chart.changes if c.field != "steps" and c.step not in drift]
+
+
+def _smooth(curve: LossCurve, bounds: list[int], axis: float) -> Float64[np.ndarray, "buckets instances"]:
+    """The smoothed loss of each bucket: one value, whatever the picture's width and the part that is seen."""
+    return smoothed(curve.start, curve.end, *loss_sums(curve), bounds, axis)
+
+
+def _series(chart: LossChart, span: _Span, points: int) -> _Series:
+    """What is drawn of the curve: up to `points` points in the part that is shown, and one to either side."""
     curve = chart.curve
     if curve is None or not curve.mean.size:
         none = np.zeros(0)
-        return _Series(none, none, None, none, none, none.astype(bool), none)
+        return _Series(none, none, None, none, none, none.astype(bool), none, np.zeros((0, 0)))
     n_instances = curve.mean.shape[1]
     instance = min(max(chart.instance, 0), n_instances - 1)
-    center = (curve.start.astype(np.float64) + curve.end) / 2
-    place = np.clip(center / right, 0, 1) * points
-    begins = np.flatnonzero(np.diff(place.astype(np.int64), prepend=-1))
-    x = np.add.reduceat(center, begins) / np.diff(begins, append=len(center))
-
-    total, count = (np.add.reduceat(values, begins, axis=0) for values in loss_sums(curve))
-    ends = np.append(begins[1:], len(center)) - 1
-    changes = [change.step for change in chart.changes]
-    mean = smoothed(curve.start[begins], curve.end[ends], total, count, changes, right)
-    gap = np.logical_or.reduceat(~np.isfinite(curve.mean[:, instance]), begins)
+    smooth = _smooth(curve, _bounds(chart), _round_up(_end(curve), chart.steps))
+    before = len(smooth) - 1 - np.isfinite(smooth[::-1]).argmax(0)
+    last = smooth[before, np.arange(n_instances)]
+    center = _centers(curve, span)
+    at = span.fraction(center)
+    seen = np.flatnonzero((at >= 0) & (at <= 1))
+    first, stop = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (int(np.searchsorted(at, 0)),) * 2
+    part = slice(max(0, first - 1), min(len(at), stop + 1))
+    begins, ends = _sampled(np.clip(at[part], -1.0, 2.0) * points)
+    x, mean = center[part][ends], smooth[part][ends]
+    gap = np.logical_or.reduceat(~np.isfinite(curve.mean[part, instance]), begins)
     if n_instances == 1:
         low, high = (
             fold.reduceat(np.where(np.isfinite(edge), edge, np.nan)[:, 0].astype(np.float64), begins)
-            for fold, edge in ((np.fmin, curve.low), (np.fmax, curve.high))
+            for fold, edge in ((np.fmin, curve.low[part]), (np.fmax, curve.high[part]))
         )
         average = None
     else:
         low, high = np.fmin.reduce(mean, axis=1), np.fmax.reduce(mean, axis=1)
         known = np.isfinite(mean)
         average = _divide(np.where(known, mean, 0).sum(1), known.sum(1))
-    before = len(mean) - 1 - np.isfinite(mean[::-1]).argmax(0)
-    return _Series(
-        x=x,
-        line=mean[:, instance],
-        mean=average,
-        low=low,
-        high=high,
-        gap=gap,
-        last=mean[before, np.arange(n_instances)],
-    )
+    each = mean if chart.every_instance else mean[:, :0]
+    return _Series(x, mean[:, instance], average, low, high, gap, last, each)
 
 
-def _limits(series: _Series, log: bool) -> tuple[float, float]:
+def _limits(series: _Series, chart: LossChart) -> tuple[float, float]:
+    """Loss at the lower and the upper edge (log10 of it, if log): those that were chosen, or all there is."""
+    wanted, log = chart.window.losses, chart.log
+    if wanted is None or (log and not wanted[0] > 0):
+        return _whole_limits(series, chart.levels, log)
+    low, high = map(math.log10, wanted) if log else wanted
+    return low, max(high, low + max(1e-9, 1e-6 * abs(low)))
+
+
+def _whole_limits(series: _Series, levels: Sequence[Level], log: bool) -> tuple[float, float]:
     """Loss at the lower and the upper edge (log10 of it, if log).
 
     The limits are those of the lines. The band of raw losses may widen them a little, not more: single
@@ -236,6 +377,8 @@ def _limits(series: _Series, log: bool) -> tuple[float, float]:
     if not len(seen):
         return (-2.0, 0.0) if log else (0.0, 1.0)
     low, high = float(seen.min()), float(seen.max())
+    # A level of theory below the line is to be seen, however the run fares; one far above tells nothing.
+    low = min([low, *(level.loss for level in levels if level.loss > low / 4)])
     far, more = (1e4, 4.0) if log else (50.0, 1.5)
     middle = abs(float(np.median(seen)))
     if middle > 0:
@@ -291,10 +434,25 @@ def _round_up(step: int, steps: int) -> float:
     return float(steps) if max(step, 10) <= steps < leap else float(leap)
 
 
-def _step_ticks(right: float, columns: int) -> list[Tick]:
-    stride = max(1.0, _nice_stride(right / max(1, columns // 8)))
-    ticks = np.arange(0, right * (1 + 1e-9), stride)
-    return [(min(step / right * columns, columns - 0.5), _short(step)) for step in ticks]
+def _step_ticks(span: _Span, columns: int) -> list[Tick]:
+    most = max(1, columns // 8)
+    if span.log and span.right > 10 * span.left:
+        decades = np.arange(np.ceil(np.log10(span.left) - 1e-9), np.log10(span.right) + 1e-9)
+        fine = [m for m in ((1, 2, 5), (1, 3), (1,)) if len(m) * len(decades) <= most]
+        values = np.outer(10**decades, fine[0] if fine else (1,)).ravel()
+        values = values[values <= span.right * (1 + 1e-9)][:: 1 if fine else -(-len(decades) // most)]
+    else:
+        stride = max(1.0, _nice_stride((span.right - span.left) / most))
+        values = (
+            np.arange(np.ceil(span.left / stride - 1e-9), span.right / stride + 1e-9) * stride + 0.0
+        )  # no −0
+    places = np.minimum(span.fraction(values) * columns, columns - 0.5)
+    return list(zip(places.tolist(), _step_labels(values.tolist()), strict=True))
+
+
+def _step_labels(steps: Sequence[float]) -> list[str]:
+    """As short as they are told apart: 2k, 2.5k; in a narrow part 12,010."""
+    return [_short(step) for step in steps]
 
 
 def _short(step: float) -> str:
@@ -359,8 +517,9 @@ def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
     """What was changed, by column, from left to right: the last value of each field there."""
     names = {"sparsity": "S", "learning_rate": "lr", "importance_decay": "I", "importance": "I"}
     at: dict[int, dict[str, str]] = {}
+    inner = _inside_drifts(chart.drift)
     for change in sorted((c for c in chart.changes if c.field in names), key=lambda c: c.step):
-        if 0 <= change.step <= end:
+        if 0 <= change.step <= end and frame.is_inside(change.step) and change.step not in inner:
             value = change.value
             if isinstance(value, tuple) and change.field != "importance":
                 value = value[min(max(chart.instance, 0), len(value) - 1)]
@@ -370,16 +529,55 @@ def _changes(chart: LossChart, frame: _Frame, end: int) -> dict[int, str]:
     return {column: " ".join(labels.values()) for column, labels in at.items()}
 
 
-def _write_changes(canvas: Cells, changes: dict[int, str], color: Color) -> None:
-    """Labels in the top row, right of their lines, the newest first; one without room is left out."""
+def _inside_drifts(drift: Sequence[int]) -> set[int]:
+    """Of the changes of drifts, those that are neither the first nor the last of theirs."""
+    apart = [after - before <= 2 * DRIFT_EVERY for before, after in itertools.pairwise(drift)]
+    return {
+        step
+        for step, from_one, to_one in zip(drift[1:], apart, apart[1:], strict=False)
+        if from_one and to_one
+    }
+
+
+def _marks(chart: LossChart, frame: _Frame) -> dict[int, str]:
+    """What is written at steps, by column."""
+    at: dict[int, str] = {}
+    for step, text in chart.marks:
+        if frame.is_inside(step):
+            column = frame.column(step)
+            at[column] = f"{at[column]} {text}" if column in at else text
+    return at
+
+
+def _draw_timeline(line: Cells, chart: LossChart, frame: _Frame, cursor: int | None, mode: Mode) -> None:
+    """The axis of steps: thick where weights are kept, with the live changes, and where one is."""
+    kept, change, here = ("=", "^", "O") if mode == "ascii" else ("━", "◆", "●")
+    end = _end(chart.curve)
+
+    def put(steps: Sequence[int], glyph: str, color: Color) -> None:
+        seen = [frame.column(step) for step in steps if frame.is_inside(step)]
+        line.glyphs[0, seen], line.foreground[0, seen] = ord(glyph), color
+
+    if len(chart.kept) > 1:
+        at = np.asarray(chart.kept, np.float64)
+        inside = (np.maximum(at, frame.span.log) >= frame.span.left) & (at <= frame.span.right)
+        columns = np.unique(frame.across(at[inside]).astype(np.int64))
+        line.glyphs[0, columns], line.foreground[0, columns] = ord(kept), chart.colors.axis
+    put([c.step for c in chart.changes if c.field != "steps" and c.step <= end], change, chart.colors.mark)
+    put([step for step, _ in chart.marks], change, chart.colors.text)
+    put([] if cursor is None else [cursor], here, chart.colors.cursor)
+
+
+def _write_labels(canvas: Cells, row: int, labels: dict[int, str], color: Color) -> None:
+    """Labels in a row, right of their columns, the newest first; one without room is left out."""
     room = canvas.glyphs.shape[1]
-    for column in sorted(changes, reverse=True):
-        label = changes[column]
+    for column in sorted(labels, reverse=True):
+        label = labels[column]
         begin = column + 1
         if begin + len(label) > room and room == canvas.glyphs.shape[1]:
             begin = column - len(label)  # at the right edge: left of its line
         if begin >= 0 and begin + len(label) <= room:
-            _write(canvas, 0, begin, [(label, color)])
+            _write(canvas, row, begin, [(label, color)])
             room = min(begin, column) - 1
         else:
             room = min(room, column)
@@ -392,13 +590,15 @@ def _crosses(chart: LossChart, series: _Series, frame: _Frame) -> set[tuple[int,
     crosses = {
         (frame.row(loss), frame.column(step))
         for step, loss in zip(chart.diverged_at, series.last, strict=False)
-        if step >= 0
+        if step >= 0 and frame.is_inside(step)
     }
     opens = np.flatnonzero(series.gap & ~np.concatenate([[False], series.gap[:-1]]))
     for point in opens:
         before = series.line[: point + 1]
         known = np.flatnonzero(np.isfinite(before))
         loss = before[known[-1]] if len(known) else np.nan
+        if not frame.is_inside(series.x[point]):
+            continue
         crosses.add((frame.row(loss), frame.column(series.x[point])))
     return crosses
 
@@ -413,7 +613,7 @@ def _readout(chart: LossChart, step: int, columns: int) -> list[Span]:
         return [("no loss yet", colors.axis)]
     several = curve.mean.shape[1] > 1
     instance = min(max(chart.instance, 0), curve.mean.shape[1] - 1)
-    losses, low, high = _reading(curve, step, [c.step for c in chart.changes if c.field != "steps"])
+    losses, low, high = _reading(curve, step, _bounds(chart))
     spans: list[list[Span]] = [[("step ", colors.axis), (f"{step:,}", colors.text)]]
     name = f"  #{chart.instance} " if several else "  batch loss "
     diverged = chart.diverged_at[chart.instance] if 0 <= chart.instance < len(chart.diverged_at) else -1
@@ -430,6 +630,13 @@ def _readout(chart: LossChart, step: int, columns: int) -> list[Span]:
     if low < high:
         band = f"{number(low, 3)} to {number(high, 3)}"
         spans.append([(f"  {'all' if several else 'raw'} {band}", colors.axis)])
+    if chart.other is not None and chart.other.curve.mean.size:
+        other = chart.other.curve
+        at = min(step, _end(other))
+        loss = _reading(other, at, [])[0]
+        loss = loss[np.isfinite(loss)]
+        if len(loss):
+            spans.append([(f"  {chart.other.name} {number(float(loss.mean()), 3)}", colors.other)])
     fitting: list[Span] = []
     for group in spans:
         if sum(len(text) for text, _ in fitting + group) > columns:
@@ -469,16 +676,91 @@ def _write(cells: Cells, row: int, column: int, spans: Sequence[Span]) -> None:
 
 def _dots(mode: Mode) -> tuple[int, int]:
     """Dots in a cell, down and across."""
-    return (1, 1) if mode == "ascii" else (4, 2)
+    return {"braille": (4, 2), "blocks": (2, 2), "ascii": (1, 1)}[mode]
 
 
-def _lay_band_under(canvas: Cells, series: _Series, frame: _Frame, color: Color, mode: Mode) -> None:
-    """Fill between low and high, where nothing else is."""
+def _glyphs(
+    dots: Bool[np.ndarray, "dot_rows dot_columns"], mode: Mode, ascii: str
+) -> UInt32[np.ndarray, "r c"]:
+    """The characters that show dots; in ASCII, this one."""
+    if mode == "ascii":
+        return np.where(dots, ord(ascii), BLANK).astype(np.uint32)
+    return braille_glyphs(pack_dots(dots)) if mode == "braille" else quadrant_glyphs(dots)
+
+
+def _lay_under(canvas: Cells, glyphs: UInt32[np.ndarray, "rows columns"], color: Color) -> None:
+    """Put these where nothing is yet."""
+    here = (canvas.glyphs == BLANK) & (glyphs != BLANK)
+    canvas.glyphs[here], canvas.foreground[here] = glyphs[here], color
+
+
+def _lay_overlays_under(
+    canvas: Cells, chart: LossChart, series: _Series, frame: _Frame, mode: Mode
+) -> list[tuple[int, int, str]]:
+    """The levels of theory, the loss of another run, and those of the other instances.
+
+    Returns where a level has room for its name, which stands before the band.
+    """
+    names: list[tuple[int, int, str]] = []
+    for level in chart.levels:
+        height = float(frame.up(np.array([level.loss]))[0])
+        if not math.isfinite(height) or not 0 < height < frame.rows * (1 - 1e-6):
+            continue
+        row = frame.row(level.loss)
+        name = f" {level.name} {number(level.loss, 3)}"
+        begin = max(0, frame.columns - len(name))
+        here = np.flatnonzero(canvas.glyphs[row, :begin] == BLANK)
+        canvas.glyphs[row, here] = ord("-" if mode == "ascii" else "╌")
+        canvas.foreground[row, here] = chart.colors.other
+        if (canvas.glyphs[row, begin:] == BLANK).all():
+            names.append((row, begin, name))
+    other = chart.other
+    if other is not None and other.curve.mean.size:
+        smooth = _smooth(other.curve, [], _round_up(_end(other.curve), 0))
+        known = np.isfinite(smooth)
+        mean = _divide(np.where(known, smooth, 0).sum(1), known.sum(1))[:, None]
+        lines = _lines(_centers(other.curve, frame.span), mean, frame, mode)
+        _lay_under(canvas, _glyphs(lines, mode, "~"), chart.colors.other)
+    if series.each.size:
+        lines = _lines(series.x, series.each, frame, mode)
+        _lay_under(canvas, _glyphs(lines, mode, "-"), chart.colors.axis)
+    return names
+
+
+def _lines(
+    x: Float64[np.ndarray, " points"], values: Float64[np.ndarray, "points lines"], frame: _Frame, mode: Mode
+) -> Bool[np.ndarray, "dot_rows dot_columns"]:
+    """The dots of any number of lines: in each column of dots, all from one point to the next."""
+    down, across = _dots(mode)
+    height, width = frame.rows * down, frame.columns * across
+    at = frame.span.fraction(x) * width
+    columns = np.arange(width) + 0.5
+    begins = np.zeros((height + 1, width), np.int64)
+    inside = (columns > at[0] - 1) & (columns < at[-1] + 1) if len(at) else np.zeros(width, bool)
+    for line in values.T:
+        scaled = _log10(line) if frame.log else line
+        y = np.interp(columns, at, (scaled - frame.low) / (frame.high - frame.low) * height)
+        good = inside & np.isfinite(y)
+        after = np.append(y[1:], y[-1:])
+        low, high = np.fmin(y, after)[good], np.fmax(y, after)[good]
+        seen = (high >= 0) & (low < height)
+        low, high = (np.clip(np.floor(v[seen]), 0, height - 1).astype(np.int64) for v in (low, high))
+        where = np.flatnonzero(good)[seen]
+        np.add.at(begins, (low, where), 1)
+        np.add.at(begins, (high + 1, where), -1)
+    filled: Bool[np.ndarray, "dot_rows dot_columns"] = (np.cumsum(begins, 0)[:height] > 0)[::-1]
+    return filled
+
+
+def _lay_band_under(
+    canvas: Cells, series: _Series, frame: _Frame, color: Color, mode: Mode, plain: bool
+) -> None:
+    """Fill between low and high, where nothing else is; `plain`: thinly, as no colour sets off the line."""
     down, across = _dots(mode)
     known = np.isfinite(series.low) & np.isfinite(series.high)
     if not known.any():
         return
-    x = frame.across(series.x) * across
+    x = frame.span.fraction(series.x) * frame.columns * across
     columns = np.arange(frame.columns * across) + 0.5
     # Half a dot beyond the outermost points, so that a lone point has a band too. NaN makes a gap.
     inside = (columns > x[0] - 1) & (columns < x[-1] + 1)
@@ -487,15 +769,12 @@ def _lay_band_under(canvas: Cells, series: _Series, frame: _Frame, color: Color,
     level = np.arange(frame.rows * down)[::-1, None]
     with np.errstate(invalid="ignore"):
         filled = inside & (level >= np.floor(low)) & (level <= np.floor(high))
+    column = columns.astype(np.int64)
     if mode != "ascii":
-        filled &= (level + columns.astype(np.int64)) % 2 == 0  # every other dot, so that the lines stand out
-    glyphs = (
-        np.where(filled, ord("."), BLANK).astype(np.uint32)
-        if mode == "ascii"
-        else braille_glyphs(pack_dots(filled))
-    )
-    here = (canvas.glyphs == BLANK) & (glyphs != BLANK)
-    canvas.glyphs[here], canvas.foreground[here] = glyphs[here], color
+        filled &= (level + column) % 2 == 0  # every other dot, so that the lines stand out
+    if plain:
+        filled &= (level % down == 0) & (column % (2 * across) == 0)
+    _lay_under(canvas, _glyphs(filled, mode, "."), color)
 
 
 def _polyline(
@@ -503,18 +782,49 @@ def _polyline(
 ) -> tuple[list[float], list[float], list[int]]:
     """Positions in cells, each in the middle of its dot, and the numbers of those not joined to the last.
 
-    Points inside a level stretch are left out: plotext's time goes by points.
+    Points inside a level stretch are left out: plotext's time goes by points. What is outside of the canvas
+    is cut off where the line leaves it.
     """
     down, across = _dots(mode)
     known = np.flatnonzero(np.isfinite(values))
-    x = (np.floor(frame.across(series.x[known]) * across) + 0.5) / across
-    y = (np.floor(frame.up(values[known]) * down) + 0.5) / down
+    scaled = _log10(values[known]) if frame.log else values[known]
     apart = np.diff(known, prepend=-2) > 1
     if series.mean is None or values is series.line:
         apart[1:] |= series.gap[known[1:]] | series.gap[known[:-1]]
-    level = np.zeros(len(known), bool)
+    x, y, apart = _cut_to_unit(
+        frame.span.fraction(series.x[known]), (scaled - frame.low) / (frame.high - frame.low), apart
+    )
+    x = (np.floor(np.clip(x, 0, 1 - 1e-9) * frame.columns * across) + 0.5) / across
+    y = (np.floor(np.clip(y, 0, 1 - 1e-9) * frame.rows * down) + 0.5) / down
+    level = np.zeros(len(x), bool)
     level[1:-1] = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:]) & ~apart[1:-1] & ~apart[2:]
     return x[~level].tolist(), y[~level].tolist(), np.flatnonzero(apart[~level]).tolist()
+
+
+def _cut_to_unit(
+    x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"], apart: Bool[np.ndarray, " points"]
+) -> tuple[Float64[np.ndarray, " kept"], Float64[np.ndarray, " kept"], Bool[np.ndarray, " kept"]]:
+    """A line, cut off to the left and the right of the unit square; above and below it runs along its edge.
+
+    The first point within is moved to the edge, along the line from the last one without.
+    """
+    if not len(x):
+        return x, y, apart
+    inside = np.flatnonzero((x >= 0) & (x <= 1))
+    if len(inside) == len(x):
+        return x, y, apart
+    first, stop = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (int((x < 0).sum()),) * 2
+    x, y = x.copy(), y.copy()
+    keep = np.zeros(len(x), bool)
+    keep[first:stop] = True
+    for outer, inner, edge in ((first - 1, first, 0.0), (stop, stop - 1, 1.0)):
+        joined = max(outer, inner)
+        if 0 <= outer < len(x) and 0 <= inner < len(x) and not apart[joined] and x[outer] != x[inner]:
+            share = (edge - x[inner]) / (x[outer] - x[inner])
+            if len(inside) or inner != stop - 1:
+                y[outer], x[outer] = y[inner] + share * (y[outer] - y[inner]), edge
+            keep[outer] = True
+    return x[keep], y[keep], apart[keep]
 
 
 def _plot(
@@ -548,7 +858,8 @@ def _plot(
         x, y, apart = _polyline(series, values, frame, mode)
         if not x:
             continue
-        marker = plt.marker(glyph if mode == "ascii" else "braille", pixel=plt.pixel(color))
+        symbol = {"ascii": glyph, "braille": "braille", "blocks": "hd"}[mode]
+        marker = plt.marker(symbol, pixel=plt.pixel(color))
         signal = figure.signal(x, y, marker=marker).lines(True)
         for point in apart:
             signal.line(point, False)

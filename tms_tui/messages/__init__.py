@@ -15,6 +15,16 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.messages import copying, phases, runs
 from tms_tui.messages import space as space
+from tms_tui.messages.loss import FindLevels as FindLevels
+from tms_tui.messages.loss import LevelsFound as LevelsFound
+from tms_tui.messages.loss import LoadOverlay as LoadOverlay
+from tms_tui.messages.loss import NextOverlay as NextOverlay
+from tms_tui.messages.loss import OverlayRun as OverlayRun
+from tms_tui.messages.loss import PanLoss as PanLoss
+from tms_tui.messages.loss import RunToOverlay as RunToOverlay
+from tms_tui.messages.loss import ToggleLogSteps as ToggleLogSteps
+from tms_tui.messages.loss import WholeLoss as WholeLoss
+from tms_tui.messages.loss import ZoomLoss as ZoomLoss
 from tms_tui.messages.population import PopulationKey as PopulationKey
 from tms_tui.messages.population import PopulationMessage as PopulationMessage
 from tms_tui.messages.reading import ChooseCell as ChooseCell
@@ -29,6 +39,14 @@ from tms_tui.messages.reading import SolidsFound as SolidsFound
 from tms_tui.messages.reading import ToggleOrder as ToggleOrder
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
+from tms_tui.messages.time import FilmMoved as FilmMoved
+from tms_tui.messages.time import FilmNow as FilmNow
+from tms_tui.messages.time import FilmProgress as FilmProgress
+from tms_tui.messages.time import LookAt as LookAt
+from tms_tui.messages.time import MoveCursor as MoveCursor
+from tms_tui.messages.time import NextDrift as NextDrift
+from tms_tui.messages.time import StartFilm as StartFilm
+from tms_tui.messages.time import ToggleReplay as ToggleReplay
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py, or of another full screen
@@ -267,11 +285,6 @@ class ToggleLog:
     pass
 
 
-@dataclass(frozen=True)
-class MoveCursor:
-    direction: int  # 1: to later steps
-
-
 # Run:
 
 
@@ -323,6 +336,7 @@ KeyMessage = (
     | MoveCursor | OpenScreen | OpenExperiment | ExportNow | OpenExport | SaveScreen | OpenHelp | OpenDoctor
     | Suspend | copying.OpenCopy | Quit | MoveCell | ChooseCell | PinFeature | MoveNumber | ToggleOrder
     | NextLadder | PopulationKey
+    | ToggleReplay | NextDrift | FilmNow | ZoomLoss | PanLoss | WholeLoss | ToggleLogSteps | NextOverlay
     | phases.MovePhaseCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature
     | phases.TurnAxis | phases.StepOthers | phases.ToggleSweep
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
@@ -340,13 +354,6 @@ class Drag:
 
     right: int
     down: int
-
-
-@dataclass(frozen=True)
-class PointAt:
-    """The mouse is over this step of the loss; None: over none any more."""
-
-    step: int | None
 
 
 # Messages of the shell.
@@ -491,7 +498,8 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | SolidsFound | PointAt | Tick
+    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | SolidsFound | Tick
+    | LookAt | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
     | LayoutChanged | ThemeChanged
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
@@ -509,8 +517,9 @@ Message = (
 # Effects.
 
 CommandName = Literal[
-    "toggle_pause", "pause", "step_once", "change_pace", "run_to_end", "restart", "reseed", "extend",
-    "take_over", "watch", "begin", "scale_density", "scale_learning_rate", "shift_importance",
+    "toggle_pause", "pause", "resume", "step_once", "change_pace", "run_to_end", "restart", "reseed",
+    "extend", "take_over", "watch", "begin", "drift", "scale_density", "scale_learning_rate",
+    "shift_importance",
 ]  # fmt: skip
 
 
@@ -642,6 +651,7 @@ class Leave:
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
     | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
+    | StartFilm | LoadOverlay | FindLevels
     | copying.WriteOut | copying.PutOnClipboard
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures

@@ -1,20 +1,23 @@
-"""The loss against steps. The mouse moves a cursor over it: the plot follows by itself and says so."""
+"""The loss against steps. A click looks at a step, and so does dragging along the timeline below it.
+
+The wheel zooms where the mouse is: over the losses' axis in the loss, elsewhere in steps. Where a part is
+shown, dragging moves it. The step under the mouse is read meanwhile; only this pane shows that.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from jaxtyping import Int64
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.message import Message
 
-from tms_engine.training.history import LossCurve
 from tms_tui.drawing.cells import RGB, Cells, blank
-from tms_tui.drawing.loss_chart import LossChart, draw_loss, step_at
+from tms_tui.drawing.loss_chart import LossChart, Place, Window, draw_loss, place_at
 from tms_tui.drawing.modes import Mode
+from tms_tui.loss_scene import MOST_INSTANCES, loss_scene
 from tms_tui.memo import Memo
+from tms_tui.messages import LookAt, PanLoss, ZoomLoss
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
@@ -22,73 +25,41 @@ from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.pointing import Pointing
 from tms_tui.reading import Thing
 
-# Instances whose losses are drawn: more would hold up a frame.
-_MOST_INSTANCES = 1 << 12
-
 
 def loss_title(model: Model) -> str:
     title = f"Batch loss {model.symbols.dash} {'log' if model.options.log else 'linear'}"
-    instances = model.view.experiment.n_instances
-    few = "" if instances <= _MOST_INSTANCES else f", {_MOST_INSTANCES:,} of {instances:,} instances"
-    return title + few
-
-
-def loss_chart(model: Model, memo: Memo) -> LossChart | None:
-    """The chart. None while there is no curve: the first paint need not wait for plotext."""
-    view, options = model.view, model.options
-    if view.curve is None:
-        return None
-    cursor = options.cursor if options.step is None else options.step
-    curve, diverged_at, instance = memo(_of_some, view.curve, view.diverged_at, options.instance)
-    return memo(
-        LossChart,
-        curve,
-        view.steps,
-        options.log,
-        view.changes,
-        diverged_at,
-        cursor,
-        instance,
-        model.chart_colors,
-    )
-
-
-def _of_some(
-    curve: LossCurve, diverged_at: Int64[np.ndarray, " instances"], instance: int
-) -> tuple[LossCurve, tuple[int, ...], int]:
-    """The losses of so many instances as can be drawn, the selected one among them, and its place."""
-    n_instances = curve.mean.shape[1]
-    if n_instances <= _MOST_INSTANCES:
-        return curve, tuple(diverged_at.tolist()), instance
-    some = np.arange(_MOST_INSTANCES) * n_instances // _MOST_INSTANCES
-    place = int(np.searchsorted(some, instance, "right")) - 1
-    some[place] = instance
-    few = curve._replace(low=curve.low[:, some], mean=curve.mean[:, some], high=curve.high[:, some])
-    return few, tuple(diverged_at[some].tolist()), place
+    look, instances = model.loss, model.view.experiment.n_instances
+    parts = ["log steps"] if look.log_steps else []
+    parts += ["a part"] if look.window != Window() else []
+    parts += [{"instances": "each instance", "theory": "theory", "run": "another run"}.get(look.overlay, "")]
+    parts += [] if instances <= MOST_INSTANCES else [f"{MOST_INSTANCES:,} of {instances:,} instances"]
+    return ", ".join([title, *filter(None, parts)])
 
 
 class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
-    """Shows a LossChart. While the mouse is over it, its cursor is shown instead of the chart's own."""
+    """Shows a LossChart, and reports what the mouse asks for."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("loss")
     DEFAULT_CSS = "LossPlot { min-width: 10; min-height: 3; }"
 
     @dataclass
-    class Cursor(Message):
-        """The mouse is over this step; None: over none any more."""
+    class Asked(Message):
+        """What the mouse asks the app for."""
 
-        step: int | None
+        message: LookAt | ZoomLoss | PanLoss
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(mode, **options)
         self._chart: LossChart | None = None
         self._pointed: int | None = None
+        # Where the mouse was pressed: what it drags, and the cell that it has been followed to.
+        self._dragged: tuple[str, int, int] | None = None
 
     def title_of(self, model: Model) -> str:
         return loss_title(model)
 
     def show_model(self, model: Model, memo: Memo) -> None:
-        self.show(loss_chart(model, memo))
+        self.show(loss_scene(model, memo))
 
     def show(self, chart: LossChart | None) -> None:
         """Draw this from now on; None: nothing."""
@@ -96,22 +67,65 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
         self._set_content(chart, self._pointed)
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
-        chart, pointed = self._chart, self._pointed
+        chart = self._chart
         if chart is None:
             return blank(height, width)
-        return draw_loss(
-            chart if pointed is None else chart._replace(cursor=pointed), height, width, self.mode
-        )
+        return draw_loss(chart._replace(pointed=self._pointed), height, width, self.mode)
+
+    def _place(self, event: events.MouseEvent) -> Place | None:
+        offset = event.get_content_offset_capture(self)
+        width, height = self.size
+        if self._chart is None or not width or not height:
+            return None
+        # While it is dragged the mouse may leave the pane: then it is at the edge.
+        held = self._dragged is not None
+        x, y = (min(max(offset.x, 0), width - 1), min(max(offset.y, 0), height - 1)) if held else offset
+        return place_at(self._chart, y, x, height, width, self.mode)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        place = self._place(event)
+        if place is None or place.part == "losses" or self._chart is None:
+            return
+        self.capture_mouse()
+        is_part = self._chart.window != Window()
+        what = "part" if is_part and place.part == "canvas" else "cursor"
+        self._dragged = (what, event.screen_x, event.screen_y)
+        self.post_message(self.Asked(LookAt(place.step)))
 
     def thing_at(self, offset: Offset) -> Thing | None:
         return Thing("loss")
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None or self._chart is None:
-            self._point(None)
+        place = self._place(event)
+        self._point(None if place is None or place.part == "losses" else place.step)
+        if self._dragged is None or place is None:
+            return
+        what, x, y = self._dragged
+        if (x, y) == (event.screen_x, event.screen_y):
+            return
+        self._dragged = (what, event.screen_x, event.screen_y)
+        if what == "cursor":
+            self.post_message(self.Asked(LookAt(place.step)))
         else:
-            self._point(step_at(self._chart, offset.x, self.size.height, self.size.width, self.mode))
+            right, up = (x - event.screen_x) / self.size.width, (event.screen_y - y) / self.size.height
+            self.post_message(self.Asked(PanLoss(right, up)))
+
+    def on_mouse_up(self, _: events.MouseUp) -> None:
+        self.release_mouse()
+        self._dragged = None
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._zoom(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._zoom(event, -1)
+
+    def _zoom(self, event: events.MouseEvent, direction: int) -> None:
+        event.stop()
+        place = self._place(event)
+        if place is not None:
+            axis: Any = "losses" if place.part == "losses" else "steps"
+            self.post_message(self.Asked(ZoomLoss(axis, direction, float(place.step), place.loss)))
 
     def on_leave(self) -> None:
         self._point(None)
@@ -120,7 +134,6 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
         if step != self._pointed:
             self._pointed = step
             self._set_content(self._chart, step)
-            self.post_message(self.Cursor(step))
 
 
 PANE = LossPlot

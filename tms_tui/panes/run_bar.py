@@ -30,7 +30,7 @@ def progress(model: Model) -> Progress:
     """How far the run is, and the batch loss of the instance and step that are shown."""
     view, shown = model.view, model.shown
     if view.phase == "failed":
-        return Progress(1.0, True, (view.error,))
+        return Progress(1.0, True, (view.error, _can_be_done(model)))
     if view.snapshot is None or shown is None:
         return Progress(0.0, False, (loading(view),))
     fraction = view.step / view.steps
@@ -49,7 +49,24 @@ def progress(model: Model) -> Progress:
         parts.append("every instance has diverged")
     elif n_diverged := int((view.diverged_at >= 0).sum()):
         parts.append(f"{n_diverged:,} diverged")
+    parts.append(_can_be_done(model))
     return Progress(fraction, view.phase == "diverged", tuple(part for part in parts if part))
+
+
+def _can_be_done(model: Model) -> str:
+    """The keys that lead on from where the run is."""
+    if model.replay is not None:
+        return "w stops, < > speed"
+    if model.options.step is not None:
+        return "w replays, End is now"
+    if model.view.following is not None:
+        return ""
+    return {
+        "finished": "t trains on, r again",
+        "diverged": "r again, i another",
+        "failed": "r again, i another",
+        "paused": "space goes on",
+    }.get(model.view.phase, "")
 
 
 def rate(view: View) -> float:

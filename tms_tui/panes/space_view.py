@@ -4,7 +4,6 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -12,14 +11,9 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
-from tms_engine import digits
 from tms_engine.analysis.projection import HOME, Camera, pca_features
-from tms_engine.figures.colors import viridis
-from tms_tui.drawing.ascii import ascii_text
-from tms_tui.drawing.cells import RGB, Cells, arranged, blank, paste, write
-from tms_tui.drawing.contrast import GAP, TEXT_GAP, coarse, is_dark, shown
+from tms_tui.drawing.cells import RGB, Cells
 from tms_tui.drawing.modes import Mode
-from tms_tui.drawing.scene import draw_scene
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
@@ -30,12 +24,12 @@ from tms_tui.panes.pointing import Pointing
 from tms_tui.reading import Thing
 from tms_tui.solids import trail_of
 from tms_tui.space_scene import (
-    Scale,
     SpaceScene,
     Trail,
     axes_of,
     cloud_rows,
     compared_scenes,
+    draw_space,
     n_vectors,
     space_scene,
 )
@@ -175,27 +169,8 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
-        scene, camera, _ = self._content
-        panels, radius = scene.panels, scene.radius
-        if len(panels) == 1 and not panels[0].title and scene.scale is None:
-            return draw_scene(panels[0].scene, camera, radius, height, width, self.mode, ground)
-        picture = blank(height, width, ground if self.mode == "blocks" else None)
-        # A row below for what the colours stand for; one above each panel for its title.
-        bar = int(scene.scale is not None and height > 4 and self.n_colors > 2)
-        down, across = arranged(len(panels), height - bar, width)
-        rows, columns = _shares(height - bar, down), _shares(width, across)
-        for i, panel in enumerate(panels):
-            (top, tall), (left, wide) = rows[i // across], columns[i % across]
-            titled = int(bool(panel.title) and tall > 2)
-            part = draw_scene(panel.scene, camera, radius, tall - titled, wide, self.mode, ground)
-            paste(picture, part, top + titled, left)
-            if titled:
-                title = ascii_text(panel.title) if self.mode == "ascii" else panel.title
-                ink = 255 if is_dark(ground) else 0
-                write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
-        if bar and scene.scale is not None:
-            _write_scale(picture, scene.scale, height - 1, width, self.mode, ground)
-        return picture
+        scene, camera = self._content[:2]
+        return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2)
 
     def thing_at(self, offset: Offset) -> Thing | None:
         return Thing("space")
@@ -226,28 +201,3 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
 
 
 PANE = SpaceView
-
-
-def _shares(size: int, count: int) -> list[tuple[int, int]]:
-    """Where each of so many panels begins and how long it is, with a blank cell between two."""
-    sizes = [max((size - (count - 1) + i) // count, 0) for i in range(count)]
-    return [(sum(sizes[:i]) + i, each) for i, each in enumerate(sizes)]
-
-
-# Cells of the bar of colours.
-_BAR = 16
-
-
-def _write_scale(picture: Cells, scale: Scale, row: int, width: int, mode: Mode, ground: RGB) -> None:
-    """A bar of viridis with its ends, as points have its colours."""
-    first, last = f" {scale.name} 0 ", f" {digits.number(scale.most, 2)}"
-    length = min(_BAR, width - len(first) - len(last))
-    if length < 2:
-        return
-    quiet = (170, 170, 170) if is_dark(ground) else (85, 85, 85)
-    write(picture, row, 0, first, quiet, ground)
-    write(picture, row, len(first) + length, last, quiet, ground)
-    ramp = coarse(viridis(np.linspace(0, 1, length)))
-    inks = shown(ramp, np.ones(length, np.float32), ground, TEXT_GAP if mode == "ascii" else GAP)
-    for i, (r, g, b) in enumerate(inks.tolist()):
-        write(picture, row, len(first) + i, "#" if mode == "ascii" else "█", (r, g, b), ground)

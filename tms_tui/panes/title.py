@@ -115,11 +115,18 @@ def followed(status: "Status", whole: bool = True) -> str:
 def phase(model: Model) -> Content:
     """How far an export is, the phase of the run, and the step that is looked back at, as there is room."""
     view, step, export = model.view, model.options.step, model.export
-    words = [loading(view) if view.phase == "loading" else str(view.phase)]
+    word = loading(view) if view.phase == "loading" else str(view.phase)
+    words = [word]
+    if model.replay is not None:
+        words = [f"replay {model.symbols.times} {model.replay.speed:g}"]
     if view.following is not None:
         words = [followed(view.following), followed(view.following, whole=False)]
     at_step = f", at step {step:,}" if step is not None else ""
-    exporting = (f"exporting {len(export.done)}/{export.total}   ", "$accent") if export else ""
+    if view.drift and view.phase == "training":
+        at_step = f", S {'rises' if view.drift > 0 else 'falls'}" + at_step
+    busy = [f"exporting {len(export.done)}/{export.total}"] if export else []
+    busy += [f"filming {model.film.done}/{model.film.total}"] if model.film else []
+    exporting = ("".join(f"{what}   " for what in busy), "$accent") if busy else ""
     dot = (f"{model.symbols.dot} ", _COLORS[view.phase])
     forms = [Content.assemble(exporting, dot, (word + at_step, "bold")) for word in words]
     forms += [

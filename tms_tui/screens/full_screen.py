@@ -129,6 +129,8 @@ class FullScreen(Screen[None]):
         before = self._side
         if before is None or sizes != self._side_sizes:
             return True
+        if model.replay is not None and before.replay is not None:  # as while it trains
+            return now >= self._side_due
         if not all(map(same, model.side_inputs, before.side_inputs)):
             return True
         if model.view is before.view:

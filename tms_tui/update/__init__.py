@@ -28,12 +28,17 @@ from tms_tui.messages import (
     ExportNow,
     ExportStarted,
     Extend,
+    FilmMoved,
+    FilmNow,
     Focus,
     FocusPane,
     HelpClosed,
     Interrupt,
     KeyMessage,
     LayoutChanged,
+    LevelsFound,
+    LoadOverlay,
+    LookAt,
     LookAtFirst,
     LookAtNewest,
     LookBack,
@@ -46,10 +51,12 @@ from tms_tui.messages import (
     NextAxes,
     NextColoring,
     NextData,
+    NextDrift,
     NextFeature,
     NextGuides,
     NextInstance,
     NextLadder,
+    NextOverlay,
     NextPalette,
     NextPoints,
     NextProjection,
@@ -59,9 +66,10 @@ from tms_tui.messages import (
     OpenExport,
     OpenHelp,
     OpenScreen,
+    OverlayRun,
+    PanLoss,
     PinFeature,
     PlaceAnswered,
-    PointAt,
     PointedAt,
     PopulationMessage,
     Quit,
@@ -75,6 +83,7 @@ from tms_tui.messages import (
     Roll,
     RunSaved,
     RunToEnd,
+    RunToOverlay,
     Save,
     SaveFailed,
     SaveScreen,
@@ -92,14 +101,18 @@ from tms_tui.messages import (
     Tick,
     Toast,
     ToggleLog,
+    ToggleLogSteps,
     ToggleMaximized,
     ToggleOrder,
     TogglePause,
     TogglePerspective,
+    ToggleReplay,
     ToggleTurning,
     Turn,
+    WholeLoss,
     WriteScreen,
     Zoom,
+    ZoomLoss,
 )
 from tms_tui.messages.copying import CopyChosen, CopyReady, OpenCopy
 from tms_tui.messages.space import (
@@ -111,7 +124,7 @@ from tms_tui.messages.space import (
     ToggleSides,
 )
 from tms_tui.model import Model
-from tms_tui.update import space
+from tms_tui.update import loss, space, time
 from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
@@ -148,7 +161,7 @@ if TYPE_CHECKING:
 # What changes the run: refused for one that another process trains.
 _CHANGING = (
     TogglePause, StepOnce, ChangePace, RunToEnd, Restart, Reseed, Extend, ScaleDensity, ScaleLearningRate,
-    ShiftImportance, OpenExperiment,
+    ShiftImportance, NextDrift, OpenExperiment,
 )  # fmt: skip
 
 # What moves on from that which the mouse lies over, which is explained until then.
@@ -157,9 +170,6 @@ _MOVES_ON = FocusPane | NextFeature | Clear | MoveCell | MoveNumber | MoveCursor
 # Degrees that an arrow turns, and that dragging by one cell does.
 _TURN, _DRAG = 6.0, 3.0
 _ZOOM, _LEAST_ZOOM, _MOST_ZOOM = 1.15, 0.1, 20.0
-
-# Parts of a run that a key goes back or forth through the kept weights, and along the loss.
-_LOOKS, _READS = 40, 60
 
 # The most seconds between two ticks that turn the space: after a pause it does not jump.
 _LONGEST_TICK = 0.25
@@ -179,7 +189,7 @@ def update(model: Model, message: Message) -> Updated:
 
 def _update(model: Model, message: Message) -> Updated:
     options, view = model.options, model.view
-    if view.following is not None and isinstance(message, _CHANGING):
+    if view.following is not None and isinstance(message, _CHANGING) and model.replay is None:
         takes_over = isinstance(message, Extend) and not view.following.is_running
         if not takes_over:
             return model, (Toast(_read_only(view.following), severity="warning"),)
@@ -194,33 +204,45 @@ def _update(model: Model, message: Message) -> Updated:
     match message:
         # Time
         case TogglePause():
-            return model, (Command("toggle_pause"),)
+            return _toggle_pause(model)
         case StepOnce():
-            return with_options(model, step=None), (Command("step_once"),)
+            return _at_newest(model), (Command("step_once"),)
         case ChangePace(direction):
+            if model.replay is not None:
+                return time.change_speed(model, model.replay, direction)
             return dataclasses.replace(model, chose_pace=True), (Command("change_pace", (direction,)),)
         case RunToEnd():
-            return with_options(model, step=None), (Command("run_to_end"),)
+            return _at_newest(model), (Command("run_to_end"),)
         case LookBack(direction):
-            return _look_back(model, direction)
+            return time.look_back(model, direction)
+        case MoveCursor(direction):
+            return time.move_cursor(model, direction)
+        case LookAt(step):
+            return time.look_near(model, step)
         case LookAtFirst():
-            if not view.kept_steps:
-                return model, ()
-            return with_options(model, step=view.kept_steps[0]), _pause(model)
+            return time.look_at(model, view.kept_steps[0]) if view.kept_steps else (model, ())
         case LookAtNewest():
-            return with_options(model, step=None), ()
+            return _at_newest(model), ()
+        case ToggleReplay():
+            return time.toggle_replay(model)
+        case FilmNow():
+            return time.film(model)
+        case FilmMoved():
+            return time.follow_film(model, message)
         case Restart() | Reseed():
             return drop(model, message)
         case Extend():
-            return model, (Command("take_over" if view.following else "extend"),)
+            return _at_newest(model), (Command("take_over" if view.following else "extend"),)
 
         # Live change
         case ScaleDensity(factor):
-            return model, (Command("scale_density", (factor,)),)
+            return _at_newest(model), (Command("scale_density", (factor,)),)
         case ScaleLearningRate(factor):
-            return model, (Command("scale_learning_rate", (factor,)),)
+            return _at_newest(model), (Command("scale_learning_rate", (factor,)),)
         case ShiftImportance(amount):
-            return model, (Command("shift_importance", (amount,)),)
+            return _at_newest(model), (Command("shift_importance", (amount,)),)
+        case NextDrift():
+            return _at_newest(model), (Command("drift"),)
 
         # Space
         case Turn(right, up):
@@ -280,10 +302,12 @@ def _update(model: Model, message: Message) -> Updated:
                 return alone, ()
             if model.trail[-1] in ALONE:
                 return go_back(model), ()
-            chosen = options.feature, options.cursor, model.reading.cell
-            if len(model.trail) > 1 and chosen == (None, None, None):
+            chosen = options.feature, model.reading.cell
+            if model.replay is None and chosen != (None, None):
+                return with_reading(with_options(model, feature=None), other=None, cell=None), ()
+            if len(model.trail) > 1 and model.replay is None and options.step is None:
                 return go_back(model), ()
-            return with_reading(with_options(model, feature=None, cursor=None), other=None, cell=None), ()
+            return _at_newest(model), ()
         case NextPoints():
             points = cycle(POINTS, options.points)
             return with_options(model, points=points), (short_toast(f"{points:,} points"),)
@@ -311,12 +335,22 @@ def _update(model: Model, message: Message) -> Updated:
             return laid_out(model, maximized=model.layout.focused), (Maximize(),)
         case ToggleLog():
             return with_options(model, log=not options.log), ()
-        case MoveCursor(direction):
-            at = view.step if options.cursor is None else options.cursor
-            at += direction * max(1, view.step // _READS)
-            return with_options(model, cursor=min(max(at, 0), view.step)), ()
-        case PointAt(step):
-            return with_options(model, cursor=step), ()
+        case ZoomLoss():
+            return loss.zoom(model, message)
+        case PanLoss():
+            return loss.pan(model, message)
+        case WholeLoss():
+            return loss.begun_anew(model), ()
+        case ToggleLogSteps():
+            return loss.toggle_log_steps(model)
+        case NextOverlay():
+            return loss.next_overlay(model)
+        case LevelsFound():
+            return loss.levels_found(model, message)
+        case OverlayRun(directory):
+            return model, (LoadOverlay(directory),)
+        case RunToOverlay():
+            return loss.run_to_overlay(model, message)
 
         # Reading
         case PointedAt(thing, before):
@@ -452,6 +486,18 @@ def _turned(model: Model, yaw: float, pitch: float) -> Model:
 # Time.
 
 
+def _at_newest(model: Model) -> Model:
+    """Look at what is trained."""
+    return dataclasses.replace(with_options(model, step=None), replay=None)
+
+
+def _toggle_pause(model: Model) -> Updated:
+    """A replay stops where it is; from a step that is looked back at, it goes on with the newest."""
+    if model.replay is not None:
+        return dataclasses.replace(model, replay=None), ()
+    return _at_newest(model), (Command("toggle_pause"),)
+
+
 def _tick(model: Model, tick: Tick) -> Updated:
     view = tick.view
     effects: tuple[Effect, ...] = ()
@@ -460,6 +506,10 @@ def _tick(model: Model, tick: Tick) -> Updated:
     model = space.seen(model, tick.seconds)
     model, told = _wait_told(model, tick.waiting)
     effects += told
+    if model.replay is not None and model.layout.screen == "dashboard":
+        model = time.let_replay_go_on(model, min(tick.seconds, _LONGEST_TICK))
+    model, wanted = loss.levels_wanted(model)
+    effects += wanted
     options = model.options
     if options.turning and view.snapshot is not None and model.layout.screen == model.trail[-1]:
         seconds, m = min(tick.seconds, _LONGEST_TICK), view.experiment.n_hidden
@@ -517,29 +567,12 @@ def _told(model: Model, note: Note) -> Toast:
         return Toast(note.error, severity="error")
     if note.field == "steps":
         return short_toast(f"{experiment.steps:,} steps now")
+    if note.field == "drift":
+        return short_toast(time.drift_told(model))
     value = experiment.of_instance(note.field, min(model.options.instance, experiment.n_instances - 1))
     text = digits.sparsity(value) if note.field == "sparsity" else f"{value:.4g}"
-    return short_toast(f"{_FIELD_NAMES[note.field]} {text}")
-
-
-def _pause(model: Model) -> tuple[Effect, ...]:
-    """What looks back pauses the run, so that it is not trained unseen; one that is followed goes on."""
-    return () if model.view.following else (Command("pause"),)
-
-
-def _look_back(model: Model, direction: int) -> Updated:
-    """A part of the run back or forth; past the newest kept weights it is the newest again."""
-    steps, step = model.view.kept_steps, model.options.step
-    if not steps or (step is None and direction > 0):
-        return model, ()
-    effects = _pause(model) if step is None else ()
-    at = model.view.step if step is None else step
-    stride = max(1, len(steps) // _LOOKS)
-    if direction < 0:
-        earlier = [s for s in steps if s < at]
-        return with_options(model, step=earlier[-stride] if len(earlier) >= stride else steps[0]), effects
-    later = [s for s in steps if s > at]
-    return with_options(model, step=later[stride - 1] if len(later) >= stride else None), effects
+    trains_on = f"; {experiment.steps:,} steps now" if note.extends else ""
+    return short_toast(f"{_FIELD_NAMES[note.field]} {text}{trains_on}")
 
 
 def _read_only(status: "Status") -> str:

@@ -21,6 +21,7 @@ from tms_tui.messages import (
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import OpenRun, RunChosen
 from tms_tui.model import NOTHING_SAVED, Model
+from tms_tui.update import loss
 from tms_tui.update.parts import Updated, on_screen, with_options
 from tms_tui.update.screens import begin_on, open_screen
 
@@ -33,7 +34,8 @@ _WORTH_SAVING = 60.0
 def begin_anew(model: Model) -> Model:
     """Another run begins: nothing of it is on disk, nor will be by an export that is under way."""
     saves = None if model.saves is None else NOTHING_SAVED
-    return dataclasses.replace(with_options(model, step=None, cursor=None), saved=NOTHING_SAVED, saves=saves)
+    anew = loss.begun_anew(with_options(model, step=None))
+    return dataclasses.replace(anew, replay=None, saved=NOTHING_SAVED, saves=saves)
 
 
 class _Verb(NamedTuple):
@@ -84,7 +86,8 @@ def go_on(model: Model) -> Updated:
             return begin_anew(model), (Command("reseed"),)
         case ExperimentChosen(experiment):
             named = dataclasses.replace(begin_anew(model), run_name="experiment")
-            return _on_its_screen(named, experiment), (Command("restart", (experiment,)),)
+            begun = Command("restart", (experiment,)), Command("resume")
+            return _on_its_screen(named, experiment), begun
         case RunChosen(path):
             runs = dataclasses.replace(model.runs, opening=path.name)
             return dataclasses.replace(model, runs=runs), (OpenRun(path),)
@@ -134,10 +137,11 @@ def _sweep_goes_on(model: Model) -> str:
 
 
 def _export_ended(model: Model) -> str:
-    export = model.export
-    if export is None:
-        return ""
-    return f"the export was ended: {len(export.done)} of {export.total} figures are there"
+    export, film = model.export, model.film
+    ended = [] if film is None else [f"the film was ended at picture {film.done:,} of {film.total:,}"]
+    if export is not None:
+        ended.append(f"the export was ended: {len(export.done)} of {export.total} figures are there")
+    return "\n".join(ended)
 
 
 def terminated(model: Model) -> Updated:

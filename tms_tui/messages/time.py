@@ -1,0 +1,60 @@
+"""Messages and effects of time: replay, the step that is looked at, films, the drift of the sparsity."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tms_tui.view_options import ViewOptions
+
+
+@dataclass(frozen=True)
+class ToggleReplay:
+    """Play the kept steps as a loop, or stop at the one that is shown."""
+
+
+@dataclass(frozen=True)
+class MoveCursor:
+    """To the kept step before (−1) or after (1) the one that is looked at."""
+
+    direction: int
+
+
+@dataclass(frozen=True)
+class LookAt:
+    """Look at the kept step nearest to one: the mouse has chosen it."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class NextDrift:
+    """Let the sparsity drift up; asked again, down; and again, stay."""
+
+
+@dataclass(frozen=True)
+class FilmNow:
+    """Write what replay shows as GIF and as an asciinema cast."""
+
+
+class FilmProgress(NamedTuple):
+    done: int  # pictures
+    total: int
+    finished: bool = False
+    error: str = ""  # one sentence, or ""
+    files: tuple[str, ...] = ()  # that are there, once it has finished
+
+
+@dataclass(frozen=True)
+class FilmMoved:
+    progress: FilmProgress
+
+
+@dataclass(frozen=True)
+class StartFilm:
+    """Film the run in another process. Answered by FilmMoved or Refused."""
+
+    run_name: str
+    options: ViewOptions
+    first: int  # step
+    last: int
+    seconds: float
+    turn: float  # degrees in all
