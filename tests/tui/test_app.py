@@ -336,7 +336,7 @@ async def test_a_dialog_answers_once_however_often_its_key_is_pressed():
         for _ in range(3):
             app.simulate_key("ctrl+s")
         await settled(pilot)
-        assert app.session.asked == [("restart", Experiment())]
+        assert app.session.asked == [("restart", Experiment()), ("resume",)]
         assert app.screen is app.dashboard
 
 
