@@ -6,12 +6,19 @@ times as long as a small function, so that of a function that a test calls often
 
 import functools
 import inspect
+import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
-from beartype import BeartypeConf, beartype
+
+# beartype looks at an item of a list by chance, also in threads that are still at work when the next test has
+# begun. Its chance is its own: hypothesis holds that of `random` to what it has drawn itself.
+_shared, random.getrandbits = random.getrandbits, random.Random(0).getrandbits
+from beartype import BeartypeConf, beartype  # noqa: E402
+
+random.getrandbits = _shared
 
 # Of the calls of a function in a test, the first are checked, and then one in so many.
 FIRST, ONE_IN = 20, 50

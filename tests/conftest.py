@@ -49,11 +49,12 @@ def _signatures_are_checked_anew() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _textuals_variables_as_before() -> Iterator[None]:
-    """`tms-tui`, where a test calls it in this process, sets some for a process of its own."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("TEXTUAL")}
+def _variables_as_before() -> Iterator[None]:
+    """Our programs, where a test calls them in this process, set some as if it were theirs alone."""
+    ours = ("TEXTUAL", "MPLBACKEND", "MATPLOTLIBRC")
+    before = {name: value for name, value in os.environ.items() if name.startswith(ours)}
     yield
-    for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
+    for name in [name for name in os.environ if name.startswith(ours)]:
         del os.environ[name]
     os.environ.update(before)
 

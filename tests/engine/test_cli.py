@@ -347,7 +347,7 @@ def test_on_a_terminal_a_bar_shows_rate_loss_and_time_left(tmp_path):
 
 def test_each_command_is_a_file_and_a_line_in_the_table(repository):
     files = {path.stem for path in (repository / "tms_engine" / "commands").glob("*.py")}
-    assert files - {"__init__", "options", "text", "progress"} == set(COMMANDS)
+    assert files - {"__init__", "options", "text", "progress", "spelled"} == set(COMMANDS)
     words = " ".join(tms("--help").stdout.split())
     for name, about in COMMANDS.items():
         assert f"{name} {about}" in words

@@ -138,7 +138,7 @@ def test_a_terminal_that_speaks_no_utf8_is_sent_ascii(terminals, directory):
     )
     app.see("finished")
     app.press("?")
-    app.see("pause, or go on")
+    app.see("What is on the screen|names of solids")
     app.press("\x1b")
     app.see("finished")
     app.press("q")

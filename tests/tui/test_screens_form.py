@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_under_its_field_in_the_engines_words() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
         for field, typed in (
             ("sparsity", "1.5"),
-            ("sparsity", "0.9,0.8"),
+            ("importance", "0.9,0.8"),
             ("n_features", ""),
             ("n_hidden", "three"),
             ("device", "[tpu]"),

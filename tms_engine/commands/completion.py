@@ -54,7 +54,7 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
         "DIR": [Choice("directory")],
         "FILE": [Choice("file")],
         "PRESET": list(PRESETS),
-        "PRESET|RUN": [*PRESETS, Choice("directory")],
+        "PRESET|DIR": [*PRESETS, Choice("directory")],
         "NAME,...": list(FIGURES),
         "DEVICE": ["auto", "cpu", "cuda", "mps"],
         "SHELL": ["bash", "zsh", "fish", "tcsh"],
