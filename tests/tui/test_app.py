@@ -16,7 +16,7 @@ from textual.geometry import Size
 from tests.engine.test_trainer import assert_same_run
 from tests.tui.conftest import still_app, still_view
 from tests.tui.hosts import press, settled
-from tms_engine import Experiment, Trainer, load_run, save_run
+from tms_engine import Experiment, InputError, Trainer, load_run, save_run
 from tms_engine.training.state import Change
 from tms_tui import settings as stored
 from tms_tui.app import TmsApp
@@ -24,6 +24,7 @@ from tms_tui.compat import screen_lines
 from tms_tui.keys import KEYS
 from tms_tui.messages import (
     ExportNow,
+    FilmNow,
     FocusPane,
     NextPoints,
     Quit,
@@ -355,9 +356,15 @@ async def test_a_run_directory_is_opened(tmp_path):
 
 async def test_random_keys_mouse_events_and_sizes_raise_nothing(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # keys export
+
+    def refuse(*_):  # a sweep that is begun outlives the app
+        raise InputError("no sweeps here")
+
+    monkeypatch.setattr("tms_tui.app.sweeping.start", refuse)
+    monkeypatch.setattr("tms_tui.app.SweepProcess", refuse)
     rng = random.Random(0)
     # Left out: what ends the test, writes files (tested above), or draws 100,000 points each time.
-    leave_out = (Quit, ExportNow, SaveScreen, NextPoints)
+    leave_out = (Quit, ExportNow, FilmNow, SaveScreen, NextPoints)
     keys = [name for key in KEYS if not isinstance(key.message, leave_out) for name in key.keys.split(",")]
     keys += ["tab", "shift+tab", "enter", "5", "x", "w", *["escape"] * 8]
     session = Session(Experiment(n_instances=2, n_hidden=4, steps=5000), 300.0)
