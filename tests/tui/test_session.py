@@ -26,7 +26,7 @@ ENDLESS = TINY.replace(steps=10**9)  # a quarter of an hour's at full speed
 @pytest.fixture
 def begin() -> Iterator[Callable[..., Session]]:
     """Starts sessions, and sees that none leaves a thread behind."""
-    sessions = []
+    sessions, before = [], set(threading.enumerate())
 
     def start(source=TINY, pace=math.inf, paused=False) -> Session:
         sessions.append(Session(source, pace, paused))
@@ -35,7 +35,8 @@ def begin() -> Iterator[Callable[..., Session]]:
 
     yield start
     assert all(session.stop(timeout=120) for session in sessions)
-    assert "training" not in {thread.name for thread in threading.enumerate()}
+    left = set(threading.enumerate()) - before
+    assert "training" not in {thread.name for thread in left}
 
 
 def until(session: Session, holds: Callable[[View], bool], seconds: float = 600.0) -> View:
