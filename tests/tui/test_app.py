@@ -371,7 +371,7 @@ async def test_random_keys_mouse_events_and_sizes_raise_nothing(monkeypatch, tmp
     app = TmsApp(session)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(lambda: session.view().snapshot is not None)
-        for i in range(600):  # a quarter of them with another size
+        for i in range(300):  # a quarter of them with another size
             x, y = rng.randrange(app.size.width), rng.randrange(app.size.height)
             if rng.random() < 0.8:
                 app.simulate_key(rng.choice(keys))

@@ -331,8 +331,7 @@ SIZES = [(60, 18), (80, 24), (120, 40), (200, 50)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["braille", "ascii"])
-@pytest.mark.parametrize("colors", [1 << 24, 2])
+@pytest.mark.parametrize(("mode", "colors"), [("braille", 1 << 24), ("ascii", 2)])
 async def test_every_pane_is_shown_at_every_size(mode, colors):
     view = counted(still_view(n_instances=70, diverged=(3,)))
     app = still_app(view, first="population", mode=mode, colors=colors, clock=itertools.count().__next__)
