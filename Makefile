@@ -16,9 +16,9 @@ run: .venv/ready
 test: .venv/ready
 	$(BIN)/pytest -n auto --dist worksteal
 
-# The project's check on each commit: all fast tests, and half of the slow ones.
+# The project's check on each commit: all fast tests, and a quarter of the slow ones.
 gate: .venv/ready
-	$(BIN)/pytest -n auto --dist worksteal --share 1/2
+	$(BIN)/pytest -n auto --dist worksteal --share 1/4
 
 fast: .venv/ready
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
