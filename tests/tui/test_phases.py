@@ -388,4 +388,4 @@ async def test_a_sweep_that_is_gone_or_no_sweep_is_a_sentence(sweep, tmp_path) -
     app = moving_app(first="phases", shows=tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "is no directory of a sweep" in app.model.phases.error)
-        await until(pilot, lambda: "is no" in text(app))
+        await until(pilot, lambda: "sweep.json" in text(app))
