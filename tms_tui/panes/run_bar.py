@@ -10,6 +10,7 @@ from textual.geometry import Offset
 from textual.strip import Strip
 
 from tms_engine.digits import number
+from tms_engine.errors import shortened
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.model import Model
@@ -121,7 +122,8 @@ class RunBar(Pointing):
         parts = list(texts)
         while len(parts) > 1 and len("   ".join(parts)) + 14 > width:
             parts.pop()
-        text = "   ".join(parts)
+        # Of a sentence with a long path, what is said of it stands at the end.
+        text = shortened("   ".join(parts), max(4, width - 2))
         length = max(0, width - len(text) - 2)
         done = round(length * min(max(fraction, 0), 1))
         done_style = self.get_component_rich_style("bad" if bad else "done", partial=True)
