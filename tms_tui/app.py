@@ -51,7 +51,6 @@ from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.pointing import Chosen, PointedAt
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
-from tms_tui.reading import Solids
 from tms_tui.saving import (
     Job,
     find_levels,
@@ -101,6 +100,8 @@ _PROMISED = 10.0
 
 # Seconds from one name of a solid to the next; or, up to so many, this many times as long as one takes.
 _NAME_EVERY, _NAME_LONGEST, _NAME_REST = 0.25, 1.5, 4.0
+# And from one that has failed, which is told.
+_NAME_AGAIN = 60.0
 
 # Characters of a toast.
 _LONGEST_TOAST = 400
@@ -395,6 +396,8 @@ class TmsApp(App[None]):
                 return
             rest = min(_NAME_REST * (now - began), _NAME_LONGEST)
             self._naming, self._name_due = None, max(began + _NAME_EVERY, now + rest)
+            if isinstance(answer, m.Refused):  # not four times a second
+                self._name_due = now + _NAME_AGAIN
             if answer is not None:
                 self.send(answer)
         if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
@@ -514,8 +517,6 @@ class TmsApp(App[None]):
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case LoadBefore(directory):
                 self._jobs.append(Job(lambda: Before(pinned_from(directory))))
-            case m.FindSolids(instance):
-                self._find_solids(instance)
             case m.phases.StartSweep(spec, name):
                 self._jobs.append(Job(partial(self._start_sweep, partial(sweeping.start, spec, name))))
             case m.phases.GoOnSweep(path):
@@ -571,19 +572,6 @@ class TmsApp(App[None]):
                 self.send(m.ExportChosen(choice))
 
             self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
-
-    def _find_solids(self, instance: int) -> None:
-        """In a thread: the search loads numba, and takes some time for many features."""
-        shown = self.model.shown
-        if shown is None:
-            return
-
-        def find() -> m.Message:
-            from tms_engine.analysis.polytopes import polytopes
-
-            return m.SolidsFound(Solids(instance, shown.step, polytopes(shown.weights[instance])))
-
-        self._jobs.append(Job(find))
 
     def _ask_name(self, path: Path) -> None:
         from tms_tui.screens.run_dialogs import NewName

@@ -26,14 +26,16 @@ class Watch(Generic[Answer]):
         It gives None where there is nothing new.
         """
         self._look, self._every, self._times = look, every, times
-        self._slot: tuple[Answer | None, str] | None = None
+        self._lock = threading.Lock()
+        self._slot: tuple[Answer | None, str] | None = None  # under the lock: an answer comes only once
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
         self._thread.start()
 
     def take(self) -> tuple[Answer | None, str] | None:
         """The latest answer and "", or None and why there will be none any more; None: nothing is new."""
-        found, self._slot = self._slot, None
+        with self._lock:
+            found, self._slot = self._slot, None
         return found
 
     def stop(self) -> None:
@@ -45,11 +47,15 @@ class Watch(Generic[Answer]):
             try:
                 answer = self._look()
             except InputError as error:
-                self._slot = None, str(error)
+                self._put(None, str(error))
                 return
             except Exception as error:  # nothing may be lost in a thread
-                self._slot = None, visible(" ".join(f"{type(error).__name__}: {error}".split()))
+                self._put(None, visible(" ".join(f"{type(error).__name__}: {error}".split())))
                 return
             if answer is not None:
-                self._slot = answer, ""
+                self._put(answer, "")
             self._over.wait(max(self._every, self._times * (time.monotonic() - began)))
+
+    def _put(self, answer: Answer | None, error: str) -> None:
+        with self._lock:
+            self._slot = answer, error

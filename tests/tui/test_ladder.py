@@ -1,11 +1,13 @@
 """The ladder: features at their D, beside the levels of theory, now and over the steps."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tui.conftest import after, still_model, still_view
+from tests.tui.conftest import after, still_model
 from tms_engine.analysis.theory import DIMENSIONALITY
 from tms_tui import messages as m
 from tms_tui.drawing.ladder import (
@@ -141,25 +143,26 @@ def test_a_pane_that_gets_the_focus_by_tab_has_its_turn_too():
 # Solids
 
 
-def test_the_order_of_the_gram_is_asked_for_and_kept_and_given_up():
-    model, effects = after(still_model(), m.ToggleOrder())
-    assert effects == [m.FindSolids(0)]
-    assert model.reading.by_solids
+def test_the_order_of_the_gram_is_that_of_the_solids_first_known_and_is_given_up():
     from tms_engine.analysis.polytopes import polytopes
-    from tms_tui.reading import Solids, in_order
+    from tms_tui.reading import in_order
+    from tms_tui.solids import Solid, Solids
 
     weights = np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -0.5, 0.9], [0, -0.5, -0.9], [0.1, 0, 0]])
-    solids = Solids(0, 7, polytopes(weights))
-    found, _ = after(model, m.SolidsFound(solids))
+    waiting, effects = after(still_model(), m.ToggleOrder())
+    assert (waiting.reading.by_solids, waiting.reading.solids, effects) == (True, None, [])
+
+    def named(model, w):
+        solid = Solid(model.shown, 0, polytopes(w), None)
+        known = dataclasses.replace(model, solids=dataclasses.replace(Solids(), solid=solid))
+        return after(known, m.ToggleLog())[0]
+
+    found = named(waiting, weights)
+    solids = found.reading.solids
+    assert solids.step == found.shown.step
     order = in_order(np.arange(6), True, solids, 0).tolist()
     assert [sorted(order[:3]), sorted(order[3:5]), order[5]] == [[1, 3, 4], [0, 2], 5]
     assert in_order(np.arange(6), True, solids, 1).tolist() == list(range(6))
+    assert named(found, weights[::-1]).reading.solids is solids  # it stays as it was found
     again, effects = after(found, m.ToggleOrder())
     assert (again.reading.by_solids, again.reading.solids, effects) == (False, None, [])
-
-
-def test_what_is_read_stays_inside_another_run():
-    model, _ = after(still_model(), m.ChoosePair(6, 7), m.FocusPane("gram"), m.MoveCell(0, 0))
-    assert model.reading.cell == (6, 7)
-    smaller, _ = after(model, m.Tick(still_view(n_features=3), 0.0))
-    assert (smaller.reading.cell, smaller.reading.other, smaller.options.feature) == (None, None, None)

@@ -1,6 +1,7 @@
 """Reading in the app: what is said of what is in focus and under the mouse, and panes that take turns."""
 
 import dataclasses
+import time
 
 import pytest
 from textual.pilot import Pilot
@@ -81,7 +82,7 @@ async def test_every_pane_can_be_read_at_80_columns():
 
 
 async def test_the_gram_is_ordered_by_the_solids_that_are_found():
-    app = still_app()
+    app = still_app(names=True, clock=time.monotonic)
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, "O")
         await until(lambda: app.tick() or app.model.reading.solids is not None)

@@ -29,13 +29,11 @@ from tms_tui.messages.population import PopulationKey as PopulationKey
 from tms_tui.messages.population import PopulationMessage as PopulationMessage
 from tms_tui.messages.reading import ChooseCell as ChooseCell
 from tms_tui.messages.reading import ChoosePair as ChoosePair
-from tms_tui.messages.reading import FindSolids as FindSolids
 from tms_tui.messages.reading import MoveCell as MoveCell
 from tms_tui.messages.reading import MoveNumber as MoveNumber
 from tms_tui.messages.reading import NextLadder as NextLadder
 from tms_tui.messages.reading import PinFeature as PinFeature
 from tms_tui.messages.reading import PointedAt as PointedAt
-from tms_tui.messages.reading import SolidsFound as SolidsFound
 from tms_tui.messages.reading import ToggleOrder as ToggleOrder
 from tms_tui.messages.screens import FullScreenName as FullScreenName
 from tms_tui.messages.screens import OpenScreen as OpenScreen
@@ -498,7 +496,7 @@ class Interrupt:
 
 
 Message = (
-    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | SolidsFound | Tick
+    KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | Tick
     | LookAt | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
     | LayoutChanged | ThemeChanged
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
@@ -650,7 +648,7 @@ class Leave:
 
 Effect = (
     Command | Toast | Focus | Maximize | Minimize | OpenDialog | Ask | AskPlace | AskResume | Resume | Discard
-    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave | FindSolids
+    | StartExport | WriteScreen | Save | SaveAtTheEnd | SuspendProcess | Leave
     | StartFilm | LoadOverlay | FindLevels
     | copying.WriteOut | copying.PutOnClipboard
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep

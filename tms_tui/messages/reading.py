@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tms_tui.reading import Solids, Thing
+from tms_tui.reading import Thing
 
 # Messages of keys.
 
@@ -58,18 +58,3 @@ class ChoosePair:
 
     feature: int
     other: int | None
-
-
-@dataclass(frozen=True)
-class SolidsFound:
-    solids: Solids
-
-
-# Effects.
-
-
-@dataclass(frozen=True)
-class FindSolids:
-    """Find the solids of an instance at the step that is shown. Answered by SolidsFound or Refused."""
-
-    instance: int

@@ -92,7 +92,6 @@ from tms_tui.messages import (
     ScaleLearningRate,
     SessionFound,
     ShiftImportance,
-    SolidsFound,
     StepOnce,
     Suspend,
     SuspendProcess,
@@ -371,8 +370,6 @@ def _update(model: Model, message: Message) -> Updated:
             return with_reading(model, ladder="now" if model.reading.ladder == "steps" else "steps"), ()
         case ToggleOrder():
             return toggle_order(model)
-        case SolidsFound(solids):
-            return with_reading(model, solids=solids), ()
 
         # Run
         case OpenExperiment():

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tms_tui.messages import FindSolids
 from tms_tui.model import Model
 from tms_tui.panes.measures import gram_features
-from tms_tui.reading import in_order
+from tms_tui.reading import Solids, in_order
 from tms_tui.update.parts import Updated, with_options
 
 
@@ -52,18 +51,22 @@ def pin(model: Model) -> Model:
 
 
 def toggle_order(model: Model) -> Updated:
-    """By number again; or by solids, which have to be found first."""
-    reading, instance = model.reading, model.options.instance
-    found = reading.solids
-    if reading.by_solids and found is not None and found.instance == instance:
-        return with_reading(model, by_solids=False, solids=None), ()
-    if model.shown is None:
-        return model, ()
-    return with_reading(model, by_solids=True), (FindSolids(instance),)
+    """By solids, which may have to be found first; or by number again."""
+    return with_reading(model, by_solids=not model.reading.by_solids, solids=None), ()
+
+
+def _with_solids(model: Model) -> Model:
+    """The order by solids is that of the first that are known, and stays while the same instance is shown."""
+    reading, known, instance = model.reading, model.solids.solid, model.options.instance
+    has = reading.solids is not None and reading.solids.instance == instance
+    if not reading.by_solids or has or known is None or known.instance != instance:
+        return model
+    return with_reading(model, solids=Solids(instance, known.shown.step, known.found))
 
 
 def settled(model: Model) -> Model:
     """Keep what is read inside the run, and let the pane in focus have its turn."""
+    model = _with_solids(model)
     reading, focused = model.reading, model.layout.focused
     if focused in ("features", "ladder") and (reading.upper, reading.lower) != (focused, None):
         model = with_reading(model, upper=focused, lower=None)
