@@ -7,20 +7,18 @@ ends early is whole: the engine writes a temporary file and moves it into place.
 
 import contextlib
 import importlib.util
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tms_engine import plugins, process
+from tms_engine import plugins
 from tms_engine.analysis.projection import Camera
 from tms_engine.commands.figures import camera_options
 from tms_engine.errors import InputError, visible
 from tms_engine.figures import FIGURES, chosen_figures
+from tms_tui.child import Child
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
@@ -104,7 +102,7 @@ class Export:
         self.directory = directory  # the one taken, once the export has begun
         self._progress = progress
         self._cancelled = threading.Event()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Child | None = None
         self._thread = threading.Thread(
             target=self._work, args=(run, options, take_next), name="export", daemon=True
         )
@@ -118,7 +116,7 @@ class Export:
         self._cancelled.set()
         drawing = self._process
         if drawing is not None:
-            drawing.terminate()
+            drawing.end()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait, for tests and scripts; True if the export has ended."""
@@ -157,36 +155,13 @@ class Export:
 
     def _draw(self, options: Sequence[str]) -> None:
         """Start the process and follow it to its end. Raises InputError if it fails."""
-        command = [sys.executable, "-m", "tms_engine", "figures", str(self.directory), *options]
-        with (
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                encoding="utf-8",
-                errors="replace",
-                # Where the package is: Python finds it, and nothing of the user's directory instead.
-                cwd=Path(__file__).parent.parent,
-                env=plugins.environment(),
-                start_new_session=True,  # signals of the terminal are not meant for it
-            ) as drawing,
-        ):
-            process.give_way(drawing.pid)
-            self._process = drawing
-            if self._cancelled.is_set():
-                drawing.terminate()
-            assert drawing.stdout
-            for line in drawing.stdout:
-                self._progress = replace(self._progress, done=(*self._progress.done, Path(line.rstrip("\n"))))
-            code = drawing.wait()
-            if code == 0 or self._cancelled.is_set():
-                return
-            if code < 0:
-                raise InputError(f"the figures' process was ended by signal {-code}")
-            complaints.seek(0)
-            lines = [line.strip() for line in complaints.read().splitlines() if line.strip()]
-            raise InputError(
-                lines[-1].removeprefix("tms: ") if lines else f"the figures' process failed ({code})"
-            )
+        drawing = self._process = Child("tms_engine", "figures", str(self.directory), *options, listens=True)
+        if self._cancelled.is_set():
+            drawing.end()
+        for line in drawing.lines():
+            self._progress = replace(self._progress, done=(*self._progress.done, Path(line)))
+        try:
+            drawing.wait("the figures")
+        except InputError:
+            if not self._cancelled.is_set():
+                raise

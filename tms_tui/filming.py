@@ -1,17 +1,16 @@
 """Filming: what replay shows as a GIF and an asciinema cast, made in another process."""
 
 import json
-import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tms_engine import plugins, process
+from tms_engine import plugins
 from tms_engine.errors import InputError, visible
 from tms_engine.files import dated_name, free_name
 from tms_tui.cast import CAST_FPS, GIF_FPS, frames, options_to_text
+from tms_tui.child import Child
 from tms_tui.drawing.modes import Mode
 from tms_tui.messages import FilmProgress, StartFilm
 
@@ -44,7 +43,7 @@ class Film:
     def __init__(self, run: "Run", asked: str, progress: FilmProgress, files: tuple[Path, ...]) -> None:
         self._progress, self._files = progress, files
         self._cancelled = threading.Event()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Child | None = None
         self._thread = threading.Thread(target=self._work, args=(run, asked), name="film", daemon=True)
         self._thread.start()
 
@@ -55,7 +54,7 @@ class Film:
         self._cancelled.set()
         filming = self._process
         if filming is not None:
-            filming.terminate()
+            filming.end()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait, for tests and scripts; True if it has ended."""
@@ -80,32 +79,15 @@ class Film:
 
         with tempfile.TemporaryDirectory(prefix="tms-film-") as directory:
             save_run(run, Path(directory) / "run", evaluated=False)
-            with (
-                tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
-                subprocess.Popen(
-                    [sys.executable, "-m", "tms_tui.cast", str(Path(directory) / "run"), asked],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=complaints,
-                    encoding="utf-8",
-                    errors="replace",
-                    cwd=Path(__file__).parent.parent,
-                    env=plugins.environment(),
-                    start_new_session=True,
-                ) as filming,
-            ):
-                process.give_way(filming.pid)
-                self._process = filming
-                if self._cancelled.is_set():
-                    filming.terminate()
-                assert filming.stdout
-                for line in filming.stdout:
-                    done, _, total = line.partition(" ")
-                    if done.isdigit() and total.strip().isdigit():
-                        self._progress = self._progress._replace(done=int(done), total=int(total))
-                code = filming.wait()
-                if code == 0 or self._cancelled.is_set():
-                    return
-                complaints.seek(0)
-                lines = [line.strip() for line in complaints.read().splitlines() if line.strip()]
-                raise InputError(lines[-1] if lines else f"the film's process failed ({code})")
+            filming = self._process = Child("tms_tui.cast", str(Path(directory) / "run"), asked, listens=True)
+            if self._cancelled.is_set():
+                filming.end()
+            for line in filming.lines():
+                done, _, total = line.partition(" ")
+                if done.isdigit() and total.strip().isdigit():
+                    self._progress = self._progress._replace(done=int(done), total=int(total))
+            try:
+                filming.wait("the film")
+            except InputError:
+                if not self._cancelled.is_set():
+                    raise

@@ -5,17 +5,13 @@ else may.
 """
 
 import contextlib
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tms_engine import plugins, process
+from tms_engine import plugins
 from tms_engine.errors import InputError
 from tms_engine.files import cannot, dated_name, names
+from tms_tui.child import Child
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.spec import Spec
@@ -53,47 +49,22 @@ class SweepProcess:
         """Raises InputError if no process can be started."""
         self.path = path
         self._asked = False
-        self._complaints = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        command = [sys.executable, "-m", "tms_engine", "sweep", str(path), "-q"]
-        command += [f"--plugin={module}" for module in plugins.loaded()]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._complaints,
-                # Where the package is: Python finds it, and nothing of the user's directory instead.
-                cwd=Path(__file__).parent.parent,
-                env=plugins.environment(),
-                start_new_session=True,  # signals of the terminal are not meant for it
-            )
-        except OSError as error:
-            raise cannot("start a process", error) from None
-        process.give_way(self._process.pid)
+        plugged = [f"--plugin={module}" for module in plugins.loaded()]
+        self._child = Child("tms_engine", "sweep", str(path), "-q", *plugged)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     def stop(self) -> None:
         """Ask it to stop; what is finished is kept."""
         self._asked = True
-        with contextlib.suppress(OSError):
-            os.kill(self._process.pid, signal.SIGINT)
+        self._child.interrupt()
 
     def poll(self) -> str | None:
         """None while it is there; then why it has ended, "" where it is finished or was asked to."""
-        code = self._process.poll()
-        if code is None:
-            return None
-        with self._complaints as complaints:
-            complaints.seek(0)
-            lines = [line.strip() for line in complaints.read().splitlines() if line.strip()]
-        if code == 0 or self._asked:
-            return ""
-        if lines:
-            return lines[-1].removeprefix("tms: ")
-        return f"its process was ended by signal {-code}" if code < 0 else f"its process failed ({code})"
+        why = self._child.poll("the sweep")
+        return "" if why and self._asked else why
 
 
 def start(spec: "Spec", name: str) -> SweepProcess:

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,9 @@ from PIL import Image
 from tests.engine.test_trainer import assert_same_run
 from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
 from tms_engine.figures import chosen_figures, html_figures
+from tms_tui import child as child_module
 from tms_tui import export as export_module
+from tms_tui.child import Child
 from tms_tui.export import Export, ExportProgress, start_export
 
 pytestmark = pytest.mark.slow
@@ -59,7 +62,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def process_of(export: Export) -> subprocess.Popen:
+def process_of(export: Export) -> Child:
     end = time.monotonic() + 120
     while export._process is None:
         assert time.monotonic() < end
@@ -166,7 +169,7 @@ ARGUMENTS = 'shift 3; for word in "$@"; do echo "$word" >> "$0.arguments"; done'
 )  # fmt: skip
 def test_what_the_screen_shows_is_asked_of_the_command_line(options, expected, run, tmp_path, monkeypatch):
     python = shell(tmp_path / "python", ARGUMENTS)
-    monkeypatch.setattr(export_module.sys, "executable", str(python))
+    monkeypatch.setattr(child_module.sys, "executable", str(python))
     assert ended(export(run, tmp_path / "run", **options)).error == ""
     directory, *found = (tmp_path / "python.arguments").read_text().splitlines()
     assert (directory, found) == (str(tmp_path / "run"), expected)
@@ -187,7 +190,7 @@ def test_the_plugins_that_are_loaded_here_are_loaded_there(run, tmp_path, monkey
 
 def test_without_plotly_html_is_left_out_and_said_so(run, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
+    monkeypatch.setattr(child_module.sys, "executable", str(shell(tmp_path / "python", "exit 0")))
     progress = ended(export(run, tmp_path / "run"))
     assert (progress.total, progress.error) == (len(chosen_figures(None, 1)), "")
     assert "need plotly" in progress.note
@@ -259,8 +262,8 @@ def test_cancelling_at_once_draws_nothing(run, tmp_path):
 
 def test_if_the_process_dies_the_error_says_why(run, tmp_path):
     under_way = export(run, tmp_path / "killed")
-    process_of(under_way).kill()
-    assert ended(under_way).error == "the figures' process was ended by signal 9"
+    os.kill(process_of(under_way).pid, signal.SIGKILL)
+    assert ended(under_way).error == "the process of the figures was ended by signal 9"
 
 
 def test_if_the_process_breaks_its_last_words_are_the_error_and_no_half_file_is_left(
@@ -274,7 +277,7 @@ def test_if_the_process_breaks_its_last_words_are_the_error_and_no_half_file_is_
     echo 'ImportError: libfreetype is broken' >&2
     exit 1
     """
-    monkeypatch.setattr(export_module.sys, "executable", str(shell(tmp_path / "python", breaks)))
+    monkeypatch.setattr(child_module.sys, "executable", str(shell(tmp_path / "python", breaks)))
     assert ended(export(run, tmp_path / "run")).error == "ImportError: libfreetype is broken"
     assert [path.name for path in (tmp_path / "run" / "figures").iterdir()] == ["weights.png"]
 
