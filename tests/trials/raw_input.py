@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import re
 import signal
 import time
 from pathlib import Path
@@ -49,7 +48,7 @@ def hostile_bytes(directory: Path, seed: int) -> str:
 def raw_bytes(directory: Path, seed: int) -> str:
     """Random keys, mouse reports and bytes on a random screen: the app is alive, and answers.
 
-    The dialog that asks before one leaves may be answered by them: then it has ended with 0.
+    In the palette and in the dialog that asks before one leaves, keys and clicks may end it: with 0.
     """
     draw = random.Random(seed)
     screen = draw.choice([*SCREENS])
@@ -57,14 +56,13 @@ def raw_bytes(directory: Path, seed: int) -> str:
         terminal.see("● finished")
         terminal.press(SCREENS[screen])
         for _ in range(30):
-            # Enter in the palette runs any of its commands: Quit is one.
-            os.write(terminal.process.child_fd, re.sub(rb"[\r\n]", b"", anything(draw)))
+            os.write(terminal.process.child_fd, anything(draw))
             terminal.wait(0.05)
-        if screen == "quit" and not terminal.read(0.5):
+        if screen in ("quit", "palette") and not terminal.read(0.5):
             terminal.process.wait()
             # What comes after the terminal is restored is for the terminal: there, Ctrl-\\ is a signal.
             assert terminal.process.exitstatus == 0 or terminal.process.signalstatus == signal.SIGQUIT
-            return "quit: left in order"
+            return f"{screen}: left in order"
         seconds = answered(terminal, screen)
     return f"{screen}: answered within {seconds:.2f} s"
 
