@@ -229,6 +229,9 @@ def end_within(seconds: float, last: Callable[[], object], code: int) -> None:
 # Seconds after which a thread ends the process, where the main one is within a library and hears of no
 # signal; after which a user is told that a step takes long; and within which a second Ctrl-C is the first
 # one, from the terminal and from a program that passes it on.
+# Steps of priority by which training is below the screen: half its share of a core that both want.
+_BELOW_THE_SCREEN = 3
+
 _GRACE, _TELL_AFTER, _SAME_PRESS = 1.3, 1.0, 0.05
 # Seconds that the last thing to do may take.
 _LAST = 0.3
@@ -456,6 +459,17 @@ def give_way(pid: int) -> None:
     if hasattr(os, "setpriority"):
         with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, pid, 10)
+
+
+def give_way_to_the_screen() -> None:
+    """Lower the priority of the thread that calls this, and of those that it starts: torch's, and numba's.
+
+    Where all cores train, the screen's thread has to wait for none of them. Only Linux knows priorities of
+    threads.
+    """
+    if sys.platform == "linux":
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), mine + _BELOW_THE_SCREEN)
 
 
 # Figures
