@@ -229,12 +229,12 @@ def end_within(seconds: float, last: Callable[[], object], code: int) -> None:
 # Seconds after which a thread ends the process, where the main one is within a library and hears of no
 # signal; after which a user is told that a step takes long; and within which a second Ctrl-C is the first
 # one, from the terminal and from a program that passes it on.
-# Steps of priority by which training is below the screen: half its share of a core that both want.
-_BELOW_THE_SCREEN = 3
-
 _GRACE, _TELL_AFTER, _SAME_PRESS = 1.3, 1.0, 0.05
 # Seconds that the last thing to do may take.
 _LAST = 0.3
+
+# Steps of priority by which training is below the screen: half its share of a core that both want.
+_BELOW_THE_SCREEN = 3
 
 
 class Stop:

@@ -105,8 +105,8 @@ def _option(part: str) -> str:
 def _answered(app: Terminal, key: str, pattern: str) -> float:
     """Seconds until what a key asks for is sent to the screen.
 
-    What comes is read at once, and told with the time at which it came: to work out what the screen then shows
-    takes an emulated one a tenth of a second, which is not the app's.
+    What comes is read at once, and told with the time at which it came: to work out what the screen then
+    shows takes an emulated one a tenth of a second, which is not the app's.
     """
     _settle(app, 0.0)
     began, before = time.monotonic(), _kept_waiting(app)

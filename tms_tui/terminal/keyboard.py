@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 _ESC = 0x1B
-# Seconds after which an ESC that stands alone was the key, and a sequence that has begun is dropped. Terminals
-# send a sequence in one piece.
+# Seconds after which an ESC that stands alone was the key, and a sequence that has begun is dropped.
+# Terminals send a sequence in one piece.
 _ESCAPE_DELAY = 0.06
 # The same for a paste of which nothing more comes; and the most of one that is kept, in characters.
 _PASTE_DELAY = 0.25
