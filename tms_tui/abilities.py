@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from tms_tui.drawing.modes import Mode
 
@@ -52,15 +52,6 @@ class Characters(NamedTuple):
 
     mode: Mode
     because: str
-
-
-def mode_of(
-    wanted: Literal["auto", Mode],
-    environment: Mapping[str, str],
-    at_start: Mapping[str, str] | None = None,
-) -> Mode:
-    """The render mode that is wanted; for auto, that of `characters_of`."""
-    return characters_of(environment, at_start).mode if wanted == "auto" else wanted
 
 
 def characters_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> Characters:

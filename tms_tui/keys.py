@@ -99,13 +99,35 @@ from tms_tui.messages.runs import (
     OpenChosen,
     RenameChosen,
 )
+from tms_tui.messages.settings import ChangeSetting, ChooseSetting, DefaultSetting
 from tms_tui.messages.space import Compare, ToggleEdges, ToggleSides
 
 Group = Literal[
-    "Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run", "Phases", "Runs"
+    "Time",
+    "Live change",
+    "Space",
+    "Data and colour",
+    "Panes",
+    "Population",
+    "Run",
+    "Phases",
+    "Runs",
+    "Settings",
 ]
 Pane = Literal[
-    "", "space", "loss", "features", "ladder", "gram", "numbers", "wall", "table", "names", "phases", "runs"
+    "",
+    "space",
+    "loss",
+    "features",
+    "ladder",
+    "gram",
+    "numbers",
+    "wall",
+    "table",
+    "names",
+    "phases",
+    "runs",
+    "settings",
 ]
 # The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
 PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
@@ -113,9 +135,10 @@ PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
     "population": ("wall", "table", "names"),
     "phases": ("phases",),
     "runs": ("runs",),
+    "settings": ("settings",),
 }
 # The full screens that show no instance of the run, on which of the keys of all screens only these have a meaning.
-ALONE: tuple[FullScreenName, ...] = ("phases", "runs")
+ALONE: tuple[FullScreenName, ...] = ("phases", "runs", "settings")
 _ANYWHERE = (
     OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette
 )  # fmt: skip
@@ -198,6 +221,7 @@ KEYS: tuple[Key, ...] = (
     Key("v", "v", OpenScreen("population"), "population", "all instances: a wall of their spaces, a table, their names; and back", "Panes"),
     Key("V", "V", OpenScreen("phases"), "phases", "the phase diagram of a sweep; and back", "Panes"),
     Key("o", "o", OpenScreen("runs"), "runs", "runs and sweeps on disk; and back", "Panes"),
+    Key("M", "M", OpenScreen("settings"), "settings", "what lasts: theme, characters, pace and more; and back", "Run"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
     Key("O", "O", ToggleOrder(), "order", "W Wᵀ ordered by the solids found, or by number", "Panes", only="dashboard"),
     Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),
@@ -287,6 +311,11 @@ KEYS: tuple[Key, ...] = (
     Key("r", "r", RenameChosen(), "rename", "give it another name", "Runs", 3, "runs"),
     Key("delete,d", "Del d", DeleteChosen(), "delete", "delete it, when you have said yes", "Runs", 4, "runs"),
     Key("e", "e", ExportChosenRun(), "export", "draw its figures into its directory", "Runs", 5, "runs"),
+    Key("up,k", "↑ k", ChooseSetting(-1), "choose", "the setting above", "Settings", 0, "settings"),
+    Key("down,j", "↓ j", ChooseSetting(1), "choose", "the setting below", "Settings", 0, "settings"),
+    Key("right,l,enter,space", "→ l", ChangeSetting(1), "change", "its next value, at once and for good; Enter and space too", "Settings", 0, "settings"),
+    Key("left,h", "← h", ChangeSetting(-1), "choose, change", "the value before", "Settings", 1, "settings"),
+    Key("backspace,delete", "Bksp", DefaultSetting(), "default", "its default", "Settings", 3, "settings"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page: what is on the screen, and all keys", "Run", 9),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 10),

@@ -16,13 +16,11 @@ from tms_tui.panes import PANES, Place, pane_class
 from tms_tui.panes.comparison import comparison
 from tms_tui.panes.explain_bar import ExplainBar, explanation
 from tms_tui.panes.explained import is_asked_for
-from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.text import Text, set_title
 from tms_tui.reading import has_explain_line, shown_panes
 from tms_tui.screens.full_screen import FullScreen
-from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
 
 class Dashboard(FullScreen):
@@ -50,10 +48,6 @@ class Dashboard(FullScreen):
 
     def below_bar(self) -> Iterator[Widget]:
         yield ExplainBar(id="explain")
-
-    def on_mount(self) -> None:  # Textual calls that of FullScreen too
-        if self.mode == "ascii":
-            draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
 
     def _placed(self, place: Place) -> list[Widget]:
         return [pane for name, pane in self.panes.items() if PANES[name].place == place]

@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
@@ -24,6 +25,7 @@ from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
+from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -81,7 +83,7 @@ class FullScreen(Screen[None]):
         yield from self.below()
         yield RunBar(self.mode, id="bar")
         yield from self.below_bar()
-        yield KeyBar(self.mode == "ascii", self.FULL, id="keys")
+        yield KeyBar(self.mode, self.FULL, id="keys")
         yield TooSmall(id="too-small")
 
     def below(self) -> Iterator[Widget]:
@@ -93,10 +95,28 @@ class FullScreen(Screen[None]):
         return iter(())
 
     def on_mount(self) -> None:
-        self.set_class(self.mode == "ascii", "-ascii")
         self.set_class(self._mono, "-mono")
+        self._dress()
         self.panes[self.FIRST].focus()
         self.is_composed = True
+
+    def _dress(self) -> None:
+        """What is not drawn by the panes themselves: frames and scrollbars."""
+        self.set_class(self.mode == "ascii", "-ascii")
+        for widget in self.query(ScrollView):
+            draw_scrollbar_in_ascii(widget, self.mode == "ascii")
+
+    def take_mode(self, mode: Mode) -> None:
+        """Draw with other characters from now on."""
+        self.mode = mode
+        if not self.is_composed:
+            return
+        for widget in self.walk_children():
+            if hasattr(widget, "mode"):
+                widget.mode = mode
+            widget.refresh()
+        self._dress()
+        self._model, self._side, self._body_due = None, None, -math.inf  # all is shown anew
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         """At once: `Widget.focus` waits for a message, and the next key may come before it."""

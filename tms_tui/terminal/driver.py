@@ -274,7 +274,6 @@ class TerminalDriver(Driver):
     def _write_on(self) -> None:
         styles = Styles()
         colors = int(getattr(self._app, "n_colors", TRUECOLOR))
-        ascii_only = bool(getattr(self._app, "ascii", False))
         columns, rows = self._size or _DEFAULT_SIZE
         wanted, shown = CellBuffer(columns, rows, styles), Shown(columns, rows, styles, is_clear=True)
         pending, asked = False, False
@@ -293,6 +292,8 @@ class TerminalDriver(Driver):
                 styles = Styles()
                 wanted = wanted.with_styles(styles)
                 shown.use_styles(styles)
+            ascii_only = bool(getattr(self._app, "ascii", False))
+            self._line.spares = bool(getattr(self._app, "low_bandwidth", False))
             for data in written:
                 others = wanted.write(within(data, colors, ascii_only))
                 pending = True

@@ -142,6 +142,7 @@ from tms_tui.update.population import moved, on_population, refreshed, watched
 from tms_tui.update.reading import choose_pair, move_cell, pin, settled, toggle_order, with_reading
 from tms_tui.update.runs import RunsMessage, update_runs
 from tms_tui.update.screens import go_back, open_screen
+from tms_tui.update.settings import SettingsMessage, update_settings, with_state
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -200,6 +201,8 @@ def _update(model: Model, message: Message) -> Updated:
         return update_runs(model, message)
     if isinstance(message, PopulationMessage):
         return on_population(model, message)
+    if isinstance(message, SettingsMessage):
+        return update_settings(model, message)
     match message:
         # Time
         case TogglePause():
@@ -448,7 +451,9 @@ def _update(model: Model, message: Message) -> Updated:
         case LayoutChanged(layout):
             return dataclasses.replace(model, layout=layout), ()
         case ThemeChanged(theme, chart_colors):
-            return dataclasses.replace(with_settings(model, theme=theme), chart_colors=chart_colors), ()
+            if theme != model.settings_state.theme:
+                model = with_state(with_settings(model, theme=theme), theme=theme)
+            return dataclasses.replace(model, chart_colors=chart_colors), ()
         case Refused(sentence, severity):
             return model, (Toast(sentence, severity=severity),)
         case Done(title, what):
