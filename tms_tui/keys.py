@@ -99,7 +99,7 @@ from tms_tui.messages.runs import (
     OpenChosen,
     RenameChosen,
 )
-from tms_tui.messages.settings import ChangeSetting, ChooseSetting, DefaultSetting
+from tms_tui.messages.settings import ChangeSetting, ChooseSetting, DefaultSetting, ToggleProjector
 from tms_tui.messages.space import Compare, ToggleEdges, ToggleSides
 
 Group = Literal[
@@ -201,6 +201,7 @@ KEYS: tuple[Key, ...] = (
     Key("E", "E", ToggleEdges(), "edges", "edges of the solid that the represented features make, or none", "Space", only="dashboard"),
     Key("b", "b", Compare(), "compare", "pin what is shown as A; again: A and the present, A, the present; Esc forgets A", "Space", only="dashboard"),
     Key("z", "z", ToggleSides(), "whole width", "the side panes give way to the space, or come back", "Space", only="dashboard"),
+    Key("Z", "Z", ToggleProjector(), "projector", "large print for a lecture hall, or all panes again", "Panes", only="dashboard"),
     Key("y", "y", NextProjection(), "projection", "more than 3 dimensions: PCA, three chosen axes, a grand tour", "Space"),
     Key("Y", "Y", NextAxes(), "axes", "the next three hidden dimensions", "Space"),
     Key("d", "d", NextData(), "data", "cloud: none, as trained, exactly 1, 2 or 3 active, all three", "Data and colour", 4, only="dashboard"),

@@ -358,11 +358,12 @@ def draw_space(
     mode: Mode,
     ground: RGB,
     has_colors: bool = True,
+    large: bool = False,
 ) -> Cells:
     """All panels as the camera sees them, with their titles, and what colours stand for on the last row."""
     panels, radius = scene.panels, scene.radius
     if len(panels) == 1 and not panels[0].title and scene.scale is None:
-        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground)
+        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground, large)
     picture = blank(height, width, ground if mode == "blocks" else None)
     # A row below for what the colours stand for; one above each panel for its title.
     bar = int(scene.scale is not None and height > 4 and has_colors)
@@ -371,7 +372,7 @@ def draw_space(
     for i, panel in enumerate(panels):
         (top, tall), (left, wide) = rows[i // across], columns[i % across]
         titled = int(bool(panel.title) and tall > 2)
-        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground)
+        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground, large)
         paste(picture, part, top + titled, left)
         if titled:
             title = ascii_text(panel.title) if mode == "ascii" else panel.title

@@ -36,6 +36,8 @@ def progress(model: Model) -> Progress:
         return Progress(0.0, False, (loading(view),))
     fraction = view.step / view.steps
     parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
+    if model.options.projector:
+        return Progress(fraction, view.phase == "diverged", (*parts, str(view.phase)))
     loss = float(shown.losses[model.options.instance])
     if math.isfinite(loss):
         at_step = "" if model.options.step is None else f" at step {shown.step:,}"

@@ -144,21 +144,27 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         self._dragged_from: tuple[int, int] | None = None
 
     def title_of(self, model: Model) -> str:
-        return space_title(model)
+        return "Space" if model.options.projector else space_title(model)
 
     def show_model(self, model: Model, memo: Memo) -> None:
-        self.show(scene_of(model, memo), model.options.camera, waiting(model))
+        self.show(scene_of(model, memo), model.options.camera, waiting(model), model.options.projector)
 
-    def show(self, scene: SpaceScene | None, camera: Camera = HOME, waiting: str = "loading") -> None:
-        """Draw this from now on; without a scene, say what is awaited."""
+    def show(
+        self,
+        scene: SpaceScene | None,
+        camera: Camera = HOME,
+        waiting: str = "loading",
+        large: bool = False,
+    ) -> None:
+        """Draw this from now on, perhaps in large print; without a scene, say what is awaited."""
         if scene is None:
-            self._set_content(None, HOME, waiting)
+            self._set_content(None, HOME, waiting, large)
         else:
-            self._set_content(scene, scene.camera(camera), "")
+            self._set_content(scene, scene.camera(camera), "", large)
 
     def _draw_strips(self, base: Style) -> list[Strip]:
         assert self._content is not None
-        scene, _, waiting = self._content
+        scene, _, waiting, _ = self._content
         width, height = self.size
         if scene is None:
             said = textwrap.wrap(waiting, max(1, width - 4))[:height]
@@ -169,8 +175,8 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
-        scene, camera = self._content[:2]
-        return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2)
+        scene, camera, _, large = self._content
+        return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2, large)
 
     def thing_at(self, offset: Offset) -> Thing | None:
         return Thing("space")

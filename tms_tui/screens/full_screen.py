@@ -78,6 +78,7 @@ class FullScreen(Screen[None]):
         with Horizontal(id="title"):
             yield Title(id="about")
             yield Text(id="phase")
+        yield from self.above()
         with Horizontal(id="body"):
             yield from self.body()
         yield from self.below()
@@ -85,6 +86,10 @@ class FullScreen(Screen[None]):
         yield from self.below_bar()
         yield KeyBar(self.mode, self.FULL, id="keys")
         yield TooSmall(id="too-small")
+
+    def above(self) -> Iterator[Widget]:
+        """Lines between the title and the body: none."""
+        return iter(())
 
     def below(self) -> Iterator[Widget]:
         """Lines between the body and the run bar: none."""

@@ -328,6 +328,8 @@ def _update(model: Model, message: Message) -> Updated:
         case FocusPane(pane):
             if pane != "space" and not options.sides:
                 model = with_options(model, sides=True)
+            if pane not in ("space", "loss") and options.projector:
+                model = with_options(model, projector=False)
             return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
             if model.layout.maximized:
