@@ -34,6 +34,7 @@ from tms_engine.sweeps.spec import Spec
 from tms_tui import compat, sweeping
 from tms_tui import messages as m
 from tms_tui.abilities import TRUECOLOR
+from tms_tui.autoplay import Autoplay
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
 from tms_tui.copying import written_out
@@ -149,6 +150,7 @@ class TmsApp(App[None]):
         saved: Saved = NOTHING_SAVED,
         autosave: Autosave | None = None,
         first: m.FullScreenName = "dashboard",
+        autoplay: Autoplay | None = None,
         shows: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         names: bool = True,
@@ -178,6 +180,7 @@ class TmsApp(App[None]):
             colors=colors,
             saved=saved,
             trail=(first,),
+            autoplay=autoplay,
         )
         self._warning, self._clock = warning, clock
         if shows is not None:

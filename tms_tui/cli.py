@@ -140,6 +140,13 @@ def _parser(program: str = "tms-tui") -> Parser:
         "--resume", action="store_true", help="go on with what was running when tms-tui was last interrupted"
     )
     parser.add_argument(
+        "--autoplay",
+        action="store_true",
+        help="for an open day: presets one after the other, for ever; a key that changes something takes "
+        "over, W goes on; nothing is saved by itself",
+    )
+    parser.add_argument("--projector", action="store_true", help="large print, for this start")
+    parser.add_argument(
         "--once", action="store_true", help="train (unless --no-train), print one frame as text, and leave"
     )
     add_plugins(parser)
@@ -192,6 +199,8 @@ def _check_has_runs(path: Path) -> None:
 def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, InterruptedSession | None]":
     """What to show (an experiment, or a run's directory), its name, and the session that it goes on with."""
     given = bool(given_fields(options) or options.config)
+    if options.autoplay:
+        _check_autoplay(options, given)
     if options.resume:
         if options.preset or given:
             raise InputError("--resume goes on with what was running: give no preset, run, field or --config")
@@ -209,6 +218,17 @@ def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, Inter
         raise InputError(f"{preset} is a command of tms: did you mean tms {preset}?")
     experiment, name = experiment_from(options)
     return experiment, name if not given_fields(options) or options.config else f"{name}-changed", None
+
+
+def _check_autoplay(options: argparse.Namespace, given: bool) -> None:
+    from tms_tui.autoplay import SHOWS
+
+    if options.resume or options.once or options.no_train or given:
+        raise InputError(
+            "--autoplay plays presets as they are: give no field, --config, --resume, --once or --no-train"
+        )
+    if (options.preset or "gist") not in SHOWS:
+        raise InputError(f"--autoplay begins with one of {', '.join(SHOWS)}, not {options.preset!r}")
 
 
 def _newest_session() -> "InterruptedSession":
@@ -247,6 +267,7 @@ def _app(
 
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
+    from tms_tui.autoplay import SHOWS, Autoplay
     from tms_tui.autosave import Autosave
     from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
@@ -259,6 +280,7 @@ def _app(
         "pace": pace,
         "fps": fps,
         "low_bandwidth": options.low_bandwidth or None,
+        "projector": options.projector or None,
     }
     path = stored.settings_path()
     encoding = (sys.stdout if options.once else sys.stderr).encoding
@@ -274,7 +296,10 @@ def _app(
     mode = mode_of(options.render or settings.render, state)
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
-    autosave = None if options.once else Autosave(session.view, name, offer=interrupted is None)
+    autoplay = Autoplay(tuple(SHOWS).index(name)) if options.autoplay else None
+    autosave = (
+        None if options.once or options.autoplay else Autosave(session.view, name, offer=interrupted is None)
+    )
     if autosave is not None and interrupted is not None:
         autosave.take_up(interrupted)
         if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
@@ -294,6 +319,7 @@ def _app(
         autosave=autosave,
         first=first,
         shows=shown.path if shown else None,
+        autoplay=autoplay,
     )
 
 

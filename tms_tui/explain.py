@@ -402,6 +402,14 @@ TERMS: dict[str, Term] = {
         "the step that is shown; which instance of how many, and its place; what trains it; and the random seed, from "
         "which first weights and data are made again. What there is no room for is left out.",
     ),
+    "autoplay": Term(
+        "autoplay",
+        "",
+        ("presets, one after the other", "; a key that changes something takes over, W goes on"),
+        "tms-tui --autoplay, for an open day: each preset is trained live from its first step, slowly where it folds, "
+        "with its name and what one sees of it above the run bar; then comes the next. What only looks (turning, "
+        "colours, Z) leaves it on; what changes something takes over, and W goes on. Nothing is saved by itself.",
+    ),
     "timeline": Term(
         "run bar",
         "",

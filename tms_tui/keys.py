@@ -56,6 +56,7 @@ from tms_tui.messages import (
     ShiftImportance,
     StepOnce,
     Suspend,
+    ToggleAutoplay,
     ToggleLog,
     ToggleLogSteps,
     ToggleMaximized,
@@ -140,7 +141,8 @@ PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
 # The full screens that show no instance of the run, on which of the keys of all screens only these have a meaning.
 ALONE: tuple[FullScreenName, ...] = ("phases", "runs", "settings")
 _ANYWHERE = (
-    OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette
+    OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette,
+    ToggleAutoplay,
 )  # fmt: skip
 
 
@@ -171,6 +173,7 @@ KEYS: tuple[Key, ...] = (
     Key("greater_than_sign", ">", ChangePace(1), "faster", "more steps a second, at last without a limit; a faster replay", "Time"),
     Key("G", "G", RunToEnd(), "to the end", "train to the last step at full speed", "Time"),
     Key("w", "w", ToggleReplay(), "replay", "play the run as a loop, from here or the last change on; stop", "Time", 7),
+    Key("W", "W", ToggleAutoplay(), "autoplay", "of tms-tui --autoplay: take over, or go on with the presets", "Time"),
     Key("F", "F", FilmNow(), "film", "write the replay as GIF and as an asciinema cast", "Time"),
     Key("pageup", "PgUp", LookBack(-1), "look back", "look at earlier weights: as much changes at each press", "Time"),
     Key("pagedown", "PgDn", LookBack(1), "look forth", "look at later weights", "Time"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import Snapshot
 from tms_tui.abilities import TRUECOLOR
+from tms_tui.autoplay import Autoplay
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
@@ -19,6 +20,7 @@ from tms_tui.messages import (
     Reseed,
     Restart,
     Saved,
+    ToggleAutoplay,
 )
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import RunChosen
@@ -49,6 +51,7 @@ class Model:
     loss          how the loss is looked at
     settings      what lasts from one session of the app to the next
     settings_state   where that comes from, and what holds for this start
+    autoplay      presets one after the other, if the app was started so
     run_name      what the run is called, on the screen and on disk
     mode          characters to draw with
     colors        how many colours the terminal has: 2 are none but its own
@@ -91,7 +94,7 @@ class Model:
     chose_pace: bool = False
     notes_told: int = 0
     told_to_wait: bool = False
-    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | None = None
+    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | ToggleAutoplay | None = None
     told_risk: bool = False
     unsaved: str = ""
     solids: Solids = NO_SOLIDS
@@ -99,6 +102,7 @@ class Model:
     phases: PhasesState = _PHASES
     runs: RunsState = _RUNS
     settings_state: SettingsState = _SETTINGS
+    autoplay: Autoplay | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -141,6 +145,7 @@ class Model:
             self.chart_colors,
             size,
             self.export,
+            self.autoplay and (self.autoplay.at, self.autoplay.held),
             self.film and self.film.done,
             self.reading,
             self.layout.focused,

@@ -15,6 +15,7 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
 from tms_tui.messages import copying, phases, runs, settings
 from tms_tui.messages import space as space
+from tms_tui.messages.autoplay import ToggleAutoplay as ToggleAutoplay
 from tms_tui.messages.loss import FindLevels as FindLevels
 from tms_tui.messages.loss import LevelsFound as LevelsFound
 from tms_tui.messages.loss import LoadOverlay as LoadOverlay
@@ -341,6 +342,7 @@ KeyMessage = (
     | runs.ExportChosenRun
     | space.ToggleEdges | space.ToggleSides | space.Compare
     | settings.ChooseSetting | settings.ChangeSetting | settings.DefaultSetting | settings.ToggleProjector
+    | ToggleAutoplay
 )  # fmt: skip
 
 

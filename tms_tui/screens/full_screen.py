@@ -21,6 +21,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.messages import FullScreenName, PaneName
 from tms_tui.model import Model
+from tms_tui.panes.caption import Caption, caption
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
@@ -82,6 +83,7 @@ class FullScreen(Screen[None]):
         with Horizontal(id="body"):
             yield from self.body()
         yield from self.below()
+        yield Caption(id="caption")
         yield RunBar(self.mode, id="bar")
         yield from self.below_bar()
         yield KeyBar(self.mode, self.FULL, id="keys")
@@ -173,6 +175,8 @@ class FullScreen(Screen[None]):
         self.query_one("#about", Text).show(title)
         self.query_one("#phase", Text).show(state, layout=True)
         self.query_one(RunBar).show(bar)
+        self.set_class(model.autoplay is not None, "-autoplay")
+        self.query_one(Caption).show(caption(model), layout=True)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:

@@ -99,6 +99,7 @@ from tms_tui.messages import (
     ThemeChanged,
     Tick,
     Toast,
+    ToggleAutoplay,
     ToggleLog,
     ToggleLogSteps,
     ToggleMaximized,
@@ -124,6 +125,7 @@ from tms_tui.messages.space import (
 )
 from tms_tui.model import Model
 from tms_tui.update import loss, space, time
+from tms_tui.update.autoplay import play_on, taken_over, takes_over, toggle_autoplay
 from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
@@ -182,7 +184,11 @@ def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
     if isinstance(message, _MOVES_ON) and model.reading.under is not None:
         model = with_reading(model, under=None)
+    told: tuple[Effect, ...] = ()
+    if takes_over(model, message, _CHANGING):
+        model, told = taken_over(model)
     updated, effects = _update(model, message)
+    effects = told + effects
     updated, asked = watched(refreshed(settled(_settled(updated))))
     return updated, effects + asked
 
@@ -243,6 +249,8 @@ def _update(model: Model, message: Message) -> Updated:
             return _at_newest(model), (Command("scale_learning_rate", (factor,)),)
         case ShiftImportance(amount):
             return _at_newest(model), (Command("shift_importance", (amount,)),)
+        case ToggleAutoplay():
+            return toggle_autoplay(model)
         case NextDrift():
             return _at_newest(model), (Command("drift"),)
 
@@ -512,6 +520,8 @@ def _tick(model: Model, tick: Tick) -> Updated:
     effects += told
     if model.replay is not None and model.layout.screen == "dashboard":
         model = time.let_replay_go_on(model, min(tick.seconds, _LONGEST_TICK))
+    model, played = play_on(model, min(tick.seconds, _LONGEST_TICK))
+    effects += played
     model, wanted = loss.levels_wanted(model)
     effects += wanted
     options = model.options
