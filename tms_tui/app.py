@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, assert_never
+from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -50,6 +50,7 @@ from tms_tui.messages.space import Before, LoadBefore, SpaceFound
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.pointing import Chosen, PointedAt
+from tms_tui.panes.settings_table import about_images
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
 from tms_tui.saving import (
@@ -122,6 +123,10 @@ _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     SavePlace: "place",
     ResumeOffer: "resume",
 }
+
+
+if TYPE_CHECKING:
+    from tms_tui.picture import SpacePicture
 
 
 class TmsApp(App[None]):
@@ -200,6 +205,7 @@ class TmsApp(App[None]):
         self._autosave = autosave
         self._jobs: list[Job] = []
         self._names = names
+        self._picture: SpacePicture | None = None
         self._naming: tuple[Job, float] | None = None  # what finds names, and since when
         self._name_due = -math.inf
         self._looking = Looking()
@@ -211,6 +217,8 @@ class TmsApp(App[None]):
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
+        if in_force.render == "image" and state.images.protocol is None:
+            self._warning = self._warning or about_images(state)
         if settings.theme not in self.available_themes:
             self._warning = (
                 self._warning or f"there is no theme {settings.theme}: M shows those that there are"
@@ -442,6 +450,7 @@ class TmsApp(App[None]):
         if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
             self.full_screen.show(self.model, now)
+            self._look_at_picture(now)
 
     def _look_at_solids(self, now: float) -> None:
         """Find the name of what is shown in a thread, a few times a second, more seldom if that is long."""
@@ -462,6 +471,15 @@ class TmsApp(App[None]):
         due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
         if due is not None:
             self._naming = Job(lambda: SpaceFound(find(due))), now
+
+    def _look_at_picture(self, now: float) -> None:
+        """Where images were asked for, show the space as one; nothing of it is loaded before."""
+        if self._picture is None and self.model.in_force.render == "image":
+            from tms_tui.picture import SpacePicture
+
+            self._picture = SpacePicture()
+        if self._picture is not None:
+            self._picture.follow(self, self.model, now)
 
     def _look_at_settings(self) -> None:
         """Write settings that have changed, in a thread, and once: what could not be written is tried again

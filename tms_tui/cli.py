@@ -291,6 +291,7 @@ def _app(
         path=str(path) if path else "",
         auto=abilities.characters_of(os.environ, abilities.environment_at_start()),
         only_ascii=not abilities.can_encode(encoding),
+        images=abilities.images_of(os.environ),
         colors=f"{known_colors.because[:1].upper()}{known_colors.because[1:]}.",
     )
     mode = mode_of(options.render or settings.render, state)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tms_tui.abilities import Characters
+from tms_tui.abilities import Characters, Images
 from tms_tui.settings import Settings
 
 # The rows of the screen: the settings that last, and what only the environment sets.
@@ -12,6 +12,7 @@ ROWS = (
 )  # fmt: skip
 
 _SETTINGS = Settings()
+_NO_IMAGES = Images(None, "there is no terminal")
 _BRAILLE = Characters("braille", "as it is everywhere by default")
 
 
@@ -28,7 +29,7 @@ class SettingsState:
     auto      the characters that `render = "auto"` takes here
     only_ascii   whether the terminal's encoding has nothing else
     colors    how many colours there are, and why
-    cannot_image   why no image can be shown; "" where one can, or where nobody has asked
+    images    how pictures are sent, or why not
     row       the one that is chosen
     trouble   why the settings could not be written, as it was said last
     """
@@ -42,7 +43,7 @@ class SettingsState:
     auto: Characters = _BRAILLE
     only_ascii: bool = False
     colors: str = ""
-    cannot_image: str = ""
+    images: Images = _NO_IMAGES
     row: int = 0
     trouble: str = ""
 

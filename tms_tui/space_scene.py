@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64, UInt8
 
 from tms_engine import digits
 from tms_engine.analysis import projection
@@ -380,6 +380,31 @@ def draw_space(
             write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
     if bar and scene.scale is not None:
         _write_scale(picture, scene.scale, height - 1, width, mode, ground)
+    return picture
+
+
+def space_pixels(
+    scene: SpaceScene,
+    camera: Camera,
+    height: int,
+    width: int,
+    cell: tuple[int, int],
+    ground: RGB,
+    large: bool = False,
+) -> "UInt8[np.ndarray, 'height width 3']":
+    """The same as a picture, for cells of so many pixels across and down: panels, without their titles."""
+    from tms_tui.drawing.pixels import draw_pixels
+
+    (across_px, down_px), panels = cell, scene.panels
+    picture = np.full((height * down_px, width * across_px, 3), ground, np.uint8)
+    down, across = arranged(len(panels), height, width)
+    rows, columns = _shares(height, down), _shares(width, across)
+    for i, panel in enumerate(panels):
+        (top, tall), (left, wide) = rows[i // across], columns[i % across]
+        if tall < 1 or wide < 1:
+            continue
+        part = draw_pixels(panel.scene, camera, scene.radius, (tall, wide), cell, ground, large)
+        picture[top * down_px : (top + tall) * down_px, left * across_px : (left + wide) * across_px] = part
     return picture
 
 

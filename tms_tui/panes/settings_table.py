@@ -18,7 +18,7 @@ from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.run_bar import rate_text
 from tms_tui.panes.text import Text, cut
 from tms_tui.panes.told import Told
-from tms_tui.settings_state import ROWS
+from tms_tui.settings_state import ROWS, SettingsState
 
 # Cells of a row: of the mark before it, its name, and its value between two arrows.
 _MARK, _NAME, _VALUE = 2, 15, 24
@@ -128,7 +128,7 @@ def _more(model: Model, name: str) -> list[str]:
     if name == "render":
         lines.append(f"Here auto takes {state.auto.mode}, {state.auto.because}.")
         if model.in_force.render == "image":
-            lines.append(state.cannot_image)
+            lines.append(about_images(state))
     if now == "command line":
         lines.append("Given on the command line, for this start; a change here lasts.")
     elif now == "for this start":
@@ -136,6 +136,16 @@ def _more(model: Model, name: str) -> list[str]:
     elif now == "environment":
         lines.append("The terminal has 16 colours or fewer, so it has its own.")
     return lines
+
+
+def about_images(state: SettingsState) -> str:
+    """How pictures are sent here, or that none can be, in a sentence."""
+    if state.images.protocol is None:
+        return (
+            f"No image can be shown here, so it is characters: {state.images.because}. kitty, iTerm2, "
+            "WezTerm and foot can; TMS_IMAGE=kitty, iterm2 or sixel names another terminal's way."
+        )
+    return f"Images are sent by {state.images.protocol}'s protocol, {state.images.because}."
 
 
 def _lasting(model: Model, name: str) -> str:

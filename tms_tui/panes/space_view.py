@@ -7,7 +7,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -142,6 +142,22 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(mode, **options)
         self._dragged_from: tuple[int, int] | None = None
+        self.is_covered = False  # by an image, which has its place: only its background is drawn
+
+    def cover(self, is_covered: bool) -> None:
+        """Draw nothing while an image lies over this."""
+        if is_covered != self.is_covered:
+            self.is_covered = is_covered
+            self._strips_for = None
+            self.refresh(Region(0, 0, *self.size))
+
+    @property
+    def scene(self) -> tuple[SpaceScene, Camera, bool] | None:
+        """What is drawn, from where, and whether in large print; None while it is awaited."""
+        if self._content is None or self._content[0] is None:
+            return None
+        scene, camera, _, large = self._content
+        return scene, camera, large
 
     def title_of(self, model: Model) -> str:
         return "Space" if model.options.projector else space_title(model)
@@ -171,6 +187,8 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
             above = (height - len(said)) // 2
             text = [""] * above + said + [""] * (height - above - len(said))
             return [Strip([Segment(line.center(width), base)]) for line in text]
+        if self.is_covered:
+            return [Strip.blank(width, base) for _ in range(height)]
         return super()._draw_strips(base)
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
