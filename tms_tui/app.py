@@ -845,13 +845,23 @@ class TmsApp(App[None]):
                 self.session.run_to_end()
             self.tick()  # asks for what the screen shows beside the run
             before = None
-            while not ((view := self.session.view()) is before and _at_rest(view, train, self._counts())):
+            while not (
+                (view := self.session.view()) is before
+                and _at_rest(view, train, self._counts())
+                and self.is_named()
+            ):
                 before = view
                 await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
+
+    def is_named(self) -> bool:
+        """Whether what is shown has its name, or is not to have one soon."""
+        model = self.model
+        due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
+        return not self._names or due is None or self._name_due > self._clock() + _NAME_LONGEST
 
     def _counts(self) -> bool:
         """Whether the screen shows a census."""
