@@ -131,6 +131,11 @@ def show_picture(app: Any, picture: Any) -> None:
     app._driver.show_picture(picture)
 
 
+def is_too_slow_for_pictures(app: Any) -> bool:
+    """Whether keys would wait for pictures; as `shows_pictures`."""
+    return app._driver.is_slow
+
+
 def suspend(app: Any) -> None:
     """Stop the process as Ctrl-Z does, with the terminal restored until it is continued.
 

@@ -1,6 +1,6 @@
 """The space as an image over the cells, where that was asked for and the terminal can show one.
 
-Where a dialog or a toast lies over it, and on all other screens, it is characters.
+Where a dialog or a toast lies over it, on a slow line, and on screens without a space, it is characters.
 """
 
 import time
@@ -15,6 +15,8 @@ from tms_tui.space_scene import space_pixels
 
 # So many times as long as a picture takes, there is none: keys and training come first.
 _REST = 2.0
+# Seconds without pictures when the line was found to be slow.
+_SLOW = 30.0
 
 
 class SpacePicture:
@@ -24,10 +26,15 @@ class SpacePicture:
         self._view: SpaceView | None = None
         self._of: tuple[object, ...] | None = None
         self._due = float("-inf")
+        self._slow_until = float("-inf")
 
     def follow(self, app: Any, model: Model, now: float) -> None:
         """Show what the space shows now; or nothing."""
         view = _wanted(app, model)
+        if view is not None and compat.is_too_slow_for_pictures(app):
+            self._slow_until = now + _SLOW
+        if now < self._slow_until:
+            view = None
         if view is not self._view:
             if self._view is not None:
                 self._view.cover(False)
@@ -53,7 +60,8 @@ class SpacePicture:
 
 def _wanted(app: Any, model: Model) -> SpaceView | None:
     """The view that an image is to lie over, if there is one."""
-    if model.in_force.render != "image" or model.settings_state.images.protocol is None:
+    in_force = model.in_force
+    if in_force.render != "image" or in_force.low_bandwidth or model.settings_state.images.protocol is None:
         return None
     if not compat.shows_pictures(app) or app.screen is not app.full_screen or compat.toasts(app):
         return None

@@ -148,6 +148,11 @@ class TerminalDriver(Driver):
         self._work.set()
 
     @property
+    def is_slow(self) -> bool:
+        """Whether the line is too slow for pictures: keys would wait for them."""
+        return self._line.is_slow
+
+    @property
     def cell_pixels(self) -> tuple[int, int]:
         """Width and height of a cell in pixels, as the terminal says; or as they usually are."""
         try:
