@@ -173,11 +173,12 @@ async def test_the_screen_changes_what_lasts_by_keys_and_mouse_and_all_screens_f
 
 
 @pytest.mark.slow
-async def test_a_theme_that_there_is_not_is_said_and_stays_in_the_file():
+async def test_a_theme_that_there_is_not_is_said_and_stays_in_the_file(monkeypatch):
     settings.save(Settings(theme="mine"), ("theme",))
-    app = still_app(settings=settings.load().settings)
+    app, told = still_app(settings=settings.load().settings), []
+    monkeypatch.setattr(app, "notify", lambda message, **_: told.append(message))
     async with app.run_test() as pilot:
         await press(pilot)
-        assert "there is no theme mine" in " ".join(text(app).split())
+        assert ["there is no theme mine" in message for message in told] == [True]
         await pilot.press("q")
     assert settings.load().settings.theme == "mine"

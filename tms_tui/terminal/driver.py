@@ -357,6 +357,8 @@ class TerminalDriver(Driver):
                     if not self._write_piece(marks[0] + piece.data + marks[1] + _QUESTION):
                         return
                 continue
+            if picture is not None and not _fits(picture, wanted):  # of before a change of size
+                picture = None
             if delay <= 0 and self._differs(picture, beneath, wanted):
                 place = self._drawn[:4] if self._drawn else None
                 removal = b""
@@ -535,6 +537,12 @@ class TerminalDriver(Driver):
             return None
         last, self._mouse_at = self._mouse_at, (report.x, report.y)
         return mouse_event(report, last)
+
+
+def _fits(picture: "Picture", wanted: CellBuffer) -> bool:
+    """Whether a picture is on the screen as a whole: else some terminals would scroll."""
+    right, bottom = picture.column + picture.columns, picture.row + picture.rows
+    return right <= wanted.columns and bottom < wanted.rows
 
 
 def _placed(picture: "Picture | None") -> bytes:
