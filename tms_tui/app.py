@@ -464,6 +464,8 @@ class TmsApp(App[None]):
             if isinstance(answer, m.Refused):  # not four times a second
                 self._name_due = now + _NAME_AGAIN
             if answer is not None:
+                if self.model.solids.solid is None:  # the first: all that names need has been loaded
+                    process.keep_what_is_loaded()
                 self.send(answer)
         if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
             return

@@ -106,9 +106,13 @@ class Terminal:
             return True
         except pexpect.EOF:
             return False
+        self.take_in(written)
+        return True
+
+    def take_in(self, written: bytes) -> None:
+        """What the app has written: the screen shows it."""
         self.written += written
         self._stream.feed(written)
-        return True
 
     def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until the screen shows this."""
