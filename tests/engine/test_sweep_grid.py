@@ -253,6 +253,17 @@ def test_rows_of_several_families_are_no_run():
         sweep.experiment([])
 
 
+def test_models_that_take_long_share_shards_where_a_step_costs_much_once():
+    # torch's operations cost as much for one small model as for several: what they do, not what is in them.
+    base = Experiment(n_features=10, n_hidden=5, batch_size=1024, steps=10_000)
+    by_torch = make_grid(make_spec(base.replace(model="relu_hidden"), {}, seeds=192))
+    assert 8 <= len(by_torch.rows(0)) <= 64
+    large = base.replace(model="relu_hidden", n_features=1000, n_hidden=100)
+    assert len(make_grid(make_spec(large, {}, seeds=192)).rows(0)) == 1
+    walked = base.replace(n_features=100, n_hidden=50)
+    assert len(make_grid(make_spec(walked, {}, seeds=192)).rows(0)) <= 6
+
+
 def test_jobs_meet_where_they_may_have_a_shard_in_common():
     jobs = [directory.Job(k, of) for of in (1, 2, 3) for k in range(1, of + 1)]
     for one, other in itertools.product(jobs, jobs):
