@@ -305,7 +305,7 @@ def _sparsities(spec: Spec, family: Family) -> list[float]:
 
 
 def seconds_of_a_step(experiment: Experiment, density: float, n_models: int) -> float:
-    """About what a step of so many models together takes on one core, by the kernel that serves them on a CPU.
+    """About what a step of so many models takes on one core, by the kernel that serves them on a CPU.
 
     Within a factor of three of what benchmarks/README.md has. For the sizes of shards and the time that is
     left.
