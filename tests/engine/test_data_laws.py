@@ -156,9 +156,11 @@ def test_magnitudes_have_their_moments_and_leave_what_is_active(magnitudes, mean
     assert_probability((values > 2).mean(), above, values.size)
 
 
-def test_rows_of_length_one():
-    x = draw(5000, unit_rows=True, sparsity=0.7).astype(np.float64)
-    usual = draw(5000, sparsity=0.7).astype(np.float64)
+@pytest.mark.parametrize("magnitudes", ["uniform", "signed", "exponential", "constant"])
+def test_rows_of_length_one(magnitudes):
+    fields = {"magnitudes": magnitudes, "sparsity": 0.7}
+    x = draw(5000, unit_rows=True, **fields).astype(np.float64)
+    usual = draw(5000, **fields).astype(np.float64)
     length = np.sqrt((x * x).sum(1))
     assert np.abs(length - usual.any(1)).max() < 1e-6
     expected = usual / np.maximum(np.sqrt((usual * usual).sum(1, keepdims=True)), 1e-30)

@@ -111,6 +111,17 @@ def test_one_axis_is_a_row_of_polytopes_with_their_names(row):
         sweep_reel(row.directory, over="shards", color=0)
 
 
+def test_a_plane_is_drawn_flat_and_names_are_those_that_are_seen_also_before_models_are_finished(tmp_path):
+    from tms_engine.figures.sweep_film import _Stage, sweep_reel
+
+    base = BASE.replace(n_features=5, n_hidden=2, steps=300)
+    Sweep(base, {"sparsity": [0.5, 0.9]}, seeds=3, weights=True).train(tmp_path / "out")
+    reel = sweep_reel(tmp_path / "out", frames=2, over="shards")
+    assert set(reel.states.ravel().tolist()) - {-1} == set(range(len(reel.names)))
+    assert np.isnan(reel.panels[0][1][0]).all()
+    assert all(panel._flat for panel in _Stage(reel, (400, 240))._panels)
+
+
 def test_a_shard_may_have_no_model_that_is_shown(tmp_path):
     from tms_engine.figures.sweep_film import sweep_reel
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tms_engine import Experiment, InputError, Sweep, preset
+from tms_engine import experiment as experiment_module
 from tms_engine.sweeps import directory
+from tms_engine.sweeps import spec as spec_of
 from tms_engine.sweeps.grid import coordinates_of, experiment_of, make_grid
 from tms_engine.sweeps.spec import axis_values, make_spec, spec_from
 
@@ -75,7 +77,7 @@ BAD = {
     "different numbers from 0 up": ({}, {"seeds": [3, 3]}),
     "where the models of two points are not paired": ({}, {"seeds": [3, 4], "paired": False}),
     "shard_models should be at least 1": ({}, {"shard_models": 0}),
-    "comes to 1e+13 models": ({}, {"seeds": 10**13}),
+    "comes to 10,000,000,000,000 models": ({}, {"seeds": 10**13}),
     "over 10,000 combinations": ({"steps": range(1, 12000)}, {}),
 }
 
@@ -251,6 +253,20 @@ def test_rows_of_several_families_are_no_run():
         sweep.experiment("first")
     with pytest.raises(InputError, match="at least one row"):
         sweep.experiment([])
+
+
+def test_a_million_times_a_million_models_are_refused_before_any_value_is_looked_at(monkeypatch):
+    monkeypatch.setattr(spec_of, "axis_values", None)
+    axes = {"sparsity": "0:.99:1000000", "importance_decay": "log:.1:1:1000000"}
+    with pytest.raises(InputError, match="comes to 1,000,000,000,000 models; at most 100,000,000,000"):
+        make_spec(SMALL, axes)
+    with pytest.raises(InputError, match="comes to 1,000,000,000,000 models"):
+        make_spec(SMALL, {"sparsity": np.zeros(10**6), "learning_rate": np.ones(10**6)})
+
+
+def test_a_field_is_checked_by_what_was_made_once():
+    assert experiment_module._validator("sparsity") is experiment_module._validator("sparsity")
+    assert len(axis_values("sparsity", "0:.99:20000")) == 20_000
 
 
 def test_models_that_take_long_share_shards_where_a_step_costs_much_once():

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from tms_engine.analysis import geometry
 from tms_engine.analysis.changes import evenly_changing
@@ -508,7 +508,8 @@ def _most_frequent(
 ) -> tuple[Int64[np.ndarray, "pictures cells"], tuple[str, ...]]:
     """The names in the order of how many cells have them at the end, the rest as one."""
     counts = [np.bincount(of[of >= 0], minlength=len(names)) for of in (states[-1], states.ravel())]
-    order = sorted(range(len(names)), key=lambda k: (-counts[0][k], -counts[1][k], names[k]))
+    seen = np.flatnonzero(counts[1]).tolist()
+    order = sorted(seen, key=lambda k: (-counts[0][k], -counts[1][k], names[k]))
     few = order if len(order) <= _NAMES else order[: _NAMES - 1]
     renumbered = np.full(len(names) + 1, len(few))
     renumbered[few] = np.arange(len(few))
@@ -640,6 +641,7 @@ class _Stage:
             plot.xaxis.set_minor_formatter(NullFormatter())
         else:
             plot.set(xlabel="shards finished")
+            plot.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.grid(alpha=0.3)
         plot.tick_params(labelsize=8)
 
@@ -666,7 +668,7 @@ class _PanelStage:
         self._hull = plot.add_collection(LineCollection([], colors="0.6", linewidths=0.9))
         self._rays = plot.add_collection(LineCollection([], colors=self._colors, linewidths=1.4))
         self._dots = plot.scatter(*np.full((2, len(self._colors)), np.nan), c=self._colors, s=9, zorder=3)
-        self._flat = not self._tips[..., 2].any()
+        self._flat = not np.nan_to_num(self._tips[..., 2]).any()
 
     def show(self, k: int) -> None:
         tips, reach = self._tips[k], 1.05 * self._reach[k]

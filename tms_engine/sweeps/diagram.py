@@ -78,6 +78,8 @@ class Axis(NamedTuple):
 def _short(name: str, value: float) -> str:
     if name == "sparsity":
         return digits.sparsity(value)
+    if value.is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
     return f"{value:.3g}" if value == 0 or 1e-4 <= abs(value) < 1e6 else digits.number(value, 3)
 
 
