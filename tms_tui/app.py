@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, assert_never
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.color import Color
@@ -102,6 +103,8 @@ _PROMISED = 10.0
 _NAME_EVERY, _NAME_LONGEST, _NAME_REST = 0.25, 1.5, 4.0
 # And from one that has failed, which is told.
 _NAME_AGAIN = 60.0
+# Seconds without a key before the first name: what it needs is loaded then, which holds up keys for a while.
+_HANDS_OFF = 1.0
 
 # Characters of a toast.
 _LONGEST_TOAST = 400
@@ -191,6 +194,7 @@ class TmsApp(App[None]):
         self._names = names
         self._naming: tuple[Job, float] | None = None  # what finds names, and since when
         self._name_due = -math.inf
+        self._key_at = -math.inf
         self._looking = Looking()
         self._sweeps: dict[Path, SweepProcess] = {}
         self._theme_is_new = True
@@ -399,10 +403,14 @@ class TmsApp(App[None]):
             if isinstance(answer, m.Refused):  # not four times a second
                 self._name_due = now + _NAME_AGAIN
             if answer is not None:
+                if self.model.solids.solid is None:  # the first: all that names need has been loaded
+                    process.keep_what_is_loaded()
                 self.send(answer)
         if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
             return
         model = self.model
+        if model.solids.solid is None and now < self._key_at + _HANDS_OFF:
+            return
         due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
         if due is not None:
             self._naming = Job(lambda: SpaceFound(find(due))), now
@@ -416,6 +424,11 @@ class TmsApp(App[None]):
         if autosave.found is not None and self.screen is self.full_screen:
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._key_at = self._clock()
+        await super().on_event(event)
 
     def action_press(self, index: int) -> None:
         self.send(KEYS[index].message)
@@ -753,13 +766,23 @@ class TmsApp(App[None]):
                 self.session.run_to_end()
             self.tick()  # asks for what the screen shows beside the run
             before = None
-            while not ((view := self.session.view()) is before and _at_rest(view, train, self._counts())):
+            while not (
+                (view := self.session.view()) is before
+                and _at_rest(view, train, self._counts())
+                and self.is_named()
+            ):
                 before = view
                 await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
+
+    def is_named(self) -> bool:
+        """Whether what is shown has its name, or is not to have one soon."""
+        model = self.model
+        due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
+        return not self._names or due is None or self._name_due > self._clock() + _NAME_LONGEST
 
     def _counts(self) -> bool:
         """Whether the screen shows a census."""
