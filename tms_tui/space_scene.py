@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64, UInt8
 
 from tms_engine import digits
 from tms_engine.analysis import projection
@@ -358,11 +358,12 @@ def draw_space(
     mode: Mode,
     ground: RGB,
     has_colors: bool = True,
+    large: bool = False,
 ) -> Cells:
     """All panels as the camera sees them, with their titles, and what colours stand for on the last row."""
     panels, radius = scene.panels, scene.radius
     if len(panels) == 1 and not panels[0].title and scene.scale is None:
-        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground)
+        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground, large)
     picture = blank(height, width, ground if mode == "blocks" else None)
     # A row below for what the colours stand for; one above each panel for its title.
     bar = int(scene.scale is not None and height > 4 and has_colors)
@@ -371,7 +372,7 @@ def draw_space(
     for i, panel in enumerate(panels):
         (top, tall), (left, wide) = rows[i // across], columns[i % across]
         titled = int(bool(panel.title) and tall > 2)
-        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground)
+        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground, large)
         paste(picture, part, top + titled, left)
         if titled:
             title = ascii_text(panel.title) if mode == "ascii" else panel.title
@@ -379,6 +380,31 @@ def draw_space(
             write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
     if bar and scene.scale is not None:
         _write_scale(picture, scene.scale, height - 1, width, mode, ground)
+    return picture
+
+
+def space_pixels(
+    scene: SpaceScene,
+    camera: Camera,
+    height: int,
+    width: int,
+    cell: tuple[int, int],
+    ground: RGB,
+    large: bool = False,
+) -> "UInt8[np.ndarray, 'height width 3']":
+    """The same as a picture, for cells of so many pixels across and down: panels, without their titles."""
+    from tms_tui.drawing.pixels import draw_pixels
+
+    (across_px, down_px), panels = cell, scene.panels
+    picture = np.full((height * down_px, width * across_px, 3), ground, np.uint8)
+    down, across = arranged(len(panels), height, width)
+    rows, columns = _shares(height, down), _shares(width, across)
+    for i, panel in enumerate(panels):
+        (top, tall), (left, wide) = rows[i // across], columns[i % across]
+        if tall < 1 or wide < 1:
+            continue
+        part = draw_pixels(panel.scene, camera, scene.radius, (tall, wide), cell, ground, large)
+        picture[top * down_px : (top + tall) * down_px, left * across_px : (left + wide) * across_px] = part
     return picture
 
 

@@ -107,6 +107,8 @@ def test_at_least_one_with_densities_of_each():
 
 
 def test_each_feature_has_its_own_density_at_most_one():
+    own = Experiment(n_features=4, sparsity=0.9, relative_density=(1, 0.5, 3, 20))
+    assert sampling.feature_density(own)[0, 3] == 1  # else those of others, given it, would be wrong
     active = draw(n_features=4, sparsity=0.9, relative_density=(1, 0.5, 3, 20)) > 0
     for j, p in enumerate((0.1, 0.05, 0.3, 1.0)):
         assert_probability(active[:, j].mean(), p)

@@ -13,8 +13,9 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying, phases, runs
+from tms_tui.messages import copying, phases, runs, settings
 from tms_tui.messages import space as space
+from tms_tui.messages.autoplay import ToggleAutoplay as ToggleAutoplay
 from tms_tui.messages.loss import FindLevels as FindLevels
 from tms_tui.messages.loss import LevelsFound as LevelsFound
 from tms_tui.messages.loss import LoadOverlay as LoadOverlay
@@ -340,6 +341,8 @@ KeyMessage = (
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
     | runs.ExportChosenRun
     | space.ToggleEdges | space.ToggleSides | space.Compare
+    | settings.ChooseSetting | settings.ChangeSetting | settings.DefaultSetting | settings.ToggleProjector
+    | ToggleAutoplay
 )  # fmt: skip
 
 
@@ -509,14 +512,15 @@ Message = (
     | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
     | runs.Renamed | runs.Deleted | runs.RunMoved
     | space.CompareWith | space.Before | space.SpaceFound
+    | settings.PointAtSetting | settings.SettingsKept
 )  # fmt: skip
 
 
 # Effects.
 
 CommandName = Literal[
-    "toggle_pause", "pause", "resume", "step_once", "change_pace", "run_to_end", "restart", "reseed",
-    "extend", "take_over", "watch", "begin", "drift", "scale_density", "scale_learning_rate",
+    "toggle_pause", "pause", "resume", "step_once", "change_pace", "set_pace", "run_to_end", "restart",
+    "reseed", "extend", "take_over", "watch", "begin", "drift", "scale_density", "scale_learning_rate",
     "shift_importance",
 ]  # fmt: skip
 
@@ -653,5 +657,5 @@ Effect = (
     | copying.WriteOut | copying.PutOnClipboard
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
-    | space.LoadBefore
+    | space.LoadBefore | settings.TakeTheme
 )  # fmt: skip

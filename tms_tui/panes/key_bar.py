@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from tms_tui.drawing.modes import Mode
 from tms_tui.keys import KEYS, Key
 from tms_tui.messages import FullScreenName
 from tms_tui.panes.pane_keys import press
@@ -20,10 +21,10 @@ class KeyBar(Widget):
 
     DEFAULT_CSS = "KeyBar { height: 1; padding: 0 1; }"
 
-    def __init__(self, ascii_only: bool, screen: FullScreenName, **options: Any) -> None:
+    def __init__(self, mode: Mode, screen: FullScreenName, **options: Any) -> None:
         super().__init__(**options)
         self._keys = sorted((key for key in KEYS if key.rank and key.is_of(screen)), key=lambda key: key.rank)
-        self._ascii = ascii_only
+        self.mode = mode
         self._said: Content | None = None
 
     def show(self, said: Content | None) -> None:
@@ -59,7 +60,7 @@ class KeyBar(Widget):
         shown = {"← h": "←↑↓→"}.get(
             key.display, {"[": "[ ]", "]": "[ ]", "+": "+ -"}.get(key.display, key.display)
         )
-        return shown.replace("←↑↓→", "hjkl") if self._ascii else shown
+        return shown.replace("←↑↓→", "hjkl") if self.mode == "ascii" else shown
 
     def _length(self, key: Key) -> int:
         return cell_len(self._display(key)) + len(key.label) + 4

@@ -55,8 +55,7 @@ class RunsTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._ascii = mode == "ascii"
-        self._ellipsis = "..." if self._ascii else "…"
+        self.mode = mode
         self._lines: tuple[RunLine, ...] = ()
         self._place = -1
         self._said = ""
@@ -116,7 +115,8 @@ class RunsTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
             if name == "name" and not wide:
                 size = own + left
             text = visible(values[k])
-            text = cut(ascii_text(text) if self._ascii else text, size, self._ellipsis)
+            is_ascii = self.mode == "ascii"
+            text = cut(ascii_text(text) if is_ascii else text, size, "..." if is_ascii else "…")
             text = f"{text:>{size}}" if to_the_right else f"{text:<{size}}"
             segments.append(Segment(text + "  ", base + state if name == "state" else base))
         return Strip(segments).adjust_cell_length(width, base)

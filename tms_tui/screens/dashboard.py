@@ -16,13 +16,12 @@ from tms_tui.panes import PANES, Place, pane_class
 from tms_tui.panes.comparison import comparison
 from tms_tui.panes.explain_bar import ExplainBar, explanation
 from tms_tui.panes.explained import is_asked_for
-from tms_tui.panes.features_table import FeaturesTable
 from tms_tui.panes.key_bar import KeyBar
+from tms_tui.panes.large import LargeNumbers, LargeTitle
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.text import Text, set_title
 from tms_tui.reading import has_explain_line, shown_panes
 from tms_tui.screens.full_screen import FullScreen
-from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
 
 class Dashboard(FullScreen):
@@ -35,6 +34,10 @@ class Dashboard(FullScreen):
     def __init__(self, mode: Mode, colors: int) -> None:
         super().__init__(mode, colors)
         self.panes = {name: pane_class(name)(mode, id=name, classes="pane") for name in PANES}
+        self.panes |= {
+            "large-title": LargeTitle(id="large-title"),
+            "large-numbers": LargeNumbers(id="large-numbers"),
+        }
         self.moving = frozenset(name for name in PANES if PANES[name].place == "body")
         self._turns: tuple[object, ...] = ()  # which panes are displayed, and how high the middle is
 
@@ -43,20 +46,20 @@ class Dashboard(FullScreen):
         with Vertical(id="side"):
             yield from self._placed("side")
             yield Text(id="comparison", classes="pane")
+            yield self.panes["large-numbers"]
             with Horizontal(id="middle"):
                 yield from self._placed("middle")
             with Horizontal(id="low"):
                 yield from self._placed("low")
 
+    def above(self) -> Iterator[Widget]:
+        yield self.panes["large-title"]
+
     def below_bar(self) -> Iterator[Widget]:
         yield ExplainBar(id="explain")
 
-    def on_mount(self) -> None:  # Textual calls that of FullScreen too
-        if self.mode == "ascii":
-            draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
-
     def _placed(self, place: Place) -> list[Widget]:
-        return [pane for name, pane in self.panes.items() if PANES[name].place == place]
+        return [self.panes[name] for name in PANES if PANES[name].place == place]
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         self._take_turns(model)
@@ -89,21 +92,22 @@ class Dashboard(FullScreen):
         if not self.is_composed:
             return
         self.set_class(not model.options.sides, "-alone")
+        self.set_class(model.options.projector, "-projector")
         rows = model.layout.rows
-        shown = shown_panes(model.reading, model.layout.columns, rows)
+        shown = () if model.options.projector else shown_panes(model.reading, model.layout.columns, rows)
         # As high as the features need, with a row for the names of the ladder's levels.
         height = model.experiment.n_features + (3 if "ladder" in shown else 2)
-        turns = shown, has_explain_line(rows), height
+        turns = shown, has_explain_line(rows), height, model.options.projector
         if turns == self._turns:
             return
         self._turns = turns
-        for name, pane in self.panes.items():
+        for name in PANES:
             if PANES[name].place in ("middle", "low"):
-                _display(pane, name in shown)
+                _display(self.panes[name], name in shown)
         for place in ("middle", "low"):
             here = any(PANES[name].place == place for name in shown)
             _display(self.query_one(f"#{place}"), here)
-        _display(self.query_one("#explain"), has_explain_line(rows))
+        _display(self.query_one("#explain"), has_explain_line(rows) and not model.options.projector)
         self.query_one("#middle").styles.height = height
 
 

@@ -14,16 +14,19 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.messages import FullScreenName, PaneName
 from tms_tui.model import Model
+from tms_tui.panes.caption import Caption, caption
 from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
+from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -76,13 +79,19 @@ class FullScreen(Screen[None]):
         with Horizontal(id="title"):
             yield Title(id="about")
             yield Text(id="phase")
+        yield from self.above()
         with Horizontal(id="body"):
             yield from self.body()
         yield from self.below()
+        yield Caption(id="caption")
         yield RunBar(self.mode, id="bar")
         yield from self.below_bar()
-        yield KeyBar(self.mode == "ascii", self.FULL, id="keys")
+        yield KeyBar(self.mode, self.FULL, id="keys")
         yield TooSmall(id="too-small")
+
+    def above(self) -> Iterator[Widget]:
+        """Lines between the title and the body: none."""
+        return iter(())
 
     def below(self) -> Iterator[Widget]:
         """Lines between the body and the run bar: none."""
@@ -93,10 +102,28 @@ class FullScreen(Screen[None]):
         return iter(())
 
     def on_mount(self) -> None:
-        self.set_class(self.mode == "ascii", "-ascii")
         self.set_class(self._mono, "-mono")
+        self._dress()
         self.panes[self.FIRST].focus()
         self.is_composed = True
+
+    def _dress(self) -> None:
+        """What is not drawn by the panes themselves: frames and scrollbars."""
+        self.set_class(self.mode == "ascii", "-ascii")
+        for widget in self.query(ScrollView):
+            draw_scrollbar_in_ascii(widget, self.mode == "ascii")
+
+    def take_mode(self, mode: Mode) -> None:
+        """Draw with other characters from now on."""
+        self.mode = mode
+        if not self.is_composed:
+            return
+        for widget in self.walk_children():
+            if hasattr(widget, "mode"):
+                widget.mode = mode
+            widget.refresh()
+        self._dress()
+        self._model, self._side, self._body_due = None, None, -math.inf  # all is shown anew
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         """At once: `Widget.focus` waits for a message, and the next key may come before it."""
@@ -148,6 +175,8 @@ class FullScreen(Screen[None]):
         self.query_one("#about", Text).show(title)
         self.query_one("#phase", Text).show(state, layout=True)
         self.query_one(RunBar).show(bar)
+        self.set_class(model.autoplay is not None, "-autoplay")
+        self.query_one(Caption).show(caption(model), layout=True)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:

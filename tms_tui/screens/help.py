@@ -53,6 +53,8 @@ _HEADINGS = {
 
 def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
     """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
+    if screen == "settings":
+        return [*sections(screen, pane), Words("What the settings are", tuple(terms_of("settings")))]
     if screen != "dashboard":
         return list(sections(screen, pane))
     words = {name: Words(heading, tuple(terms_of(name))) for name, heading in _HEADINGS.items()}
