@@ -70,6 +70,7 @@ from tms_tui.messages import (
     ZoomLoss,
 )
 from tms_tui.messages.copying import OpenCopy
+from tms_tui.messages.finding import OpenFinder
 from tms_tui.messages.phases import (
     MovePhaseCell,
     NextPhaseColoring,
@@ -117,7 +118,8 @@ PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
 # The full screens that show no instance of the run, on which of the keys of all screens only these have a meaning.
 ALONE: tuple[FullScreenName, ...] = ("phases", "runs")
 _ANYWHERE = (
-    OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette
+    OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette,
+    OpenFinder
 )  # fmt: skip
 
 
@@ -263,6 +265,8 @@ KEYS: tuple[Key, ...] = (
     Key("s", "s", SaveScreen(), "screenshot", "save the screen as SVG", "Run"),
     Key("C", "C", OpenCopy(), "copy", "copy the command, the path, a row of W or the table to the clipboard", "Run"),
     Key("D", "D", OpenDoctor(), "doctor", "what is on this machine, for a bug report", "Run"),
+    Key("slash", "/", OpenFinder("search"), "search", "search features, instances and runs; Enter goes there", "Run", only="dashboard"),
+    Key("ctrl+p", "Ctrl-P", OpenFinder("commands"), "commands", "all commands, presets, instances, runs and themes, by some words", "Run"),
     Key("left,h", "← h", MovePhaseCell(0, -1), "cell", "the cell to the left", "Phases", 2, "phases"),
     Key("right,l", "→ l", MovePhaseCell(0, 1), "cell", "the cell to the right", "Phases", 0, "phases"),
     Key("up,k", "↑ k", MovePhaseCell(-1, 0), "cell", "the cell above", "Phases", 0, "phases"),
@@ -277,6 +281,8 @@ KEYS: tuple[Key, ...] = (
     Key("n", "n", StepOthers(1), "other axes", "the next place along the axes that are not shown", "Phases", 0, "phases"),
     Key("N", "N", StepOthers(-1), "other axes", "the place before, along the axes that are not shown", "Phases", 0, "phases"),
     Key("space", "space", ToggleSweep(), "stop, go on", "stop the training of the sweep, or go on with it, in another process", "Phases", 4, "phases"),
+    Key("slash", "/", OpenFinder("search"), "search", "search the runs and sweeps", "Phases", only="phases"),
+    Key("slash", "/", OpenFinder("search"), "search", "search by a name, an experiment or a state", "Runs", 2, only="runs"),
     Key("up,k", "↑ k", ChooseRun(-1), "choose", "the run above", "Runs", 0, "runs"),
     Key("down,j", "↓ j", ChooseRun(1), "choose", "the run below", "Runs", 0, "runs"),
     Key("pageup", "PgUp", ChooseRun(-1, pages=True), "page", "a page up", "Runs", 0, "runs"),

@@ -13,7 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying, phases, runs
+from tms_tui.messages import copying, finding, phases, runs
 from tms_tui.messages import space as space
 from tms_tui.messages.loss import FindLevels as FindLevels
 from tms_tui.messages.loss import LevelsFound as LevelsFound
@@ -61,6 +61,7 @@ ScreenName = Literal[
     "resume",
     "name",
     "delete",
+    "finder",
     "other",
 ]
 Answer = Literal["save", "drop", "stay"]
@@ -75,7 +76,7 @@ class Layout(NamedTuple):
     rows: int = 24
     focused: str = ""  # name of the pane in focus; "" if none is
     maximized: str = ""  # name of the pane that fills the screen; "" if none does
-    screen: ScreenName = "dashboard"  # "other": the command palette
+    screen: ScreenName = "dashboard"  # "other": one of Textual's own
     across: int = 1  # tiles side by side, where a full screen has such
     page: int = 1  # rows of a list that are seen at once
 
@@ -340,6 +341,7 @@ KeyMessage = (
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
     | runs.ExportChosenRun
     | space.ToggleEdges | space.ToggleSides | space.Compare
+    | finding.OpenFinder
 )  # fmt: skip
 
 
@@ -386,9 +388,10 @@ class ThemeChanged:
 
 @dataclass(frozen=True)
 class ExperimentChosen:
-    """The experiment form was closed; None: without a choice."""
+    """An experiment was chosen in its form, or as a preset by its name; None: the form was closed without."""
 
     experiment: Experiment | None
+    preset: str = ""
 
 
 @dataclass(frozen=True)
@@ -509,6 +512,8 @@ Message = (
     | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
     | runs.Renamed | runs.Deleted | runs.RunMoved
     | space.CompareWith | space.Before | space.SpaceFound
+    | finding.FinderClosed | finding.GoToFeature | finding.GoToInstance | finding.GoToRun
+    | finding.ChooseTheme
 )  # fmt: skip
 
 
@@ -654,4 +659,5 @@ Effect = (
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
     | space.LoadBefore
+    | finding.Find | finding.SetTheme
 )  # fmt: skip

@@ -114,6 +114,7 @@ from tms_tui.messages import (
     ZoomLoss,
 )
 from tms_tui.messages.copying import CopyChosen, CopyReady, OpenCopy
+from tms_tui.messages.finding import FinderClosed
 from tms_tui.messages.space import (
     Before,
     Compare,
@@ -127,6 +128,7 @@ from tms_tui.update import loss, space, time
 from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
+from tms_tui.update.finding import FindingMessage, update_finding
 from tms_tui.update.parts import (
     Updated,
     laid_out,
@@ -198,6 +200,8 @@ def _update(model: Model, message: Message) -> Updated:
         return update_phases(model, message)
     if isinstance(message, RunsMessage):
         return update_runs(model, message)
+    if isinstance(message, FindingMessage):
+        return update_finding(model, message)
     if isinstance(message, PopulationMessage):
         return on_population(model, message)
     match message:
@@ -397,6 +401,9 @@ def _update(model: Model, message: Message) -> Updated:
             return copying(model, message)
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
+        case FinderClosed(chosen):
+            model = under_dialogs(model)
+            return (model, ()) if chosen is None else _update(model, chosen)
         case HelpClosed():
             return under_dialogs(model), ()
         case Quit():
