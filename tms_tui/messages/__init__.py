@@ -339,7 +339,7 @@ KeyMessage = (
     | phases.MovePhaseCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature
     | phases.TurnAxis | phases.StepOthers | phases.ToggleSweep
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
-    | runs.ExportChosenRun
+    | runs.ExportChosenRun | runs.CompareChosen | runs.OverlayChosen | runs.SortRuns | runs.ReverseRuns
     | space.ToggleEdges | space.ToggleSides | space.Compare
     | finding.OpenFinder
 )  # fmt: skip
@@ -509,7 +509,8 @@ Message = (
     | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
     | phases.SweepRefused
     | phases.SweepChosen | phases.CellChosen
-    | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
+    | runs.PointAtRun | runs.SortRunsBy
+    | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
     | runs.Renamed | runs.Deleted | runs.RunMoved
     | space.CompareWith | space.Before | space.SpaceFound
     | finding.FinderClosed | finding.GoToFeature | finding.GoToInstance | finding.GoToRun

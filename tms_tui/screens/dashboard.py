@@ -72,7 +72,8 @@ class Dashboard(FullScreen):
         said = explanation(model, self.memo)
         self.query_one(ExplainBar).show(said)
         in_its_place = is_asked_for(model) and not has_explain_line(model.layout.rows)
-        self.query_one(KeyBar).show(said if in_its_place else None)
+        if in_its_place:
+            self.query_one(KeyBar).show((), said)
 
     def _compare(self, model: Model) -> None:
         """Two models that are compared have the place of the panes of one."""

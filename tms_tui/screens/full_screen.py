@@ -20,7 +20,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.messages import FullScreenName, PaneName
 from tms_tui.model import Model
-from tms_tui.panes.key_bar import KeyBar
+from tms_tui.panes.key_bar import KeyBar, hints
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
@@ -81,7 +81,7 @@ class FullScreen(Screen[None]):
         yield from self.below()
         yield RunBar(self.mode, id="bar")
         yield from self.below_bar()
-        yield KeyBar(self.mode == "ascii", self.FULL, id="keys")
+        yield KeyBar(self.mode == "ascii", id="keys")
         yield TooSmall(id="too-small")
 
     def below(self) -> Iterator[Widget]:
@@ -148,6 +148,7 @@ class FullScreen(Screen[None]):
         self.query_one("#about", Text).show(title)
         self.query_one("#phase", Text).show(state, layout=True)
         self.query_one(RunBar).show(bar)
+        self.query_one(KeyBar).show(hints(model))
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:
