@@ -40,6 +40,7 @@ from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.messages.time import FilmMoved as FilmMoved
 from tms_tui.messages.time import FilmNow as FilmNow
 from tms_tui.messages.time import FilmProgress as FilmProgress
+from tms_tui.messages.time import LookAgain as LookAgain
 from tms_tui.messages.time import LookAt as LookAt
 from tms_tui.messages.time import MoveCursor as MoveCursor
 from tms_tui.messages.time import NextDrift as NextDrift
@@ -500,7 +501,7 @@ class Interrupt:
 
 Message = (
     KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | Tick
-    | LookAt | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
+    | LookAt | LookAgain | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
     | LayoutChanged | ThemeChanged
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved

@@ -143,7 +143,7 @@ class FeaturesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         thing = None if offset is None else self.thing_at(offset)
-        if thing is None or thing.feature is None:
+        if thing is None or thing.feature is None or event.chain > 1:  # twice: see FullScreen
             return
         if event.shift and self._rows.selected is not None:
             self.post_message(Chosen(int(self._rows.features[self._rows.selected]), thing.feature))

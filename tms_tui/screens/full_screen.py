@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -18,12 +19,13 @@ from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
-from tms_tui.messages import FullScreenName, PaneName
+from tms_tui.messages import FocusPane, FullScreenName, PaneName, ToggleMaximized
 from tms_tui.model import Model
 from tms_tui.panes.key_bar import KeyBar, hints
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
+from tms_tui.panes.told import Told
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -32,6 +34,9 @@ _SIDE_EVERY = 0.1
 _SIDE_REST = 4.0
 # The same of the body, by the processor's time: scenes of a large model leave room for keys and for training.
 _BODY_REST = 3.0
+
+# Panes in which a double click opens what it is on.
+_OPENS = ("wall", "table", "phases", "runs")
 
 
 class FullScreen(Screen[None]):
@@ -97,6 +102,17 @@ class FullScreen(Screen[None]):
         self.set_class(self._mono, "-mono")
         self.panes[self.FIRST].focus()
         self.is_composed = True
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice: maximise the pane below the mouse, or restore it; on its frame where that opens a row."""
+        name = next((name for name, pane in self.panes.items() if pane is event.widget), None)
+        pane = self.panes.get(name or "")
+        if name is None or pane is None or event.chain != 2 or not pane.can_focus:
+            return
+        if name in _OPENS and event.get_content_offset(pane) is not None:
+            return
+        self.post_message(Told(FocusPane(name)))
+        self.post_message(Told(ToggleMaximized()))
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         """At once: `Widget.focus` waits for a message, and the next key may come before it."""

@@ -38,6 +38,7 @@ from tms_tui.messages import (
     LayoutChanged,
     LevelsFound,
     LoadOverlay,
+    LookAgain,
     LookAt,
     LookAtFirst,
     LookAtNewest,
@@ -222,6 +223,9 @@ def _update(model: Model, message: Message) -> Updated:
             return time.move_cursor(model, direction)
         case LookAt(step):
             return time.look_near(model, step)
+        case LookAgain(step, trains):
+            again, effects = time.look_at(model, step)
+            return again, (*effects, Command("resume")) if trains else effects
         case LookAtFirst():
             return time.look_at(model, view.kept_steps[0]) if view.kept_steps else (model, ())
         case LookAtNewest():
