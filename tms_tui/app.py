@@ -83,6 +83,7 @@ from tms_tui.view_options import ViewOptions
 
 if TYPE_CHECKING:
     from tms_tui.screens.finder import Finder
+    from tms_tui.screens.jump import JumpMode
 
 # Seconds in which the app ends when a signal asks for it, whatever happens.
 _END = 3.0
@@ -196,6 +197,7 @@ class TmsApp(App[None]):
         self._name_due = -math.inf
         self._looking = Looking()
         self._finder: Finder | None = None  # while it is open
+        self._jumping: JumpMode | None = None  # as it was shown last
         self._sweeps: dict[Path, SweepProcess] = {}
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
@@ -344,6 +346,8 @@ class TmsApp(App[None]):
 
     def _dialog(self) -> m.ScreenName:
         """The dialog that lies over the full screen."""
+        if self._jumping is not None and self.screen is self._jumping:
+            return "jump"
         return "finder" if self.screen is self._finder else _SCREENS.get(type(self.screen), "other")
 
     def tick(self, animates: bool = True) -> None:
@@ -527,6 +531,8 @@ class TmsApp(App[None]):
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
             case m.finding.Find(aim):
                 self._find(aim)
+            case m.finding.ShowJumps():
+                self._jump()
             case m.finding.SetTheme(theme):
                 self.theme = theme
             case LoadBefore(directory):
@@ -596,6 +602,13 @@ class TmsApp(App[None]):
 
         self._finder = Finder(aim, self.model, tuple(sorted(self.available_themes)))
         self.push_screen(self._finder, chosen)
+
+    def _jump(self) -> None:
+        from tms_tui.screens.jump import JumpMode
+
+        jumps = self.full_screen.jumps()
+        self._jumping = JumpMode(jumps)
+        self.push_screen(self._jumping, lambda message: self.send(m.finding.FinderClosed(message)))
 
     def _ask_name(self, path: Path) -> None:
         from tms_tui.screens.run_dialogs import NewName

@@ -70,7 +70,7 @@ from tms_tui.messages import (
     ZoomLoss,
 )
 from tms_tui.messages.copying import OpenCopy
-from tms_tui.messages.finding import OpenFinder
+from tms_tui.messages.finding import OpenFinder, OpenJumps
 from tms_tui.messages.phases import (
     MovePhaseCell,
     NextPhaseColoring,
@@ -123,7 +123,7 @@ PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
 ALONE: tuple[FullScreenName, ...] = ("phases", "runs")
 _ANYWHERE = (
     OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette,
-    OpenFinder
+    OpenFinder, OpenJumps
 )  # fmt: skip
 
 
@@ -204,6 +204,7 @@ KEYS: tuple[Key, ...] = (
     Key("v", "v", OpenScreen("population"), "population", "all instances: a wall of their spaces, a table, their names; and back", "Panes"),
     Key("V", "V", OpenScreen("phases"), "phases", "the phase diagram of a sweep; and back", "Panes"),
     Key("o", "o", OpenScreen("runs"), "runs", "runs and sweeps on disk; and back", "Panes"),
+    Key("J", "J", OpenJumps(), "jump", "a letter over each pane and row: press it to go there", "Panes"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
     Key("O", "O", ToggleOrder(), "order", "W Wᵀ ordered by the solids found, or by number", "Panes", only="dashboard"),
     Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),

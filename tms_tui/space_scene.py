@@ -34,6 +34,7 @@ from tms_tui.drawing.scene import (
     lengths,
     merge,
     nearest_tip,
+    placed_tips,
     sphere_scene,
     stacked_origins,
     trails_scene,
@@ -408,6 +409,17 @@ def tip_at(
         place = nearest_tip(panel.scene, camera, scene.radius, tall, wide, row - top, column - left)
         return None if place is None else int(panel.features[place])
     return None
+
+
+def tips_of(
+    scene: SpaceScene, camera: Camera, height: int, width: int, has_colors: bool = True
+) -> list[tuple[int, int, int]]:
+    """Features, and the rows and columns of the tips of their vectors in the first picture that has them."""
+    for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
+        if panel.features is not None:
+            found = placed_tips(panel.scene, camera, scene.radius, tall, wide)
+            return [(int(panel.features[k]), top + row, left + column) for k, row, column in found]
+    return []
 
 
 def _shares(size: int, count: int) -> list[tuple[int, int]]:

@@ -186,7 +186,7 @@ def _beyond(
     arrows = tips - starts
     of_each = lengths(arrows)[:, None]
     reach = of_each[np.isfinite(of_each)].max(initial=0)
-    return tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))
+    return (tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))).astype(np.float32)
 
 
 def nearest_tip(
@@ -196,12 +196,24 @@ def nearest_tip(
     with np.errstate(all="ignore"):
         starts, tips = scene.segments[:, 0], scene.segments[:, 1]
         ends = np.stack([tips, _beyond(starts, tips)])
-        placed = canvas.on_grid(view(ends.astype(np.float32), camera, radius), Grid(rows, columns, 1, 1))
+        placed = canvas.on_grid(view(ends, camera, radius), Grid(rows, columns, 1, 1))
         # A cell is twice as high as wide.
         away = np.hypot(placed[..., 0] - (column + 0.5), 2 * (placed[..., 1] - (row + 0.5)))
     far = np.where(np.isfinite(away), away, np.inf).min(0, initial=np.inf)
     nearest = int(far.argmin()) if len(far) else -1
     return nearest if nearest >= 0 and far[nearest] <= NEAR_TIP else None
+
+
+def placed_tips(
+    scene: Scene, camera: Camera, radius: float, rows: int, columns: int
+) -> list[tuple[int, int, int]]:
+    """The vectors whose tips are in sight, with the row and the column of each."""
+    with np.errstate(all="ignore"):
+        seen = view(scene.segments[:, 1], camera, radius)
+        placed = np.floor(canvas.on_grid(seen, Grid(rows, columns, 1, 1)))
+    x, y = placed[:, 0], placed[:, 1]
+    inside = np.flatnonzero((x >= 0) & (x < columns) & (y >= 0) & (y < rows))
+    return [(int(k), int(y[k]), int(x[k])) for k in inside]
 
 
 def edges_scene(

@@ -63,6 +63,7 @@ ScreenName = Literal[
     "name",
     "delete",
     "finder",
+    "jump",
     "other",
 ]
 Answer = Literal["save", "drop", "stay"]
@@ -342,7 +343,7 @@ KeyMessage = (
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
     | runs.ExportChosenRun | runs.CompareChosen | runs.OverlayChosen | runs.SortRuns | runs.ReverseRuns
     | space.ToggleEdges | space.ToggleSides | space.Compare
-    | finding.OpenFinder
+    | finding.OpenFinder | finding.OpenJumps
 )  # fmt: skip
 
 
@@ -661,5 +662,5 @@ Effect = (
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
     | space.LoadBefore
-    | finding.Find | finding.SetTheme
+    | finding.Find | finding.ShowJumps | finding.SetTheme
 )  # fmt: skip

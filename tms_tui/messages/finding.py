@@ -18,8 +18,13 @@ class OpenFinder:
 
 
 @dataclass(frozen=True)
+class OpenJumps:
+    """Show a letter over each pane and row."""
+
+
+@dataclass(frozen=True)
 class FinderClosed:
-    """What was found, to be done; None: nothing was chosen."""
+    """What was found, or jumped to, to be done; None: nothing was chosen."""
 
     chosen: "Message | None"
 
@@ -59,6 +64,11 @@ class Find:
     """Show the dialog. Answered by FinderClosed."""
 
     aim: Aim
+
+
+@dataclass(frozen=True)
+class ShowJumps:
+    """Answered by FinderClosed."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -16,11 +16,15 @@ from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.modes import Mode
 from tms_tui.looking import runs_of
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToRun
 from tms_tui.messages.runs import SortRunsBy
 from tms_tui.model import Model
 from tms_tui.panes import Pane
+from tms_tui.panes.jumps import Jump
+from tms_tui.panes.pointing import Pointing
 from tms_tui.panes.text import cut
 from tms_tui.panes.told import Told
+from tms_tui.reading import Thing
 from tms_tui.runs_state import RUN_COLUMNS, RunColumn, RunLine
 
 # Columns, each with the least width of the table from which on it is shown, its own width (0: what is left)
@@ -36,7 +40,7 @@ _COLUMNS = (
 )
 
 
-class RunsTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
+class RunsTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
     """A head, and one row a run."""
 
     DEFAULT_CSS = """
@@ -134,6 +138,15 @@ class RunsTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
             text = f"{text:>{size}}" if to_the_right else f"{text:<{size}}"
             segments.append(Segment(text + "  ", base + lit if name == which else base))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        row = offset.y - 1 + self.scroll_offset.y
+        return Thing("runs", row=row if offset.y > 0 and row < len(self._lines) else None)
+
+    def jumps(self) -> list[Jump]:
+        top = self.scroll_offset.y
+        lines = self._lines[top : top + max(self.size.height - 1, 0)]
+        return [Jump(0, row, GoToRun(line.path)) for row, line in enumerate(lines, 1)]
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)

@@ -15,10 +15,12 @@ from tms_engine.analysis.projection import HOME, Camera, pca_features
 from tms_tui.drawing.cells import RGB, Cells
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToFeature
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.comparison import places
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.measures import of_all
 from tms_tui.panes.pointing import Chosen, Pointing
 from tms_tui.reading import Thing
@@ -33,6 +35,7 @@ from tms_tui.space_scene import (
     n_vectors,
     space_scene,
     tip_at,
+    tips_of,
 )
 from tms_tui.view import loading
 
@@ -183,6 +186,14 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         height, width = self.size.height, self.size.width
         feature = tip_at(scene, camera, offset.y, offset.x, height, width, self.n_colors > 2)
         return Thing("space") if feature is None else Thing("norm", feature)
+
+    def jumps(self) -> list[Jump]:
+        scene, camera = self._content[:2] if self._content else (None, HOME)
+        if scene is None:
+            return []
+        height, width = self.size.height, self.size.width
+        tips = tips_of(scene, camera, height, width, self.n_colors > 2)
+        return [Jump(column, row, GoToFeature(feature)) for feature, row, column in tips]
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()

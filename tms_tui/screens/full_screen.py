@@ -21,11 +21,15 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.messages import FocusPane, FullScreenName, PaneName, ToggleMaximized
 from tms_tui.model import Model
+from tms_tui.panes.explain_bar import ExplainBar, explanation
+from tms_tui.panes.explained import is_asked_for
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.key_bar import KeyBar, hints
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
 from tms_tui.panes.told import Told
+from tms_tui.reading import has_explain_line
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -85,7 +89,7 @@ class FullScreen(Screen[None]):
             yield from self.body()
         yield from self.below()
         yield RunBar(self.mode, id="bar")
-        yield from self.below_bar()
+        yield ExplainBar(id="explain")
         yield KeyBar(self.mode == "ascii", id="keys")
         yield TooSmall(id="too-small")
 
@@ -93,15 +97,26 @@ class FullScreen(Screen[None]):
         """Lines between the body and the run bar: none."""
         return iter(())
 
-    def below_bar(self) -> Iterator[Widget]:
-        """Lines between the run bar and the keys: none."""
-        return iter(())
-
     def on_mount(self) -> None:
         self.set_class(self.mode == "ascii", "-ascii")
         self.set_class(self._mono, "-mono")
         self.panes[self.FIRST].focus()
         self.is_composed = True
+
+    def jumps(self) -> list[Jump]:
+        """The places of the screen to jump to: the panes that are seen, by their titles, and their rows."""
+        seen = {name: pane for name, pane in self.panes.items() if pane.region.size and _is_seen(pane)}
+        found = [
+            Jump(pane.region.x + 1, pane.region.y, FocusPane(name))
+            for name, pane in seen.items()
+            if pane.can_focus
+        ]
+        for pane in seen.values():
+            place = pane.content_region
+            for x, y, message in pane.jumps():
+                if 0 <= x < place.width and 0 <= y < place.height:
+                    found.append(Jump(place.x + x, place.y + y, message))
+        return found
 
     def on_click(self, event: events.Click) -> None:
         """Twice: maximise the pane below the mouse, or restore it; on its frame where that opens a row."""
@@ -164,8 +179,20 @@ class FullScreen(Screen[None]):
         self.query_one("#about", Text).show(title)
         self.query_one("#phase", Text).show(state, layout=True)
         self.query_one(RunBar).show(bar)
-        self.query_one(KeyBar).show(hints(model))
+        said = explanation(model, self.memo)
+        explains = self.query_one(ExplainBar)
+        explains.show(said)
+        has_row = has_explain_line(model.layout.rows)
+        if explains.display != has_row:
+            explains.display = has_row
+        in_its_place = is_asked_for(model) and not has_row
+        self.query_one(KeyBar).show(hints(model), said if in_its_place else None)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:
                 pane.show_model(model, self.memo)
+
+
+def _is_seen(pane: Widget) -> bool:
+    """Whether neither the pane nor what it is in is hidden."""
+    return all(widget.display for widget in pane.ancestors_with_self if isinstance(widget, Widget))

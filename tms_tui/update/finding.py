@@ -10,7 +10,9 @@ from tms_tui.messages.finding import (
     GoToInstance,
     GoToRun,
     OpenFinder,
+    OpenJumps,
     SetTheme,
+    ShowJumps,
 )
 from tms_tui.messages.runs import OpenChosen
 from tms_tui.model import Model
@@ -19,13 +21,15 @@ from tms_tui.update.reading import with_reading
 from tms_tui.update.runs import update_runs
 from tms_tui.update.screens import open_screen
 
-FindingMessage = OpenFinder | GoToFeature | GoToInstance | GoToRun | ChooseTheme
+FindingMessage = OpenFinder | OpenJumps | GoToFeature | GoToInstance | GoToRun | ChooseTheme
 
 
 def update_finding(model: Model, message: FindingMessage) -> Updated:
     match message:
         case OpenFinder(aim):
             return on_screen(model, "finder"), (Find(aim),)
+        case OpenJumps():
+            return on_screen(model, "jump"), (ShowJumps(),)
         case GoToFeature(feature):
             if model.trail[-1] != "dashboard":
                 model = open_screen(model, "dashboard")
