@@ -420,6 +420,12 @@ TERMS: dict[str, Term] = {
         "A click, or ↑ ↓, goes to the best instance of a name; ; to the next of the same.",
         UNIFORM,
     ),
+    "mouse in names": Term(
+        "mouse",
+        "names",
+        ("click a name to select its best instance",),
+        "Over a name, the line at the bottom says what its best instance is. A click selects that instance.",
+    ),
     # Phases.
     "phases": Term(
         "phases",

@@ -222,10 +222,10 @@ def _runs(model: Model, aim: Aim) -> Iterator[Entry]:
         about = ", ".join(
             filter(None, (row.experiment, row.step, row.loss and f"loss {row.loss}", line.state))
         )
+        title = f"{'sweep' if line.is_sweep else 'run'} {row.name}"
         if aim in asked:
-            yield Entry("run", row.name, about, asked[aim](line.path))
+            yield Entry("run", title, about, asked[aim](line.path))
         elif aim == "commands":
-            what = "sweep" if line.is_sweep else "run"
-            yield Entry("run", f"open {what} {row.name}", about, GoToRun(line.path, opens=True))
+            yield Entry("run", f"open {title}", about, GoToRun(line.path, opens=True))
         else:
-            yield Entry("run", row.name, about, GoToRun(line.path))
+            yield Entry("run", title, about, GoToRun(line.path))

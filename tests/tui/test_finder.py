@@ -100,7 +100,7 @@ def test_of_many_runs_so_many_are_listed_and_the_others_counted():
     model = after(still_model(), seen(*(line(f"run-{k}") for k in range(1000))))[0]
     listed = found(model, "run-", "search")
     assert (len(listed.entries), listed.more) == (MOST, 1000 - MOST)
-    assert titles(model, "run-99", "search")[0] == "run-99"
+    assert titles(model, "run-99", "search")[0] == "run run-99"
 
 
 def test_search_finds_features_instances_by_number_or_name_and_runs():
@@ -108,7 +108,7 @@ def test_search_finds_features_instances_by_number_or_name_and_runs():
     chosen = {entry.title: entry for entry in found(model, aim="search").entries}
     assert chosen["feature 3"].message == GoToFeature(3)
     assert chosen["feature 3"].about.startswith("‖W‖ ")
-    assert chosen["paper-5-2"].message == GoToRun(line("paper-5-2").path)
+    assert chosen["run paper-5-2"].message == GoToRun(line("paper-5-2").path)
     assert "loss" in chosen["instance 1"].about
     name = model.view.census.names[0]
     best = next(entry for entry in found(model, name, "search").entries if entry.kind == "name")
@@ -121,9 +121,9 @@ def test_where_runs_are_shown_runs_are_searched_and_lists_of_runs_have_no_sweep(
     model = with_runs(still_model())
     on_runs, _ = after(model, OpenScreen("runs"))
     assert {entry.kind for entry in found(on_runs, aim="search").entries} == {"run"}
-    assert titles(on_runs, aim="search") == ["gist-1", "paper-5-2", "broken", "grid"]
+    assert titles(on_runs, aim="search") == ["run gist-1", "run paper-5-2", "run broken", "sweep grid"]
     overlays = found(model, aim="overlay")
-    assert [entry.title for entry in overlays.entries] == ["gist-1", "paper-5-2"]
+    assert [entry.title for entry in overlays.entries] == ["run gist-1", "run paper-5-2"]
     assert overlays.entries[0].message == OverlayRun(line("gist-1").path)
 
 

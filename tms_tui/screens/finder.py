@@ -8,6 +8,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label
@@ -123,7 +124,7 @@ class Finder(Modal[Message | None]):
 
     def compose(self) -> Iterator[Widget]:
         with Vertical(classes="box") as box:
-            box.border_title = _TITLES[self._aim]
+            box.border_title = Content(_TITLES[self._aim])
             box.border_subtitle = "enter chooses, esc closes"
             with Horizontal(classes="line"):
                 yield Label(">" if self._aim == "commands" else "/", markup=False)

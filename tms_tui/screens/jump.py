@@ -23,7 +23,7 @@ class JumpMode(Modal[Message | None]):
         background: $background 45%;
         & > Label { position: absolute; width: 1; height: 1; }
         & > Label { background: $accent; color: $background; text-style: bold; }
-        & > .said { width: auto; padding: 0 1; background: $panel; color: $foreground; text-style: none; }
+        & > .said { width: 100%; padding: 0 1; background: $panel; color: $foreground; text-style: none; }
         &.-mono > Label { text-style: reverse bold; }
     }
     """
