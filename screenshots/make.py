@@ -10,10 +10,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from tms_engine import Experiment, Run, Trainer, save_figures
 from tms_engine.presets import PRESETS
 from tms_tui.app import TmsApp
 from tms_tui.drawing.modes import Mode
+from tms_tui.messages import Drag
+from tms_tui.messages.time import LookAt
+from tms_tui.replay import evenly
 from tms_tui.session import Session
 from tms_tui.settings import Settings
 from tms_tui.view_options import ViewOptions
@@ -75,6 +80,63 @@ async def shoot_population(run: Run, name: str, theme: str, size: tuple[int, int
     return path
 
 
+# The film of the seed's fold: pictures; cells of a turn from one to the next; seconds of one, and of the last
+# before it begins anew; pixels; colours.
+PICTURES, TURN, SHOWN, RESTS, WIDTH, COLORS = 48, 2, 0.14, 2.5, 820, 64
+
+
+async def shoot_film(run: Run, directory: Path) -> list[Path]:
+    """The app as it looks back over a run, a picture each time that as much has changed, as SVGs."""
+    session, svgs = Session(run, 500.0, paused=True), []
+    still = ViewOptions(turning=False, edges=True)
+    app = TmsApp(session, options=still, settings=Settings(theme="tms-dark"))
+    async with app.run_test(size=(110, 36)) as pilot:
+        while session.view().evaluation is None:
+            await asyncio.sleep(0.05)
+        await pilot.press("T")  # the fold is in the first twentieth of the steps
+        for step in evenly(run, 0, 0, PICTURES):
+            app.send(LookAt(step))
+            app.send(Drag(TURN, 0))
+            await pilot.pause(0.1)
+            while not app.is_named():
+                await pilot.pause(0.1)
+            svgs.append(directory / f"{step:06}.svg")
+            svgs[-1].write_text(app.export_screenshot(title="tms-tui"), encoding="utf-8")
+    session.stop()
+    return svgs
+
+
+def to_gif(pngs: list[Path], path: Path) -> None:
+    """Pictures as a film that goes round, in few colours that are the same in all of them."""
+    pictures = []
+    for png in pngs:
+        with Image.open(png) as picture:
+            height = round(picture.height * WIDTH / picture.width)
+            pictures.append(picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS))
+    some = Image.new("RGB", (WIDTH, 4 * height))
+    for k in range(4):
+        some.paste(pictures[(k + 1) * len(pictures) // 4 - 1], (0, k * height))
+    palette = some.quantize(COLORS, method=Image.Quantize.FASTOCTREE)
+    frames = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
+    milliseconds = [round(1000 * SHOWN)] * (len(frames) - 1) + [round(1000 * RESTS)]
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0, optimize=True
+    )
+
+
+def film() -> None:
+    """The fold of the seed."""
+    run = seed_runs()[10_000]
+    with tempfile.TemporaryDirectory() as directory:
+        svgs = asyncio.run(shoot_film(run, Path(directory)))
+        for svg in svgs:
+            to_png(svg)
+        pngs = [svg.with_suffix(".png") for svg in svgs]
+        if all(png.exists() for png in pngs):
+            to_gif(pngs, HERE / "fold.gif")
+            print(HERE / "fold.gif")
+
+
 def populations() -> dict[str, tuple[Run, tuple[int, int], str]]:
     """Pictures of populations: the run, the size, and the keys.
 
@@ -114,6 +176,7 @@ def to_png(svg: Path) -> None:
 
 
 def main() -> None:
+    film()
     runs = seed_runs()
     still = ViewOptions(turning=False)
     for shade in ("dark", "light"):

@@ -233,6 +233,9 @@ _GRACE, _TELL_AFTER, _SAME_PRESS = 1.3, 1.0, 0.05
 # Seconds that the last thing to do may take.
 _LAST = 0.3
 
+# Steps of priority by which training is below the screen: half its share of a core that both want.
+_BELOW_THE_SCREEN = 3
+
 
 class Stop:
     """Whether Ctrl-C, a kill or a lost connection has asked to stop; `stop_on_signals` makes it."""
@@ -456,6 +459,17 @@ def give_way(pid: int) -> None:
     if hasattr(os, "setpriority"):
         with contextlib.suppress(ProcessLookupError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, pid, 10)
+
+
+def give_way_to_the_screen() -> None:
+    """Lower the priority of the thread that calls this, and of those that it starts: torch's, and numba's.
+
+    Where all cores train, the screen's thread has to wait for none of them. Only Linux knows priorities of
+    threads.
+    """
+    if sys.platform == "linux":
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), mine + _BELOW_THE_SCREEN)
 
 
 # Figures

@@ -54,15 +54,6 @@ class Characters(NamedTuple):
     because: str
 
 
-def mode_of(
-    wanted: Literal["auto", Mode],
-    environment: Mapping[str, str],
-    at_start: Mapping[str, str] | None = None,
-) -> Mode:
-    """The render mode that is wanted; for auto, that of `characters_of`."""
-    return characters_of(environment, at_start).mode if wanted == "auto" else wanted
-
-
 def characters_of(environment: Mapping[str, str], at_start: Mapping[str, str] | None = None) -> Characters:
     """Braille if the terminal and its locale have it, else ascii.
 
@@ -111,6 +102,53 @@ def can_encode(encoding: str | None) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+class Images(NamedTuple):
+    """By which protocol the terminal can be sent pictures, None if by none that is known; and why."""
+
+    protocol: Literal["kitty", "iterm2", "sixel"] | None
+    because: str
+
+
+# Terminals with pictures: by TERM, and by TERM_PROGRAM or LC_TERMINAL.
+_BY_TERM = {
+    "xterm-kitty": "kitty",
+    "xterm-ghostty": "kitty",
+    "foot": "sixel",
+    "mlterm": "sixel",
+    "contour": "sixel",
+}
+_BY_PROGRAM = {
+    "iTerm.app": "iterm2",
+    "iTerm2": "iterm2",
+    "WezTerm": "iterm2",
+    "mintty": "iterm2",
+    "ghostty": "kitty",
+}
+
+
+def images_of(environment: Mapping[str, str]) -> Images:
+    """How pictures are sent. TMS_IMAGE says it for a terminal that is not known, and within tmux."""
+    asked = environment.get("TMS_IMAGE", "")
+    for protocol in ("kitty", "iterm2", "sixel"):
+        if asked == protocol:
+            return Images(protocol, f"for TMS_IMAGE is {asked}")
+    term = environment.get("TERM", "")
+    if environment.get("TMUX") or term.startswith(("screen", "tmux")):
+        return Images(None, "tmux and screen pass no pictures on")
+    for variable, table in (("TERM", _BY_TERM), ("TERM_PROGRAM", _BY_PROGRAM), ("LC_TERMINAL", _BY_PROGRAM)):
+        value = environment.get(variable, "")
+        for name, protocol in table.items():
+            if value == name or (variable == "TERM" and value.startswith(f"{name}-")):
+                return Images(_protocol(protocol), f"for {variable} is {value}")
+    if environment.get("KITTY_WINDOW_ID"):
+        return Images("kitty", "for KITTY_WINDOW_ID is set")
+    return Images(None, f"TERM is {term or 'not set'}, which is not known to show pictures")
+
+
+def _protocol(name: str) -> Literal["kitty", "iterm2", "sixel"]:
+    return "kitty" if name == "kitty" else "iterm2" if name == "iterm2" else "sixel"
 
 
 class Colors(NamedTuple):

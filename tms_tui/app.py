@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
 from rich.text import Text
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tms_engine import crash, process
 from tms_engine.errors import InputError, shortened, visible
@@ -32,8 +34,8 @@ from tms_engine.files import cannot, dated_name, free_name
 from tms_engine.sweeps.spec import Spec
 from tms_tui import compat, sweeping
 from tms_tui import messages as m
-from tms_tui import settings as stored
 from tms_tui.abilities import TRUECOLOR
+from tms_tui.autoplay import Autoplay
 from tms_tui.autosave import Autosave, InterruptedSession, discard
 from tms_tui.compat import screen_lines
 from tms_tui.copying import written_out
@@ -49,18 +51,20 @@ from tms_tui.messages.space import Before, LoadBefore, SpaceFound
 from tms_tui.model import NOTHING_SAVED, Model
 from tms_tui.panes.loss_plot import LossPlot
 from tms_tui.panes.pointing import Chosen, PointedAt
+from tms_tui.panes.settings_table import about_images
 from tms_tui.panes.space_view import SpaceView
 from tms_tui.panes.told import Told
 from tms_tui.saving import (
     Job,
     find_levels,
+    keep_settings,
     load_overlay,
     one_line,
     save_at_the_end,
     save_now,
     suggested,
 )
-from tms_tui.screens import full_screen_class
+from tms_tui.screens import FULL_SCREENS, full_screen_class
 from tms_tui.screens.confirm import Confirm
 from tms_tui.screens.copy import CopyChoice
 from tms_tui.screens.doctor import DoctorScreen
@@ -72,6 +76,7 @@ from tms_tui.screens.resume import ResumeOffer
 from tms_tui.screens.save_place import Place, SavePlace
 from tms_tui.session import Session
 from tms_tui.settings import Settings
+from tms_tui.settings_state import SettingsState
 from tms_tui.solids import find, pinned_from, wanted
 from tms_tui.sweeping import SweepProcess
 from tms_tui.themes import DARK, LIGHT
@@ -106,6 +111,11 @@ _PROMISED = 10.0
 _NAME_EVERY, _NAME_LONGEST, _NAME_REST = 0.25, 1.5, 4.0
 # And from one that has failed, which is told.
 _NAME_AGAIN = 60.0
+# Seconds without a key before the first name: what it needs is loaded then, which holds up keys for a while.
+_HANDS_OFF = 1.0
+
+# Frames a second on a slow line.
+LOW_FPS = 5.0
 
 # Characters of a toast.
 _LONGEST_TOAST = 400
@@ -120,6 +130,10 @@ _SCREENS: dict[type[Screen[Any]], m.ScreenName] = {
     SavePlace: "place",
     ResumeOffer: "resume",
 }
+
+
+if TYPE_CHECKING:
+    from tms_tui.picture import SpacePicture
 
 
 class TmsApp(App[None]):
@@ -143,12 +157,12 @@ class TmsApp(App[None]):
         colors: int = TRUECOLOR,
         settings: Settings | None = None,
         options: ViewOptions | None = None,
-        fps: float = 30.0,
+        settings_state: SettingsState | None = None,
         warning: str = "",
         saved: Saved = NOTHING_SAVED,
-        low_bandwidth: bool = False,
         autosave: Autosave | None = None,
         first: m.FullScreenName = "dashboard",
+        autoplay: Autoplay | None = None,
         shows: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         names: bool = True,
@@ -161,11 +175,16 @@ class TmsApp(App[None]):
         super().__init__()
         self.session = session
         settings = settings or Settings()
+        state = settings_state or SettingsState(kept=settings)
+        in_force = dataclasses.replace(settings, **dict(state.given))
         self.model = Model(
             view=session.view(),
             options=options
             or ViewOptions(
-                palette="terminal" if colors <= 16 else settings.palette, turning=not low_bandwidth
+                palette="terminal" if colors <= 16 else settings.palette,
+                turning=in_force.turning and not in_force.low_bandwidth,
+                sides=in_force.sides,
+                projector=in_force.projector,
             ),
             settings=settings,
             run_name=name,
@@ -173,11 +192,11 @@ class TmsApp(App[None]):
             colors=colors,
             saved=saved,
             trail=(first,),
+            autoplay=autoplay,
         )
-        self._fps, self._warning, self._clock = fps, warning, clock
+        self._warning, self._clock = warning, clock
         if shows is not None:
             self.model = beginning(self.model, first, shows)
-        self.low_bandwidth = low_bandwidth  # for the driver
         self.crashed: Exception | None = None  # the error that has ended the app
         self.last_words = ""  # on what became of the run, where the app does not end as Textual's apps do
         self._exit_code = 0
@@ -193,16 +212,32 @@ class TmsApp(App[None]):
         self._autosave = autosave
         self._jobs: list[Job] = []
         self._names = names
+        self._picture: SpacePicture | None = None
         self._naming: tuple[Job, float] | None = None  # what finds names, and since when
         self._name_due = -math.inf
+        self._key_at = -math.inf
         self._looking = Looking()
         self._finder: Finder | None = None  # while it is open
         self._jumping: JumpMode | None = None  # as it was shown last
         self._sweeps: dict[Path, SweepProcess] = {}
+        self._keeping: Job | None = None  # what writes the settings, and those that were written last
+        self._tried = settings
+        self._timer: Timer | None = None  # of ticks, and how many a second
+        self._ticks = 0.0
         self._theme_is_new = True
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
+        if in_force.render == "image" and state.images.protocol is None:
+            self._warning = self._warning or about_images(state)
+        if settings.theme not in self.available_themes:
+            self._warning = (
+                self._warning or f"there is no theme {settings.theme}: M shows those that there are"
+            )
         self.theme = settings.theme if settings.theme in self.available_themes else DARK.name
+        # Ours first: which others there are is Textual's choice.
+        themes = tuple(dict.fromkeys((DARK.name, LIGHT.name, *sorted(self.available_themes))))
+        state = dataclasses.replace(state, theme=self.theme, themes=themes)
+        self.model = dataclasses.replace(self.model, settings_state=state)
 
     def get_driver_class(self) -> type[Driver]:
         if sys.platform == "win32":
@@ -220,6 +255,17 @@ class TmsApp(App[None]):
     def n_colors(self) -> int:
         """How many colours the terminal has."""
         return self.model.colors
+
+    @property
+    def low_bandwidth(self) -> bool:
+        """Whether the line is to be spared, for the driver."""
+        return self.model.in_force.low_bandwidth
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of what moves, at most."""
+        in_force = self.model.in_force
+        return min(in_force.fps, LOW_FPS) if in_force.low_bandwidth else in_force.fps
 
     @property
     def mono(self) -> bool:
@@ -261,7 +307,7 @@ class TmsApp(App[None]):
         self._change_full_screen()
         if self._ended_by:
             self._terminate()
-        self.set_interval(1 / max(self._fps, _TICKS), self._tick_in_time)
+        self._set_timer()
         if self._warning:
             self.notify(self._warning, severity="warning")
 
@@ -288,6 +334,13 @@ class TmsApp(App[None]):
         text = shortened(visible(text), _LONGEST_TOAST)
         return ascii_text(text) if self.ascii else text
 
+    def _set_timer(self) -> None:
+        ticks = max(self.fps, _TICKS)
+        if ticks != self._ticks:
+            if self._timer is not None:
+                self._timer.stop()
+            self._timer, self._ticks = self.set_interval(1 / ticks, self._tick_in_time), ticks
+
     def _begin(self) -> None:
         self.session.start()
         if self._autosave is not None:
@@ -310,7 +363,20 @@ class TmsApp(App[None]):
             self._ask()
         for effect in laid_out + effects:
             self._carry_out(effect)
+        if self.model.mode != before.mode:
+            self._take_mode()
+        if (
+            self.model.settings is not before.settings
+            or self.model.settings_state is not before.settings_state
+        ):
+            self._set_timer()
         self._change_full_screen()
+
+    def _take_mode(self) -> None:
+        """Draw with other characters, on all full screens that there are."""
+        for name in FULL_SCREENS:
+            if self.is_screen_installed(name):
+                self._full_screen(name).take_mode(self.model.mode)
 
     def _ask(self) -> None:
         """Something else than time calls for a frame: draw it at once, but for floods of keys."""
@@ -327,9 +393,10 @@ class TmsApp(App[None]):
     def _tick_in_time(self) -> None:
         """A tick of the timer: an animation has its frames a second, and half a tick is no delay."""
         now = self._clock()
-        is_due = now > self._frame_due - 0.5 / max(self._fps, _TICKS)
+        fps = self.fps
+        is_due = now > self._frame_due - 0.5 / max(fps, _TICKS)
         if is_due:
-            self._frame_due = max(self._frame_due, now) + 1 / self._fps
+            self._frame_due = max(self._frame_due, now) + 1 / fps
         self.tick(animates=is_due)
 
     def _layout(self) -> Layout:
@@ -389,6 +456,7 @@ class TmsApp(App[None]):
             self._look_at(self._autosave)
         if self._names:
             self._look_at_solids(now)
+        self._look_at_settings()
         before = self.model.view
         self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
         if self._finder is not None:
@@ -400,6 +468,7 @@ class TmsApp(App[None]):
         if self._is_asked or (animates and not compat.is_busy(self)):
             self._is_asked = False
             self.full_screen.show(self.model, now)
+            self._look_at_picture(now)
 
     def _look_at_solids(self, now: float) -> None:
         """Find the name of what is shown in a thread, a few times a second, more seldom if that is long."""
@@ -413,13 +482,42 @@ class TmsApp(App[None]):
             if isinstance(answer, m.Refused):  # not four times a second
                 self._name_due = now + _NAME_AGAIN
             if answer is not None:
+                if self.model.solids.solid is None:  # the first: all that names need has been loaded
+                    process.keep_what_is_loaded()
                 self.send(answer)
         if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
             return
         model = self.model
+        if model.solids.solid is None and now < self._key_at + _HANDS_OFF:
+            return
         due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
         if due is not None:
             self._naming = Job(lambda: SpaceFound(find(due))), now
+
+    def _look_at_picture(self, now: float) -> None:
+        """Where images were asked for, show the space as one; nothing of it is loaded before."""
+        if self._picture is None and self.model.in_force.render == "image":
+            from tms_tui.picture import SpacePicture
+
+            self._picture = SpacePicture()
+        if self._picture is not None:
+            self._picture.follow(self, self.model, now)
+
+    def _look_at_settings(self) -> None:
+        """Write settings that have changed, in a thread, and once: what could not be written is tried again
+        with the next change, and at the end.
+        """
+        if self._keeping is not None:
+            done, answer = self._keeping.poll()
+            if not done:
+                return
+            self._keeping = None
+            if answer is not None:
+                self.send(answer)
+        wanted, kept = self.model.settings, self.model.settings_state.kept
+        if wanted not in (self._tried, kept):
+            self._tried = wanted
+            self._keeping = Job(partial(keep_settings, wanted, kept))
 
     def _look_at(self, autosave: Autosave) -> None:
         autosave.name = self.model.run_name
@@ -430,6 +528,11 @@ class TmsApp(App[None]):
         if autosave.found is not None and self.screen is self.full_screen:
             found, autosave.found = autosave.found, None
             self.send(m.SessionFound(found))
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._key_at = self._clock()
+        await super().on_event(event)
 
     def action_press(self, index: int) -> None:
         self.send(KEYS[index].message)
@@ -533,8 +636,6 @@ class TmsApp(App[None]):
                 self._find(aim)
             case m.finding.ShowJumps():
                 self._jump()
-            case m.finding.SetTheme(theme):
-                self.theme = theme
             case LoadBefore(directory):
                 self._jobs.append(Job(lambda: Before(pinned_from(directory))))
             case m.phases.StartSweep(spec, name):
@@ -558,6 +659,8 @@ class TmsApp(App[None]):
                 self._draw_figures(path)
             case copying.WriteOut():
                 self._jobs.append(Job(partial(written_out, self.session, effect)))
+            case m.settings.TakeTheme(theme):
+                self.theme = theme
             case copying.PutOnClipboard(text):
                 self.copy_to_clipboard(text)
             case m.SuspendProcess():
@@ -769,7 +872,7 @@ class TmsApp(App[None]):
         self.session.stop()
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
-        stored.save(self.model.settings)
+        keep_settings(self.model.settings, self.model.settings_state.kept)
         self.exit(
             return_code=self._exit_code,
             message=Text(visible(message), no_wrap=True, overflow="ignore") if message else None,
@@ -790,13 +893,23 @@ class TmsApp(App[None]):
                 self.session.run_to_end()
             self.tick()  # asks for what the screen shows beside the run
             before = None
-            while not ((view := self.session.view()) is before and _at_rest(view, train, self._counts())):
+            while not (
+                (view := self.session.view()) is before
+                and _at_rest(view, train, self._counts())
+                and self.is_named()
+            ):
                 before = view
                 await asyncio.sleep(_REST)
             self.tick()
             await pilot.pause()
             lines = [line.rstrip() for line in screen_lines(self)]
         return "\n".join(lines).rstrip(), view.error if view.phase == "failed" else ""
+
+    def is_named(self) -> bool:
+        """Whether what is shown has its name, or is not to have one soon."""
+        model = self.model
+        due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
+        return not self._names or due is None or self._name_due > self._clock() + _NAME_LONGEST
 
     def _counts(self) -> bool:
         """Whether the screen shows a census."""

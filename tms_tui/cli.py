@@ -10,7 +10,6 @@ if __name__ == "__main__":  # before anything else is imported: see there
     run("tms-tui", "tms_tui.cli")
 
 import argparse
-import dataclasses
 import math
 import os
 import sys
@@ -35,17 +34,14 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.presets import PRESETS
 from tms_tui import abilities
-from tms_tui.drawing.modes import MODES, Mode
+from tms_tui.drawing.modes import MODES
 
 if TYPE_CHECKING:
     from tms_tui.app import TmsApp
     from tms_tui.autosave import InterruptedSession
     from tms_tui.messages import FullScreenName, Saved
 
-RENDER: tuple[Literal["auto", Mode], ...] = ("auto", *MODES)
-
-# What --low-bandwidth makes of the frames a second.
-_LOW_FPS = 5.0
+RENDER = ("auto", *MODES, "image")
 
 # Variables for those who develop with Textual, which may end an app with a traceback, or at once.
 _TEXTUALS_DEVELOPERS = {"TEXTUAL"} | {
@@ -120,23 +116,36 @@ def _parser(program: str = "tms-tui") -> Parser:
         "a sweep's, or one that has runs",
     )
     parser.add_argument(
-        "--pace", metavar="N|max", help="steps a second (default: 500, the seed's run in 20 s)"
+        "--pace",
+        metavar="N|max",
+        help="steps a second, for this start (default: the settings; 500, the seed's run in 20 s)",
     )
     parser.add_argument(
         "--render",
         metavar="|".join(RENDER),
-        help="characters to draw with (default: auto, braille where terminal and locale have it)",
+        help="what to draw with, for this start (default: the settings; auto is braille where terminal and "
+        "locale have it, image is for kitty, iTerm2 and sixel)",
     )
-    parser.add_argument("--fps", metavar="N", help="frames a second at most (default: 30)")
+    parser.add_argument(
+        "--fps", metavar="N", help="frames a second at most, for this start (default: the settings; 30)"
+    )
     parser.add_argument(
         "--low-bandwidth",
         action="store_true",
-        help="for slow lines: 256 colours, 5 frames a second at most, no turning until you press a",
+        help="for slow lines, for this start: 256 colours, 5 frames a second at most, no turning until you "
+        "press a",
     )
     parser.add_argument("--no-train", action="store_true", help="start paused")
     parser.add_argument(
         "--resume", action="store_true", help="go on with what was running when tms-tui was last interrupted"
     )
+    parser.add_argument(
+        "--autoplay",
+        action="store_true",
+        help="for an open day: presets one after the other, for ever; a key that changes something takes "
+        "over, W goes on; nothing is saved by itself",
+    )
+    parser.add_argument("--projector", action="store_true", help="large print, for this start")
     parser.add_argument(
         "--once", action="store_true", help="train (unless --no-train), print one frame as text, and leave"
     )
@@ -190,6 +199,8 @@ def _check_has_runs(path: Path) -> None:
 def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, InterruptedSession | None]":
     """What to show (an experiment, or a run's directory), its name, and the session that it goes on with."""
     given = bool(given_fields(options) or options.config)
+    if options.autoplay:
+        _check_autoplay(options, given)
     if options.resume:
         if options.preset or given:
             raise InputError("--resume goes on with what was running: give no preset, run, field or --config")
@@ -207,6 +218,17 @@ def _source(options: argparse.Namespace) -> "tuple[Experiment | Path, str, Inter
         raise InputError(f"{preset} is a command of tms: did you mean tms {preset}?")
     experiment, name = experiment_from(options)
     return experiment, name if not given_fields(options) or options.config else f"{name}-changed", None
+
+
+def _check_autoplay(options: argparse.Namespace, given: bool) -> None:
+    from tms_tui.autoplay import SHOWS
+
+    if options.resume or options.once or options.no_train or given:
+        raise InputError(
+            "--autoplay plays presets as they are: give no field, --config, --resume, --once or --no-train"
+        )
+    if (options.preset or "gist") not in SHOWS:
+        raise InputError(f"--autoplay begins with one of {', '.join(SHOWS)}, not {options.preset!r}")
 
 
 def _newest_session() -> "InterruptedSession":
@@ -240,24 +262,45 @@ def _app(
         )
     process.forget_variables(_of_no_use(os.environ))
     colors = abilities.TRUECOLOR if options.once else abilities.colors_of(os.environ)
+    known_colors = abilities.known_colors(os.environ)
     process.choose_color_system(abilities.COLOR_SYSTEMS.get(colors, "standard"))
 
     from tms_tui import settings as stored
     from tms_tui.app import TmsApp
+    from tms_tui.autoplay import SHOWS, Autoplay
     from tms_tui.autosave import Autosave
     from tms_tui.model import NOTHING_SAVED
     from tms_tui.session import Session
+    from tms_tui.settings_state import SettingsState
+    from tms_tui.update.settings import mode_of
 
-    settings, warning = stored.load()
-    if options.render is not None:
-        settings = dataclasses.replace(settings, render=options.render)
-    mode = abilities.mode_of(settings.render, os.environ, abilities.environment_at_start())
-    if not abilities.can_encode((sys.stdout if options.once else sys.stderr).encoding):
-        mode = "ascii"
-    fps = fps or settings.fps
+    settings, warning, names = stored.load()
+    given = {
+        "render": options.render,
+        "pace": pace,
+        "fps": fps,
+        "low_bandwidth": options.low_bandwidth or None,
+        "projector": options.projector or None,
+    }
+    path = stored.settings_path()
+    encoding = (sys.stdout if options.once else sys.stderr).encoding
+    state = SettingsState(
+        kept=settings,
+        names=names,
+        given=tuple((name, value) for name, value in given.items() if value is not None),
+        path=str(path) if path else "",
+        auto=abilities.characters_of(os.environ, abilities.environment_at_start()),
+        only_ascii=not abilities.can_encode(encoding),
+        images=abilities.images_of(os.environ),
+        colors=f"{known_colors.because[:1].upper()}{known_colors.because[1:]}.",
+    )
+    mode = mode_of(options.render or settings.render, state)
     session = Session(source, settings.pace if pace is None else pace, paused=options.no_train)
     saved = _saved(source) if isinstance(source, Path) and interrupted is None else NOTHING_SAVED
-    autosave = None if options.once else Autosave(session.view, name, offer=interrupted is None)
+    autoplay = Autoplay(tuple(SHOWS).index(name)) if options.autoplay else None
+    autosave = (
+        None if options.once or options.autoplay else Autosave(session.view, name, offer=interrupted is None)
+    )
     if autosave is not None and interrupted is not None:
         autosave.take_up(interrupted)
         if interrupted.run.parent != interrupted.directory:  # a run that it had taken over
@@ -271,13 +314,13 @@ def _app(
         mode=mode,
         colors=colors,
         settings=settings,
-        fps=min(fps, _LOW_FPS) if options.low_bandwidth else fps,
+        settings_state=state,
         warning=warning,
         saved=saved,
-        low_bandwidth=options.low_bandwidth,
         autosave=autosave,
         first=first,
         shows=shown.path if shown else None,
+        autoplay=autoplay,
     )
 
 

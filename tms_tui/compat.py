@@ -106,6 +106,29 @@ def is_busy(app: Any) -> bool:
     return getattr(app._driver, "is_busy", False)
 
 
+def shows_pictures(app: Any) -> bool:
+    """Whether an app's driver can show pictures over its cells.
+
+    textual 8.2.8: App._driver; `show_picture` and `cell_pixels` are TerminalDriver's.
+    """
+    return hasattr(app._driver, "show_picture")
+
+
+def cell_pixels(app: Any) -> tuple[int, int]:
+    """Width and height of a cell of an app's terminal, in pixels; as `shows_pictures`."""
+    return app._driver.cell_pixels
+
+
+def show_picture(app: Any, picture: Any) -> None:
+    """Show a picture over an app's cells, or none; as `shows_pictures`."""
+    app._driver.show_picture(picture)
+
+
+def is_too_slow_for_pictures(app: Any) -> bool:
+    """Whether keys would wait for pictures; as `shows_pictures`."""
+    return app._driver.is_slow
+
+
 def suspend(app: Any) -> None:
     """Stop the process as Ctrl-Z does, with the terminal restored until it is continued.
 

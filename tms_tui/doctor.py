@@ -17,7 +17,7 @@ from tms_tui.drawing.modes import Mode
 
 def facts(mode: Mode | None = None) -> Found:
     """What the app would do here; `mode` is what it does, if it runs."""
-    settings, trouble = stored.load()
+    settings, trouble, _ = stored.load()
     path = stored.settings_path()
     return {
         "characters": _characters(mode, settings.render, os.environ),

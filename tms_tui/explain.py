@@ -480,6 +480,74 @@ TERMS: dict[str, Term] = {
         "Each can be clicked. J shows a letter over each pane and row, which goes there; / searches features, instances and runs; Ctrl-P finds every "
         "command, preset, instance, run and theme by some words of it.",
     ),
+    # The settings, by their names in settings.toml.
+    "theme": Term(
+        "theme",
+        "settings",
+        ("the colours of everything but the features",),
+        "Two themes are ours, tms-dark and tms-light; the others are Textual's.",
+    ),
+    "render": Term(
+        "render",
+        "settings",
+        ("what pictures are made of", ": braille, half blocks, ASCII, or images over characters"),
+        "What pictures are made of. Braille is finest, blocks have two colours a cell and need no special font, ASCII "
+        "works everywhere. auto asks the terminal's name and the locale. image draws the space as a picture where the "
+        "terminal can show one (kitty, iTerm2, sixel), everything else in characters; nothing chooses it by itself.",
+    ),
+    "palette": Term(
+        "palette",
+        "settings",
+        ("the features' colours",),
+        "The features' colours: Tableau, as the seed has them; safe, which those can tell apart who see red and green "
+        "alike; or terminal, twelve that every terminal of 16 colours has.",
+    ),
+    "lasting pace": Term(
+        "pace",
+        "settings",
+        ("steps a second that are taken at most", ", at the next start too"),
+        "Steps a second that are taken at most: how fast it is to be watched. < and > change it in the dashboard, and "
+        "that lasts as well.",
+    ),
+    "fps": Term(
+        "fps",
+        "settings",
+        ("frames a second at most",),
+        "Frames a second of what moves, at most. A key is always answered at once, and a slow line gets what it can take.",
+    ),
+    "low_bandwidth": Term(
+        "low bandwidth",
+        "settings",
+        ("for slow lines", ": 256 colours, 5 frames a second, no turning by itself"),
+        "For slow lines: 256 colours, 5 frames a second at most, and no turning until you press a.",
+    ),
+    "turning": Term(
+        "turning",
+        "settings",
+        ("whether the space turns by itself",),
+        "Whether the space turns by itself. a in the dashboard changes that for this start.",
+    ),
+    "sides": Term(
+        "side panes",
+        "settings",
+        ("whether there are panes beside the space",),
+        "Whether loss, features and the other panes are there beside the space. z in the dashboard changes that for "
+        "this start.",
+    ),
+    "projector": Term(
+        "projector",
+        "settings",
+        ("large print, for a lecture hall",),
+        "Large print for a lecture hall: the space with thick strokes and large numbers, the loss, and what counts in "
+        "large figures. Z in the dashboard changes that for this start.",
+    ),
+    "colors": Term(
+        "colours",
+        "settings",
+        ("how many colours the terminal has", ", as the environment says"),
+        "How many colours the terminal has. No setting: TERM and COLORTERM say it, NO_COLOR turns them off, and "
+        "TEXTUAL_COLOR_SYSTEM (standard, 256, truecolor) overrules both.",
+    ),
     "title": Term(
         "title",
         "",
@@ -487,6 +555,14 @@ TERMS: dict[str, Term] = {
         "The run's name; how many features are squeezed through how many hidden dimensions; the sparsity in force at "
         "the step that is shown; which instance of how many, and its place; what trains it; and the random seed, from "
         "which first weights and data are made again. What there is no room for is left out.",
+    ),
+    "autoplay": Term(
+        "autoplay",
+        "",
+        ("presets, one after the other", "; a key that changes something takes over, W goes on"),
+        "tms-tui --autoplay, for an open day: each preset is trained live from its first step, slowly where it folds, "
+        "with its name and what one sees of it above the run bar; then comes the next. What only looks (turning, "
+        "colours, Z) leaves it on; what changes something takes over, and W goes on. Nothing is saved by itself.",
     ),
     "timeline": Term(
         "run bar",
@@ -511,6 +587,7 @@ OF_PANE = {
     "names": "names",
     "phases": "phases",
     "runs": "runs",
+    "settings": "theme",
 }
 
 

@@ -56,6 +56,7 @@ from tms_tui.messages import (
     ShiftImportance,
     StepOnce,
     Suspend,
+    ToggleAutoplay,
     ToggleLog,
     ToggleLogSteps,
     ToggleMaximized,
@@ -104,13 +105,35 @@ from tms_tui.messages.runs import (
     ReverseRuns,
     SortRuns,
 )
+from tms_tui.messages.settings import ChangeSetting, ChooseSetting, DefaultSetting, ToggleProjector
 from tms_tui.messages.space import Compare, ToggleEdges, ToggleSides
 
 Group = Literal[
-    "Time", "Live change", "Space", "Data and colour", "Panes", "Population", "Run", "Phases", "Runs"
+    "Time",
+    "Live change",
+    "Space",
+    "Data and colour",
+    "Panes",
+    "Population",
+    "Run",
+    "Phases",
+    "Runs",
+    "Settings",
 ]
 Pane = Literal[
-    "", "space", "loss", "features", "ladder", "gram", "numbers", "wall", "table", "names", "phases", "runs"
+    "",
+    "space",
+    "loss",
+    "features",
+    "ladder",
+    "gram",
+    "numbers",
+    "wall",
+    "table",
+    "names",
+    "phases",
+    "runs",
+    "settings",
 ]
 # The panes that have keys of their own, by their screens. Those of the first work in all of that screen.
 PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
@@ -118,12 +141,13 @@ PANES_OF: dict[FullScreenName, tuple[Pane, ...]] = {
     "population": ("wall", "table", "names"),
     "phases": ("phases",),
     "runs": ("runs",),
+    "settings": ("settings",),
 }
 # The full screens that show no instance of the run, on which of the keys of all screens only these have a meaning.
-ALONE: tuple[FullScreenName, ...] = ("phases", "runs")
+ALONE: tuple[FullScreenName, ...] = ("phases", "runs", "settings")
 _ANYWHERE = (
     OpenScreen, OpenExperiment, SaveScreen, OpenHelp, OpenDoctor, Suspend, Quit, Clear, ToggleMaximized, NextPalette,
-    OpenFinder, OpenJumps
+    OpenFinder, OpenJumps, ToggleAutoplay,
 )  # fmt: skip
 
 
@@ -154,6 +178,7 @@ KEYS: tuple[Key, ...] = (
     Key("greater_than_sign", ">", ChangePace(1), "faster", "more steps a second, at last without a limit; a faster replay", "Time"),
     Key("G", "G", RunToEnd(), "to the end", "train to the last step at full speed", "Time"),
     Key("w", "w", ToggleReplay(), "replay", "play the run as a loop, from here or the last change on; stop", "Time", 7),
+    Key("W", "W", ToggleAutoplay(), "autoplay", "of tms-tui --autoplay: take over, or go on with the presets", "Time"),
     Key("F", "F", FilmNow(), "film", "write the replay as GIF and as an asciinema cast", "Time"),
     Key("pageup", "PgUp", LookBack(-1), "look back", "look at earlier weights: as much changes at each press", "Time"),
     Key("pagedown", "PgDn", LookBack(1), "look forth", "look at later weights", "Time"),
@@ -184,6 +209,7 @@ KEYS: tuple[Key, ...] = (
     Key("E", "E", ToggleEdges(), "edges", "edges of the solid that the represented features make, or none", "Space", only="dashboard"),
     Key("b", "b", Compare(), "compare", "pin what is shown as A; again: A and the present, A, the present; Esc forgets A", "Space", only="dashboard"),
     Key("z", "z", ToggleSides(), "whole width", "the side panes give way to the space, or come back", "Space", only="dashboard"),
+    Key("Z", "Z", ToggleProjector(), "projector", "large print for a lecture hall, or all panes again", "Panes", only="dashboard"),
     Key("y", "y", NextProjection(), "projection", "more than 3 dimensions: PCA, three chosen axes, a grand tour", "Space"),
     Key("Y", "Y", NextAxes(), "axes", "the next three hidden dimensions", "Space"),
     Key("d", "d", NextData(), "data", "cloud: none, as trained, exactly 1, 2 or 3 active, all three", "Data and colour", 4, only="dashboard"),
@@ -205,6 +231,7 @@ KEYS: tuple[Key, ...] = (
     Key("V", "V", OpenScreen("phases"), "phases", "the phase diagram of a sweep; and back", "Panes"),
     Key("o", "o", OpenScreen("runs"), "runs", "runs and sweeps on disk; and back", "Panes"),
     Key("J", "J", OpenJumps(), "jump", "a letter over each pane and row: press it to go there", "Panes"),
+    Key("M", "M", OpenScreen("settings"), "settings", "what lasts: theme, characters, pace and more; and back", "Run"),
     Key("m", "m", ToggleMaximized(), "maximise", "maximise the pane in focus, or restore it", "Panes"),
     Key("O", "O", ToggleOrder(), "order", "W Wᵀ ordered by the solids found, or by number", "Panes", only="dashboard"),
     Key("L", "L", ToggleLog(), "log/linear", "loss on a logarithmic or a linear axis", "Panes", only="dashboard"),
@@ -304,6 +331,11 @@ KEYS: tuple[Key, ...] = (
     Key("r", "r", RenameChosen(), "rename", "give it another name", "Runs", 7, "runs"),
     Key("delete,d", "Del d", DeleteChosen(), "delete", "delete it, when you have said yes", "Runs", 8, "runs"),
     Key("e", "e", ExportChosenRun(), "export", "draw its figures into its directory", "Runs", 5, "runs"),
+    Key("up,k", "↑ k", ChooseSetting(-1), "choose", "the setting above", "Settings", 0, "settings"),
+    Key("down,j", "↓ j", ChooseSetting(1), "choose", "the setting below", "Settings", 0, "settings"),
+    Key("right,l,enter,space", "→ l", ChangeSetting(1), "change", "its next value, at once and for good; Enter and space too", "Settings", 0, "settings"),
+    Key("left,h", "← h", ChangeSetting(-1), "choose, change", "the value before", "Settings", 1, "settings"),
+    Key("backspace,delete", "Bksp", DefaultSetting(), "default", "its default", "Settings", 3, "settings"),
     Key("question_mark", "?", OpenHelp(), "help", "show this page: what is on the screen, and all keys", "Run", 9),
     Key("ctrl+z", "Ctrl-Z", Suspend(), "suspend", "back to the shell; fg goes on", "Run"),
     Key("q,ctrl+q", "q", Quit(), "quit", "leave", "Run", 10),

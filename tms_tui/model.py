@@ -1,10 +1,11 @@
 """Model: everything on the screen, in one frozen record. The panes are functions of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tms_engine.experiment import Experiment
 from tms_engine.training.state import Snapshot
 from tms_tui.abilities import TRUECOLOR
+from tms_tui.autoplay import Autoplay
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import Symbols, symbols
@@ -19,6 +20,7 @@ from tms_tui.messages import (
     Reseed,
     Restart,
     Saved,
+    ToggleAutoplay,
 )
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import RunChosen
@@ -28,13 +30,14 @@ from tms_tui.reading import Reading
 from tms_tui.replay import Replay
 from tms_tui.runs_state import RunsState
 from tms_tui.settings import Settings
+from tms_tui.settings_state import SettingsState
 from tms_tui.solids import NO_SOLIDS, Solids
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 NOTHING_SAVED = Saved(0, 0)
 _COLORS, _LAYOUT, _POPULATION, _READING = ChartColors(), Layout(), Population(), Reading()
-_PHASES, _RUNS, _LOSS = PhasesState(), RunsState(), LossLook()
+_PHASES, _RUNS, _LOSS, _SETTINGS = PhasesState(), RunsState(), LossLook(), SettingsState()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,8 @@ class Model:
     replay        the kept steps as a loop, while they are played
     loss          how the loss is looked at
     settings      what lasts from one session of the app to the next
+    settings_state   where that comes from, and what holds for this start
+    autoplay      presets one after the other, if the app was started so
     run_name      what the run is called, on the screen and on disk
     mode          characters to draw with
     colors        how many colours the terminal has: 2 are none but its own
@@ -89,18 +94,35 @@ class Model:
     chose_pace: bool = False
     notes_told: int = 0
     told_to_wait: bool = False
-    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | None = None
+    asked: Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | ToggleAutoplay | None = None
     told_risk: bool = False
     unsaved: str = ""
     solids: Solids = NO_SOLIDS
     reading: Reading = _READING
     phases: PhasesState = _PHASES
     runs: RunsState = _RUNS
+    settings_state: SettingsState = _SETTINGS
+    autoplay: Autoplay | None = None
 
     @property
     def experiment(self) -> Experiment:
         """In force at the step that is shown."""
         return self.shown.experiment if self.shown else self.view.experiment
+
+    @property
+    def in_force(self) -> Settings:
+        """The settings as they hold now: those that last, but for what the command line or a key has set."""
+        given = replace(self.settings, **dict(self.settings_state.given))
+        options = self.options
+        return replace(
+            given,
+            theme=self.settings_state.theme,
+            palette=options.palette,
+            pace=self.view.pace,
+            turning=options.turning,
+            sides=options.sides,
+            projector=options.projector,
+        )
 
     @property
     def symbols(self) -> Symbols:
@@ -111,7 +133,9 @@ class Model:
         """Inputs of the side panes, apart from the view; they are redrawn when one of these changes."""
         shown = None if self.options.step is None else self.shown
         size = self.layout.columns, self.layout.rows
-        beside = (self.phases, self.runs) if self.trail[-1] in ("phases", "runs") else (self.population,)
+        beside: tuple[object, ...] = (self.population,)
+        if self.trail[-1] in ("phases", "runs", "settings"):
+            beside = (self.phases, self.runs, self.settings, self.settings_state)
         return (
             self.options.still,
             shown,
@@ -121,6 +145,7 @@ class Model:
             self.chart_colors,
             size,
             self.export,
+            self.autoplay and (self.autoplay.at, self.autoplay.held),
             self.film and self.film.done,
             self.reading,
             self.layout.focused,

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import dated_name, free_name
+from tms_tui import settings as stored
 from tms_tui.drawing.loss_chart import Level, Other
 from tms_tui.messages import LevelsFound, Message, Refused, RunSaved, RunToOverlay, Saved, SaveFailed
+from tms_tui.messages.settings import SettingsKept
 from tms_tui.session import Session
+from tms_tui.settings import FIELDS, Settings
 
 if TYPE_CHECKING:
     from tms_engine.training.run import Run
@@ -47,6 +50,17 @@ def one_line(error: Exception) -> str:
     if isinstance(error, InputError | TimeoutError):
         return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def keep_settings(settings: Settings, kept: Settings) -> SettingsKept:
+    """Write the settings that are others than those that are kept."""
+    names = frozenset(name for name in FIELDS if getattr(settings, name) != getattr(kept, name))
+    try:
+        if names:
+            stored.save(settings, names)
+    except InputError as error:
+        return SettingsKept(kept, frozenset(), str(error))
+    return SettingsKept(settings, names, "")
 
 
 def save_now(session: Session, name: str, directory: Path | None = None) -> RunSaved | SaveFailed:

@@ -241,6 +241,7 @@ class Session:
 
     def _work(self) -> None:
         """The thread."""
+        process.give_way_to_the_screen()
         player = self._player
         player.attempt(player.find_library)
         self._view = player.view()

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64, UInt8
 
 from tms_engine import digits
 from tms_engine.analysis import projection
@@ -362,14 +362,15 @@ def draw_space(
     mode: Mode,
     ground: RGB,
     has_colors: bool = True,
+    large: bool = False,
 ) -> Cells:
     """All panels as the camera sees them, with their titles, and what colours stand for on the last row."""
     panels, radius = scene.panels, scene.radius
     if len(panels) == 1 and not panels[0].title and scene.scale is None:
-        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground)
+        return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground, large)
     picture = blank(height, width, ground if mode == "blocks" else None)
     for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
-        paste(picture, draw_scene(panel.scene, camera, radius, tall, wide, mode, ground), top, left)
+        paste(picture, draw_scene(panel.scene, camera, radius, tall, wide, mode, ground, large), top, left)
         if panel.title and top:
             title = ascii_text(panel.title) if mode == "ascii" else panel.title
             ink = 255 if is_dark(ground) else 0
@@ -420,6 +421,31 @@ def tips_of(
             found = placed_tips(panel.scene, camera, scene.radius, tall, wide)
             return [(int(panel.features[k]), top + row, left + column) for k, row, column in found]
     return []
+
+
+def space_pixels(
+    scene: SpaceScene,
+    camera: Camera,
+    height: int,
+    width: int,
+    cell: tuple[int, int],
+    ground: RGB,
+    large: bool = False,
+) -> "UInt8[np.ndarray, 'height width 3']":
+    """The same as a picture, for cells of so many pixels across and down: panels, without their titles."""
+    from tms_tui.drawing.pixels import draw_pixels
+
+    (across_px, down_px), panels = cell, scene.panels
+    picture = np.full((height * down_px, width * across_px, 3), ground, np.uint8)
+    down, across = arranged(len(panels), height, width)
+    rows, columns = _shares(height, down), _shares(width, across)
+    for i, panel in enumerate(panels):
+        (top, tall), (left, wide) = rows[i // across], columns[i % across]
+        if tall < 1 or wide < 1:
+            continue
+        part = draw_pixels(panel.scene, camera, scene.radius, (tall, wide), cell, ground, large)
+        picture[top * down_px : (top + tall) * down_px, left * across_px : (left + wide) * across_px] = part
+    return picture
 
 
 def _shares(size: int, count: int) -> list[tuple[int, int]]:

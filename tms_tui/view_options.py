@@ -47,6 +47,7 @@ class ViewOptions:
     palette: FeaturePalette = "tableau"
     edges: bool = False  # of the solid
     sides: bool = True  # whether the panes beside the space are there
+    projector: bool = False  # large print
 
     @property
     def still(self) -> "ViewOptions":
@@ -66,6 +67,7 @@ class ViewOptions:
             step=None,
             edges=False,
             sides=True,
+            projector=False,
         )
 
 

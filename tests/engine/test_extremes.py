@@ -70,12 +70,12 @@ def test_what_is_accepted_is_trained_and_told_without_a_warning(name, kernel, tm
     assert (first["diverged_at"] is not None) == diverges
     assert summary["diverged"] == ([0] if diverges else [])
     assert load_run(tmp_path / "run").experiment == experiment
-    for words in ([], ["--json"]):
-        assert main(["show", str(tmp_path / "run"), *words]) == 0
-        told = capsys.readouterr()
-        assert told.err == ""
-        if words == ["--json"]:
-            assert strictly(told.out)["features"] == features_of(run, 0)
+    words = ["--json"] if kernel == "numba" else []  # what is told does not depend on the kernel
+    assert main(["show", str(tmp_path / "run"), *words]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    if words:
+        assert strictly(told.out)["features"] == features_of(run, 0)
 
 
 def test_what_is_too_large_for_single_precision_is_infinite():

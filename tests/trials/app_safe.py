@@ -61,7 +61,7 @@ def kill_app(directory: Path, seed: int) -> str:
         again.see(r"[\d,]+ / 1,000,000,000")
         again.see("● training")
         sparsity = sparsity_of(again)
-        again.press("]")  # a change, so that quitting asks
+        again.press("[")  # a change, so that quitting asks; after many ], S may be at its highest
         again.see_change(sparsity_of, sparsity)
         again.press("q")
         again.see("not saved")

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
-from tests.trials.end import ENDLESS, SCREENS, opened, threads
+from tests.trials.end import ENDLESS, PHASES, SCREENS, opened, threads
 from tests.trials.terminal import Terminal
 
 # Seconds in which a key is answered after anything; the trials' own machine may be busy.
@@ -45,15 +46,23 @@ def hostile_bytes(directory: Path, seed: int) -> str:
 
 
 def raw_bytes(directory: Path, seed: int) -> str:
-    """Random keys, mouse reports and bytes on a random screen: the app is alive, and answers."""
+    """Random keys, mouse reports and bytes on a random screen: the app is alive, and answers.
+
+    In the palette and in the dialog that asks before one leaves, keys and clicks may end it: with 0.
+    """
     draw = random.Random(seed)
     screen = draw.choice([*SCREENS])
-    with opened(directory, "--no-train") as terminal:
-        terminal.see("● paused")
+    with opened(directory, *PHASES["finished"]) as terminal:
+        terminal.see("● finished")
         terminal.press(SCREENS[screen])
         for _ in range(30):
             os.write(terminal.process.child_fd, anything(draw))
             terminal.wait(0.05)
+        if screen in ("quit", "palette") and not terminal.read(0.5):
+            terminal.process.wait()
+            # What comes after the terminal is restored is for the terminal: there, Ctrl-\\ is a signal.
+            assert terminal.process.exitstatus == 0 or terminal.process.signalstatus == signal.SIGQUIT
+            return f"{screen}: left in order"
         seconds = answered(terminal, screen)
     return f"{screen}: answered within {seconds:.2f} s"
 
@@ -70,21 +79,25 @@ def any_input(directory: Path, seed: int) -> str:
 
 
 def answered(terminal: Terminal, what: str) -> float:
-    """Go back to the dashboard, and look for the answer to a key that changes a word there."""
-    for _ in range(4):  # a list in a dialog over a dialog; the dashboard shows through all of them
+    """Go back to the dashboard, and look for the help, which opens from there whatever is shown."""
+    for _ in range(4):  # a list in a dialog over a dialog
         os.write(terminal.process.child_fd, b"\x1b")
         terminal.wait(0.4)
-    before = "─ log" in terminal.text()
     began = time.monotonic()
-    os.write(terminal.process.child_fd, b"L")
-    while ("─ log" in terminal.text()) == before:
+    os.write(terminal.process.child_fd, b"?")
+    while "esc closes" not in terminal.text():
         assert terminal.read(0.02), f"{what}: the app has ended:\n{terminal.text()}"
         assert time.monotonic() - began < _ANSWER, f"{what}: no answer:\n{terminal.text()}"
-    return time.monotonic() - began
+    seconds = time.monotonic() - began
+    os.write(terminal.process.child_fd, b"\x1b")
+    terminal.wait(0.4)
+    return seconds
 
 
 def anything(draw: random.Random) -> bytes:
-    """A key, a mouse report or any bytes. Nothing that ends the app: no q, no Ctrl-C, no Ctrl-Z."""
+    """A key, a mouse report or any bytes. Nothing that ends the app: no q, no Ctrl-C, no Ctrl-Z, no
+    click on the footer (of 40 lines), where the quit key is.
+    """
     kind = draw.randrange(6)
     if kind == 0:
         return bytes([draw.choice(b"abcdfghjklmnoprtuvwyABCFGHIJKLMNOPRSTUVWYZ0123456789[]{}()<>,.+-= ")])
@@ -93,7 +106,11 @@ def anything(draw: random.Random) -> bytes:
             (b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[5~", b"\t", b"\x1b[Z", b"\x1b")
         )
     if kind == 2:
-        report = (draw.choice((0, 1, 2, 32, 35, 64, 65)), draw.randrange(1, 130), draw.randrange(1, 45))
+        report = (
+            draw.choice((0, 1, 2, 32, 35, 64, 65)),
+            draw.randrange(1, 130),
+            draw.choice((*range(1, 39), 44)),
+        )
         return b"\x1b[<%d;%d;%d%c" % (*report, draw.choice(b"Mm"))
     if kind == 3:
         harmless = [b for b in range(256) if b not in b"\x03\x1a\x11qQeExs"]

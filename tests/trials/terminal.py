@@ -30,6 +30,13 @@ def environment(directory: Path, **changes: str) -> dict[str, str]:
     return {**os.environ, "COLORTERM": "truecolor", **homes, **changes}
 
 
+class _Screen(pyte.Screen):
+    """pyte's, which falls over some sequences that are sent back to it when nobody is there to take them."""
+
+    def report_device_attributes(self, *_: int, **__: bool) -> None:
+        """Nobody asks it."""
+
+
 class Terminal:
     """The app in a pty, its bytes, and the screen that they make."""
 
@@ -49,7 +56,7 @@ class Terminal:
         Of the environment, `unset` is taken away, and `changes` is set.
         """
         left = {name: value for name, value in environment(directory).items() if name not in unset}
-        self.screen = pyte.Screen(*size)
+        self.screen = _Screen(*size)
         self.written = b""
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
@@ -99,9 +106,13 @@ class Terminal:
             return True
         except pexpect.EOF:
             return False
+        self.take_in(written)
+        return True
+
+    def take_in(self, written: bytes) -> None:
+        """What the app has written: the screen shows it."""
         self.written += written
         self._stream.feed(written)
-        return True
 
     def see(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until the screen shows this."""

@@ -8,7 +8,6 @@ from tms_tui.abilities import (
     characters_of,
     colors_of,
     known_colors,
-    mode_of,
 )
 from tms_tui.drawing.few_colors import feature_palette, of_16
 from tms_tui.terminal.limits import within
@@ -40,9 +39,7 @@ from tms_tui.terminal.limits import within
     ],
 )
 def test_the_environment_says_which_characters_the_terminal_shows(environment, at_start, mode):
-    assert mode_of("auto", environment, at_start) == mode
-    for wanted in ("braille", "blocks", "ascii"):
-        assert mode_of(wanted, environment, at_start) == wanted
+    assert characters_of(environment, at_start).mode == mode
 
 
 @pytest.mark.parametrize(

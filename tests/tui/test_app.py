@@ -35,6 +35,7 @@ from tms_tui.messages import (
 )
 from tms_tui.screens.save_place import SavePlace
 from tms_tui.session import Session
+from tms_tui.settings import Settings
 from tms_tui.view_options import ViewOptions
 
 pytestmark = pytest.mark.slow
@@ -186,7 +187,7 @@ async def test_settings_last():
     async with app.run_test() as pilot:
         app.theme = "nord"
         await pilot.press("B", "q")
-    settings, warning = stored.load()
+    settings, warning, _ = stored.load()
     assert (settings.theme, settings.palette, warning) == ("nord", "safe", "")
 
 
@@ -280,7 +281,7 @@ async def test_in_a_directory_that_was_removed_what_writes_to_it_is_a_sentence(t
 
 async def test_a_key_is_answered_however_few_frames_a_second_are_drawn():
     """Time stands still for the app: no frame of an animation is due."""
-    app = still_app(fps=1.0)
+    app = still_app(settings=Settings(fps=1.0))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         app.tick(animates=False)

@@ -21,7 +21,7 @@ def test_once_into_a_pipe_that_closes_is_no_error(end):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--render", "holograms"], "render should be auto, braille, blocks, ascii, not 'holograms'"),
+        (["--render", "holograms"], "render should be auto, braille, blocks, ascii, image, not 'holograms'"),
         (
             ["--plugin", "nowhere_to_be_found"],
             "cannot import plugin nowhere_to_be_found: ModuleNotFoundError",

@@ -23,9 +23,9 @@ from tms_tui.messages.finding import (
     GoToInstance,
     GoToRun,
     OpenFinder,
-    SetTheme,
 )
 from tms_tui.messages.runs import OpenRun
+from tms_tui.messages.settings import TakeTheme
 from tms_tui.messages.space import LoadBefore
 from tms_tui.model import Model
 from tms_tui.screens import FULL_SCREENS
@@ -162,7 +162,7 @@ def test_what_was_found_is_done_where_it_is_seen():
     assert (there.trail[-1], there.runs.line.path) == ("runs", path)
     there, effects = after(model, FinderClosed(GoToRun(path, opens=True)))
     assert effects == [OpenRun(path)]
-    assert after(model, FinderClosed(ChooseTheme("nord")))[1] == [SetTheme("nord")]
+    assert after(model, FinderClosed(ChooseTheme("nord")))[1] == [TakeTheme("nord")]
     assert after(model, FinderClosed(OverlayRun(path)))[1] == [LoadOverlay(path)]
 
 

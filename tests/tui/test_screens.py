@@ -4,6 +4,7 @@ What has to hold in every state and at every size is in test_screens_properties.
 """
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -145,7 +146,9 @@ def some_runs() -> tuple[RunsSeen, PreviewSeen]:
 @pytest.mark.parametrize("screen", ["runs", "phases"])
 def test_what_is_on_disk(snap_compare, monkeypatch, screen, size):
     monkeypatch.setattr("tms_tui.looking.Looking.follow", lambda *_: iter(()))
-    app = still_app(first=screen, shows=Path("runs") if screen == "runs" else PHASES)
+    moving = itertools.count(0.0, 1.0)  # or what is drawn at every frame is not drawn again
+    shows = Path("runs") if screen == "runs" else PHASES
+    app = still_app(first=screen, shows=shows, clock=lambda: next(moving))
     seen: tuple[Message, ...] = some_runs() if screen == "runs" else a_sweep()
 
     async def looked(pilot: Pilot[None]) -> None:

@@ -42,7 +42,7 @@ def row(app: Host, field: str) -> Row:
 
 
 async def type_into(app: Host, pilot: Pilot[None], field: str, value: str) -> None:
-    app.screen.query_one(f"#field-{field} Input", Input).focus()
+    app.screen.set_focus(await row(app, field).edit())
     await pilot.pause()
     app.screen.query_one(f"#field-{field} Input", Input).value = value
     await pilot.pause()
@@ -104,8 +104,8 @@ def test_every_field_has_a_row_with_its_help_and_an_input_of_its_kind() -> None:
             assert field.description in rows[name].help
             assert rows[name].text == text_of(getattr(SEED, name))
         assert isinstance(rows["bias"].control, Tick)
-        assert isinstance(rows["optimizer"].control, Choice)
-        assert isinstance(rows["sparsity"].control, Input)
+        assert isinstance(await rows["optimizer"].edit(), Choice)
+        assert isinstance(await rows["sparsity"].edit(), Input)
 
     with_form(check)
 
@@ -188,9 +188,9 @@ def test_keys_alone_reach_every_field() -> None:
 
 def test_ticks_and_choices_are_set_by_keys() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        row(app, "bias").control.focus()
+        app.screen.set_focus(await row(app, "bias").edit())
         await pilot.press("space")
-        row(app, "optimizer").control.focus()
+        app.screen.set_focus(await row(app, "optimizer").edit())
         await pilot.press("enter", "down", "enter")
         await pilot.press("ctrl+s")
 
@@ -265,7 +265,7 @@ def test_the_preset_shown_is_the_one_that_the_fields_are() -> None:
 
 def test_a_narrow_form_shows_the_help_of_the_field_in_focus() -> None:
     async def check(app: Host, pilot: Pilot[None]) -> None:
-        row(app, "sparsity").control.focus()
+        app.screen.set_focus(await row(app, "sparsity").edit())
         await pilot.pause()
         assert "Probability S that a feature" in text(app)
         assert "Rows in a batch." not in text(app)

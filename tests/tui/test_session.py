@@ -1,6 +1,7 @@
 """The training thread, with little waiting."""
 
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -54,6 +55,15 @@ def test_a_session_trains_to_the_end_as_a_trainer_does(begin):
     trainer = Trainer(TINY)
     trainer.advance(120)
     assert_same_run(session.run(), trainer.run())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows priorities of threads")
+def test_training_gives_way_to_the_screen(begin):
+    session = begin(ENDLESS)
+    until(session, lambda view: view.phase == "training")
+    (training,) = [thread for thread in threading.enumerate() if thread.name == "training"]
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, training.native_id) == min(19, mine + 3)
 
 
 def test_the_view_from_before_the_start_is_loading_and_knows_the_experiment():

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "TMS_DEVICE": "the default of --device",
     "TMS_RUNS": "the directory of runs (default: runs, here)",
     "NO_COLOR": "if it is set, nothing is coloured",
+    "TMS_IMAGE": "how the app sends images: kitty, iterm2 or sixel",
 }
 
 # Seconds for a config file that comes through a pipe, as in --config <(…).

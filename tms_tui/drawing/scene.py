@@ -18,6 +18,7 @@ from tms_tui.drawing import canvas
 from tms_tui.drawing.canvas import Grid, Marks
 from tms_tui.drawing.cells import BLANK, RGB, Cells, blank, write
 from tms_tui.drawing.contrast import GAP, TEXT_GAP, as_bytes, coarse, guide_colors, legible, shown
+from tms_tui.drawing.large import large_lines
 from tms_tui.drawing.modes import Mode
 
 # How far, in radii, a point has to be before a vector to hide it.
@@ -312,11 +313,13 @@ def draw_scene(
     columns: int,
     mode: Mode,
     background: RGB = (0, 0, 0),
+    large: bool = False,
 ) -> Cells:
     """The scene as the camera sees it.
 
     A scene within `radius` of the origin fills the shorter side of the picture at zoom 1. `background` is the
-    widget's own: colours are kept off it and fade towards it.
+    widget's own: colours are kept off it and fade towards it. `large`: thick strokes, and labels in large
+    print.
     """
     if rows < 1 or columns < 1:
         return blank(max(rows, 0), max(columns, 0), background if mode == "blocks" else None)
@@ -328,7 +331,8 @@ def draw_scene(
         if scene.beside is not None:
             _move_beside(in_sight, placed, scene.beside, grid)
         points = canvas.mark_points(in_sight, grid)
-        lines = canvas.mark_lines(placed, grid, thickness=2 if mode == "braille" else 1)
+        thickness = (2 if mode == "braille" else 1) * (2 if large else 1)
+        lines = canvas.mark_lines(placed, grid, thickness=thickness)
         slopes = canvas.ascii_line_glyphs(placed)
         placed_guides = seen_lines(scene.guides, camera, radius, grid)
         guides = canvas.mark_lines(placed_guides, grid, every=1 if mode == "ascii" else 2)
@@ -349,10 +353,11 @@ def draw_scene(
         labels = scene.labels
         if scene.numbers is not None:
             labels += _nearest(scene.numbers, camera, radius, grid)
-        texts = _place_labels(labels, camera, radius, rows, columns)
+        texts = _place_labels(labels, camera, radius, rows, columns, mode if large else None)
     quiet = np.zeros((rows, columns), bool)
-    for row, column, text, _ in texts:
-        quiet[row, max(column - 1, 0) : max(column + len(text) + 1, 0)] = True
+    for row, column, lines_of_text, _ in texts:
+        below = slice(max(row, 0), max(row + len(lines_of_text), 0))
+        quiet[below, max(column - 1, 0) : max(column + len(lines_of_text[0]) + 1, 0)] = True
     ink = Ink(scene.point_colors, colors, strengths, slopes, faint)
     picture = paint(ink, points, lines, guides, quiet, grid, mode, background)
     if texts:
@@ -361,8 +366,9 @@ def draw_scene(
         # Numbers do not fade with depth, so that they stay readable.
         faded = shown(colors, np.ones(len(texts), np.float32), background, TEXT_GAP, strengths)
         inks = as_bytes(legible(faded / 255, background)).tolist()
-        for (row, column, text, _), (r, g, b) in zip(texts, inks, strict=True):
-            write(picture, row, column, text, (r, g, b), background)
+        for (row, column, lines_of_text, _), (r, g, b) in zip(texts, inks, strict=True):
+            for down, text in enumerate(lines_of_text):
+                write(picture, row + down, column, text, (r, g, b), background)
     return picture
 
 
@@ -433,9 +439,9 @@ _MOVES = (
 
 
 def _place_labels(
-    labels: Sequence[Label], camera: Camera, radius: float, rows: int, columns: int
-) -> list[tuple[int, int, str, Label]]:
-    """Row, first column and text of labels in sight, by rank and nearness.
+    labels: Sequence[Label], camera: Camera, radius: float, rows: int, columns: int, large: Mode | None = None
+) -> list[tuple[int, int, list[str], Label]]:
+    """First row, first column and lines of labels in sight, by rank and nearness; `large`: in large print.
 
     One whose place is taken moves a little; where that is taken too, as among very many, it is left out.
     """
@@ -444,20 +450,23 @@ def _place_labels(
     positions = np.array([label.position for label in labels], np.float32)
     placed = canvas.on_grid(view(positions, camera, radius), Grid(rows, columns, 1, 1))
     order = np.lexsort((-placed[:, 2], np.array([label.rank for label in labels])))
-    texts: list[tuple[int, int, str, Label]] = []
+    texts: list[tuple[int, int, list[str], Label]] = []
     taken: set[tuple[int, int]] = set()
     for i in order.tolist():
         label, (x, y, _) = labels[i], placed[i].tolist()
-        size = len(label.text)
+        lines = [label.text] if large is None else large_lines(label.text, large)
+        size, high = len(lines[0]), len(lines)
         if not (0 <= y < rows and -size <= x < columns + size):  # outside, or NaN
             continue
         for down, right in _MOVES:
-            row, column = int(y) + down, math.floor(x) - (size - 1) // 2 + right * (size + 1)
-            if (down or right) and not (0 <= row < rows and 0 <= column <= columns - size):
+            row = int(y) - (high - 1) // 2 + down * high
+            column = math.floor(x) - (size - 1) // 2 + right * (size + 1)
+            if (down or right) and not (0 <= row <= rows - high and 0 <= column <= columns - size):
                 continue
-            if taken.isdisjoint((row, k) for k in range(column - 1, column + size + 1)):
-                taken.update((row, k) for k in range(column, column + size))
-                texts.append((row, column, label.text, label))
+            place = [(row + i, k) for i in range(high) for k in range(column - 1, column + size + 1)]
+            if taken.isdisjoint(place):
+                taken.update((r, k) for r, k in place if column <= k < column + size)
+                texts.append((row, column, lines, label))
                 break
     return texts
 

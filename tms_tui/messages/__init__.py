@@ -13,8 +13,9 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying, finding, phases, runs
+from tms_tui.messages import copying, finding, phases, runs, settings
 from tms_tui.messages import space as space
+from tms_tui.messages.autoplay import ToggleAutoplay as ToggleAutoplay
 from tms_tui.messages.loss import FindLevels as FindLevels
 from tms_tui.messages.loss import LevelsFound as LevelsFound
 from tms_tui.messages.loss import LoadOverlay as LoadOverlay
@@ -344,6 +345,8 @@ KeyMessage = (
     | runs.ExportChosenRun | runs.CompareChosen | runs.OverlayChosen | runs.SortRuns | runs.ReverseRuns
     | space.ToggleEdges | space.ToggleSides | space.Compare
     | finding.OpenFinder | finding.OpenJumps
+    | settings.ChooseSetting | settings.ChangeSetting | settings.DefaultSetting | settings.ToggleProjector
+    | ToggleAutoplay
 )  # fmt: skip
 
 
@@ -517,14 +520,15 @@ Message = (
     | space.CompareWith | space.Before | space.SpaceFound
     | finding.FinderClosed | finding.GoToFeature | finding.GoToInstance | finding.GoToRun
     | finding.ChooseTheme
+    | settings.PointAtSetting | settings.SettingsKept
 )  # fmt: skip
 
 
 # Effects.
 
 CommandName = Literal[
-    "toggle_pause", "pause", "resume", "step_once", "change_pace", "run_to_end", "restart", "reseed",
-    "extend", "take_over", "watch", "begin", "drift", "scale_density", "scale_learning_rate",
+    "toggle_pause", "pause", "resume", "step_once", "change_pace", "set_pace", "run_to_end", "restart",
+    "reseed", "extend", "take_over", "watch", "begin", "drift", "scale_density", "scale_learning_rate",
     "shift_importance",
 ]  # fmt: skip
 
@@ -661,6 +665,6 @@ Effect = (
     | copying.WriteOut | copying.PutOnClipboard
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
-    | space.LoadBefore
-    | finding.Find | finding.ShowJumps | finding.SetTheme
+    | space.LoadBefore | settings.TakeTheme
+    | finding.Find | finding.ShowJumps
 )  # fmt: skip

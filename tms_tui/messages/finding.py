@@ -69,10 +69,3 @@ class Find:
 @dataclass(frozen=True)
 class ShowJumps:
     """Answered by FinderClosed."""
-
-
-@dataclass(frozen=True)
-class SetTheme:
-    """Answered by ThemeChanged."""
-
-    theme: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Those of the table in screens/__init__.py. Dialogs lie over one of them.
-FullScreenName = Literal["dashboard", "population", "phases", "runs"]
+FullScreenName = Literal["dashboard", "population", "phases", "runs", "settings"]
 
 
 @dataclass(frozen=True)

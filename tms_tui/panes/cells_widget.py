@@ -45,7 +45,7 @@ class CellsWidget(Widget):
 
     def render_line(self, y: int) -> Strip:
         base = self.visual_style.rich_style
-        wanted = (self.size, base)
+        wanted = (self.size, base, self.mode)
         if wanted != self._strips_for:
             self._strips = self._draw_strips(base) if self._content is not None else []
             self._strips_for = wanted

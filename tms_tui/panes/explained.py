@@ -42,6 +42,9 @@ def thing_read(model: Model) -> Thing | None:
         return reading.under
     if model.trail[-1] == "population":
         return Thing(OF_PANE.get(pane, "wall"))
+    if model.trail[-1] == "settings":
+        chosen = model.settings_state.chosen
+        return Thing("lasting pace" if chosen == "pace" else chosen)
     if model.trail[-1] in ALONE:
         return Thing(OF_PANE[model.trail[-1]])
     if pane == "gram" and reading.cell is not None:

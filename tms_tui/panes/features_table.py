@@ -84,7 +84,7 @@ class FeaturesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._symbols = symbols(mode)
+        self.mode = mode
         self._rows = FeatureRows(np.zeros(0, int), np.zeros(0), np.zeros(0), "tableau", None)
 
     def title_of(self, model: Model) -> str:
@@ -130,15 +130,16 @@ class FeaturesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings
             numbers = f" {length} "
         longest = min(max(0, width - digits - len(numbers) - 5), _LONGEST_BAR)
         bar = round(longest * min(float(norm) / _FULL_NORM, 1.0))
-        drawn = self._symbols.bar * bar
+        signs = symbols(self.mode)
+        drawn = signs.bar * bar
         if norm > _FULL_NORM and bar:
-            drawn = drawn[:-1] + self._symbols.beyond
-        mark = self._symbols.mark if row == other else " "
+            drawn = drawn[:-1] + signs.beyond
+        mark = signs.mark if row == other else " "
         segments = [
-            Segment(f"{mark}{self._symbols.dot} {j:>{digits}} ", colored),
+            Segment(f"{mark}{signs.dot} {j:>{digits}} ", colored),
             Segment(drawn + " " * (longest - bar), colored),
             Segment(numbers, faint),
-            Segment(self._symbols.check if represented else " ", faint),
+            Segment(signs.check if represented else " ", faint),
         ]
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 

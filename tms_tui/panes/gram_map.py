@@ -76,13 +76,15 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
         self._set_content(gram, order, chosen, cell)
 
     @property
-    def _mode(self) -> Mode:
+    def _drawn_in(self) -> Mode:
         """Without colours, characters tell the size of a value and its sign."""
         return self.mode if self.n_colors >= 8 else "ascii"
 
     def _plan(self, n: int, n_features: int) -> Plan:
         width, height = self.size
-        return plan(max(n, 1), max(height, 1), max(width, 1), self._mode, len(str(max(n_features - 1, 0))))
+        return plan(
+            max(n, 1), max(height, 1), max(width, 1), self._drawn_in, len(str(max(n_features - 1, 0)))
+        )
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
@@ -90,14 +92,16 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
         names = [str(j) for j in order.tolist()]
         places = [_place(order, j) for j in chosen]
         cursor = None if cell is None else (_place(order, cell[0]), _place(order, cell[1]))
-        return draw_heat_map(gram, height, width, self._mode, ground, places, self.n_colors, names, cursor)
+        return draw_heat_map(
+            gram, height, width, self._drawn_in, ground, places, self.n_colors, names, cursor
+        )
 
     def thing_at(self, offset: Offset) -> Thing | None:
         if self._content is None:
             return None
         gram, order, chosen, _ = self._content
         width, height = self.size
-        placed = plan(len(order), height, width, self._mode, len(str(order.max())), bool(chosen))
+        placed = plan(len(order), height, width, self._drawn_in, len(str(order.max())), bool(chosen))
         found = placed.at(offset.y, offset.x)
         if found is None:
             return Thing("gram")

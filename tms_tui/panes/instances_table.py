@@ -90,7 +90,7 @@ class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._mode = mode
+        self.mode = mode
         self._state = Population()
         self._selected = -1
         self._palette: FeaturePalette = "tableau"
@@ -145,13 +145,13 @@ class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
         return self._row(rows, int(order[row]), columns, width, base)
 
     def _say(self, text: str) -> str:
-        return ascii_text(text) if self._mode == "ascii" else text
+        return ascii_text(text) if self.mode == "ascii" else text
 
     def _heading(self, columns: tuple[_Column, ...], width: int, base: Style) -> Strip:
         plain = self.get_component_rich_style("heading", partial=True)
         lit = self.get_component_rich_style("sorted", partial=True)
         arrow = self._say("↑" if self._state.backwards else "↓")
-        if self._mode == "ascii":
+        if self.mode == "ascii":
             arrow = "^" if self._state.backwards else "v"
         segments = [Segment("  ")]
         for column in columns:
@@ -167,7 +167,7 @@ class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
         if chosen:
             base = self.get_component_rich_style("selected")
         bad = self.get_component_rich_style("bad", partial=True) if rows.diverged[instance] else Style()
-        segments = [Segment(f"{symbols(self._mode).pointer} " if chosen else "  ")]
+        segments = [Segment(f"{symbols(self.mode).pointer} " if chosen else "  ")]
         loss, error = loss_text(rows, instance)
         varied = dict(rows.varied)
         for column in columns:
@@ -188,9 +188,9 @@ class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
                     "total": _known(rows.total[instance], ".2f"),
                     "residual": off_text(float(rows.residual[instance])),
                 }[column.name]
-            if self._mode == "ascii":
+            if self.mode == "ascii":
                 text = text.replace("°", "")
-            text = cut(self._say(text), column.width, symbols(self._mode).ellipsis.strip())
+            text = cut(self._say(text), column.width, symbols(self.mode).ellipsis.strip())
             text = text.rjust(column.width) if column.right else text.ljust(column.width)
             segments.append(Segment(text + " ", style))
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
@@ -202,7 +202,7 @@ class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
         of_features = rows.dimensionality[instance]
         shown = min(len(of_features), width)
         some = np.arange(shown) * len(of_features) // shown
-        levels = _LEVELS[self._mode == "ascii"]
+        levels = _LEVELS[self.mode == "ascii"]
         share = np.nan_to_num(of_features[some])
         heights = np.clip((share * len(levels)).astype(int), 0, len(levels) - 1)
         r, g, b = base.bgcolor.get_truecolor() if base.bgcolor else self.background_colors[1].rgb

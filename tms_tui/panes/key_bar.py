@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
+from tms_tui.drawing.modes import Mode
 from tms_tui.keys import ALONE, KEYS, PANES_OF, Key
 from tms_tui.messages import (
     Clear,
@@ -112,10 +113,10 @@ class KeyBar(Widget):
 
     DEFAULT_CSS = "KeyBar { height: 1; padding: 0 1; }"
 
-    def __init__(self, ascii_only: bool, **options: Any) -> None:
+    def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
         self._hints: tuple[Hint, ...] = ()
-        self._ascii = ascii_only
+        self.mode = mode
         self._said: Content | None = None
 
     def show(self, hints: tuple[Hint, ...], said: Content | None = None) -> None:
@@ -148,7 +149,7 @@ class KeyBar(Widget):
         )
 
     def _display(self, hint: Hint) -> str:
-        if not self._ascii:
+        if self.mode != "ascii":
             return hint.display
         letters = "".join(sorted(_LETTERS.get(sign, "") for sign in hint.display))
         return letters if letters else ascii_text(hint.display)

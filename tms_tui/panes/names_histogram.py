@@ -75,7 +75,7 @@ class NamesHistogram(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._mode = mode
+        self.mode = mode
         self._shown = _Lines((), -1)
 
     @property
@@ -113,10 +113,10 @@ class NamesHistogram(Pane, Pointing, ScrollView, can_focus=True, inherit_binding
             return Strip.blank(width, base)
         if row == selected:
             base = self.get_component_rich_style("selected")
-        signs = symbols(self._mode)
+        signs = symbols(self.mode)
         line, most = lines[row], max(one.instances for one in lines)
         longest = max(min(max(len(one.name) for one in lines), int(_NAME_SHARE * width)), 8)
-        say = ascii_text if self._mode == "ascii" else str
+        say = ascii_text if self.mode == "ascii" else str
         name = cut(say(line.name), longest, signs.ellipsis.strip()).ljust(longest)
         count = f"{line.instances:>{len(f'{most:,}')},}"
         loss = f" {digits.number(line.best, 4):>{_LOSS}}" if np.isfinite(line.best) else " " * (_LOSS + 1)

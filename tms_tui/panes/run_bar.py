@@ -36,6 +36,8 @@ def progress(model: Model) -> Progress:
         return Progress(0.0, False, (loading(view),))
     fraction = view.step / view.steps
     parts = [f"{view.step:,} / {view.steps:,}", f"{100 * fraction:3.0f}%"]
+    if model.options.projector:
+        return Progress(fraction, view.phase == "diverged", (*parts, str(view.phase)))
     loss = float(shown.losses[model.options.instance])
     if math.isfinite(loss):
         at_step = "" if model.options.step is None else f" at step {shown.step:,}"
@@ -105,7 +107,7 @@ class RunBar(Pointing):
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._symbols = symbols(mode)
+        self.mode = mode
         self._progress = Progress(0.0, False, ())
 
     def thing_at(self, offset: Offset) -> Thing | None:
@@ -128,9 +130,10 @@ class RunBar(Pointing):
         done = round(length * min(max(fraction, 0), 1))
         done_style = self.get_component_rich_style("bad" if bad else "done", partial=True)
         rest_style = self.get_component_rich_style("rest", partial=True)
+        signs = symbols(self.mode)
         line = [
-            Segment(self._symbols.line * done, done_style),
-            Segment(self._symbols.rest * (length - done), rest_style),
+            Segment(signs.line * done, done_style),
+            Segment(signs.rest * (length - done), rest_style),
             Segment("  " + text, Style()),
         ]
         base = self.visual_style.rich_style

@@ -61,8 +61,7 @@ class RunsTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=Fal
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(**options)
-        self._ascii = mode == "ascii"
-        self._ellipsis = "..." if self._ascii else "…"
+        self.mode = mode
         self._lines: tuple[RunLine, ...] = ()
         self._place = -1
         self._said = ""
@@ -115,7 +114,7 @@ class RunsTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=Fal
     def _heading(self) -> tuple[str, ...]:
         """The names of the columns, with an arrow at that by which the lines are in order."""
         column, backwards = self._sort
-        arrow = ("^" if backwards else "v") if self._ascii else ("↑" if backwards else "↓")
+        arrow = ("^" if backwards else "v") if self.mode == "ascii" else ("↑" if backwards else "↓")
         return tuple(f"{name}{arrow}" if name == column else name for name in RUN_COLUMNS)
 
     def _placed(self, width: int) -> list[tuple[int, RunColumn, int, bool]]:
@@ -134,7 +133,8 @@ class RunsTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=Fal
         segments = [Segment(" ", base)]
         for k, name, size, to_the_right in self._placed(width):
             text = visible(values[k])
-            text = cut(ascii_text(text) if self._ascii else text, size, self._ellipsis)
+            is_ascii = self.mode == "ascii"
+            text = cut(ascii_text(text) if is_ascii else text, size, "..." if is_ascii else "…")
             text = f"{text:>{size}}" if to_the_right else f"{text:<{size}}"
             segments.append(Segment(text + "  ", base + lit if name == which else base))
         return Strip(segments).adjust_cell_length(width, base)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -148,36 +148,60 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         self._dragged_from: tuple[int, int] | None = None
         self._dragged = False
         self._selected: int | None = None
+        self.is_covered = False  # by an image, which has its place: only its background is drawn
+
+    def cover(self, is_covered: bool) -> None:
+        """Draw nothing while an image lies over this."""
+        if is_covered != self.is_covered:
+            self.is_covered = is_covered
+            self._strips_for = None
+            self.refresh(Region(0, 0, *self.size))
+
+    @property
+    def scene(self) -> tuple[SpaceScene, Camera, bool] | None:
+        """What is drawn, from where, and whether in large print; None while it is awaited."""
+        if self._content is None or self._content[0] is None:
+            return None
+        scene, camera, _, large = self._content
+        return scene, camera, large
 
     def title_of(self, model: Model) -> str:
-        return space_title(model)
+        return "Space" if model.options.projector else space_title(model)
 
     def show_model(self, model: Model, memo: Memo) -> None:
         self._selected = model.options.feature
-        self.show(scene_of(model, memo), model.options.camera, waiting(model))
+        self.show(scene_of(model, memo), model.options.camera, waiting(model), model.options.projector)
 
-    def show(self, scene: SpaceScene | None, camera: Camera = HOME, waiting: str = "loading") -> None:
-        """Draw this from now on; without a scene, say what is awaited."""
+    def show(
+        self,
+        scene: SpaceScene | None,
+        camera: Camera = HOME,
+        waiting: str = "loading",
+        large: bool = False,
+    ) -> None:
+        """Draw this from now on, perhaps in large print; without a scene, say what is awaited."""
         if scene is None:
-            self._set_content(None, HOME, waiting)
+            self._set_content(None, HOME, waiting, large)
         else:
-            self._set_content(scene, scene.camera(camera), "")
+            self._set_content(scene, scene.camera(camera), "", large)
 
     def _draw_strips(self, base: Style) -> list[Strip]:
         assert self._content is not None
-        scene, _, waiting = self._content
+        scene, _, waiting, _ = self._content
         width, height = self.size
         if scene is None:
             said = textwrap.wrap(waiting, max(1, width - 4))[:height]
             above = (height - len(said)) // 2
             text = [""] * above + said + [""] * (height - above - len(said))
             return [Strip([Segment(line.center(width), base)]) for line in text]
+        if self.is_covered:
+            return [Strip.blank(width, base) for _ in range(height)]
         return super()._draw_strips(base)
 
     def draw(self, height: int, width: int, ground: RGB) -> Cells:
         assert self._content is not None
-        scene, camera = self._content[:2]
-        return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2)
+        scene, camera, _, large = self._content
+        return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2, large)
 
     def thing_at(self, offset: Offset) -> Thing | None:
         scene, camera = self._content[:2] if self._content else (None, HOME)

@@ -16,6 +16,7 @@ FULL_SCREENS: dict[FullScreenName, str] = {
     "population": "population",
     "phases": "phases",
     "runs": "runs",
+    "settings": "settings",
 }
 
 

@@ -14,12 +14,11 @@ from tms_tui.messages import PaneName
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
 from tms_tui.panes.comparison import comparison
-from tms_tui.panes.features_table import FeaturesTable
+from tms_tui.panes.large import LargeNumbers, LargeTitle
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.text import Text, set_title
 from tms_tui.reading import shown_panes
 from tms_tui.screens.full_screen import FullScreen
-from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
 
 class Dashboard(FullScreen):
@@ -32,6 +31,10 @@ class Dashboard(FullScreen):
     def __init__(self, mode: Mode, colors: int) -> None:
         super().__init__(mode, colors)
         self.panes = {name: pane_class(name)(mode, id=name, classes="pane") for name in PANES}
+        self.panes |= {
+            "large-title": LargeTitle(id="large-title"),
+            "large-numbers": LargeNumbers(id="large-numbers"),
+        }
         self.moving = frozenset(name for name in PANES if PANES[name].place == "body")
         self._turns: tuple[object, ...] = ()  # which panes are displayed, and how high the middle is
 
@@ -40,17 +43,17 @@ class Dashboard(FullScreen):
         with Vertical(id="side"):
             yield from self._placed("side")
             yield Text(id="comparison", classes="pane")
+            yield self.panes["large-numbers"]
             with Horizontal(id="middle"):
                 yield from self._placed("middle")
             with Horizontal(id="low"):
                 yield from self._placed("low")
 
-    def on_mount(self) -> None:  # Textual calls that of FullScreen too
-        if self.mode == "ascii":
-            draw_scrollbar_in_ascii(self.query_one(FeaturesTable))
+    def above(self) -> Iterator[Widget]:
+        yield self.panes["large-title"]
 
     def _placed(self, place: Place) -> list[Widget]:
-        return [pane for name, pane in self.panes.items() if PANES[name].place == place]
+        return [self.panes[name] for name in PANES if PANES[name].place == place]
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         self._take_turns(model)
@@ -79,17 +82,18 @@ class Dashboard(FullScreen):
         if not self.is_composed:
             return
         self.set_class(not model.options.sides, "-alone")
+        self.set_class(model.options.projector, "-projector")
         rows = model.layout.rows
-        shown = shown_panes(model.reading, model.layout.columns, rows)
+        shown = () if model.options.projector else shown_panes(model.reading, model.layout.columns, rows)
         # As high as the features need, with a row for the names of the ladder's levels.
         height = model.experiment.n_features + (3 if "ladder" in shown else 2)
-        turns = shown, height
+        turns = shown, height, model.options.projector
         if turns == self._turns:
             return
         self._turns = turns
-        for name, pane in self.panes.items():
+        for name in PANES:
             if PANES[name].place in ("middle", "low"):
-                _display(pane, name in shown)
+                _display(self.panes[name], name in shown)
         for place in ("middle", "low"):
             here = any(PANES[name].place == place for name in shown)
             _display(self.query_one(f"#{place}"), here)

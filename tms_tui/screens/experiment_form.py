@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select
 
-from tms_engine.errors import InputError
+from tms_engine.errors import InputError, visible
 from tms_engine.experiment import Experiment, choices
 from tms_engine.presets import PRESETS
 from tms_engine.sweeps.spec import Spec
@@ -68,10 +68,10 @@ def preset_of(experiment: Experiment) -> str | None:
 
 
 class Row(Widget):
-    """One field: its mark if changed, name, input and help; below it what is wrong with it, if anything.
+    """One field: its mark if changed, name, value and help; below it what is wrong with it, if anything.
 
-    Name and help are drawn by the row itself, around its input: as widgets of their own they would make the
-    form three times as dear to open.
+    The row draws all of that itself, and has a control only from the first time that it is edited: a form of
+    that many inputs took half a second of the processor to open.
     """
 
     def __init__(self, field: str, info: FieldInfo, text: str, help: str) -> None:
@@ -81,28 +81,58 @@ class Row(Widget):
         self._help = help
         self._text = text
         self._told: tuple[str, str | None] = ("", None)
-        self.control: Choice | Tick | Input
-        if choices(field):
-            options = [(option, option) for option in choices(field)]
-            self.control = Choice(options, value=text, allow_blank=False, compact=True, classes=_COMPACT)
-        elif info.annotation is bool:
+        self.control: Choice | Tick | Input | None = None
+        if info.annotation is bool:
             self.control = Tick(value=text == "true")
-        else:
-            self.control = Input(text, compact=True, select_on_focus=True, classes=_COMPACT)
 
     def compose(self) -> Iterator[Widget]:
-        yield self.control
+        if self.control is not None:
+            yield self.control
+
+    async def edit(self) -> Widget:
+        """The control, which is there from now on."""
+        if self.control is None:
+            if choices(self.field):
+                options = [(option, option) for option in choices(self.field)]
+                self.control = Choice(
+                    options, value=self._text, allow_blank=False, compact=True, classes=_COMPACT
+                )
+            else:
+                self.control = Input(self._text, compact=True, select_on_focus=True, classes=_COMPACT)
+            await self.mount(self.control, before=0 if self.wrong else None)
+            self.refresh()
+        return self.control
+
+    async def on_click(self) -> None:
+        control = await self.edit()
+        self.screen.set_focus(control)
+        if isinstance(control, Choice):
+            control.action_show_overlay()
 
     def render(self) -> Content:
         mark = "  " if self._told[1] is None else "* "
         name = Content.styled(f"{mark}{self.field}".ljust(_NAME), "")
-        screen = self.screen
-        if screen.has_class("-narrow"):
-            return name
-        room = self.size.width - _NAME - _INPUT - 2
+        narrow = self.screen.has_class("-narrow")
+        width = max(0, self.size.width - _NAME) if narrow else _INPUT
+        value = Content(" " * width) if self.control else self._value(width)
+        if narrow:
+            return Content.assemble(name, value)
         help = Content.styled(self.help, "not bold $foreground 60%")
-        help = help.truncate(room, ellipsis=not screen.has_class("-ascii"))
-        return Content.assemble(name, " " * (_INPUT + 2), help)
+        help = help.truncate(self.size.width - _NAME - _INPUT - 2, ellipsis=self._can_ellipsis)
+        return Content.assemble(name, value, "  ", help)
+
+    def _value(self, width: int) -> Content:
+        """The value in the colours of an input, with the arrow of a choice."""
+        arrow = "" if not choices(self.field) else "▼ " if self._can_ellipsis else "v "
+        text = Content(visible(self._text)).truncate(width - len(arrow), ellipsis=self._can_ellipsis)
+        blank = " " * (width - len(arrow) - text.cell_length)
+        return Content.assemble(text, blank, arrow).stylize(
+            f"not bold $foreground on {'$error 30%' if self.wrong else '$boost'}"
+        )
+
+    @property
+    def _can_ellipsis(self) -> bool:
+        return not self.screen.has_class("-ascii")
 
     @property
     def text(self) -> str:
@@ -111,16 +141,18 @@ class Row(Widget):
             return text_of(self.control.value)
         if isinstance(self.control, Choice):  # no selection: it is not mounted yet
             return self.control.selection or self._text
-        return self.control.value
+        return self._text if self.control is None else self.control.value
 
     @text.setter
     def text(self, text: str) -> None:
         if text == self.text:
             return
+        self._text = text
         if isinstance(self.control, Tick):
             self.control.value = text == "true"
-        else:
+        elif self.control is not None:
             self.control.value = text
+        self.refresh()
 
     @property
     def wrong(self) -> str:
@@ -162,12 +194,13 @@ class ExperimentForm(Modal["Experiment | Spec | None"]):
         Binding("ctrl+s", "start", "start"),
         Binding("enter", "start", "start", show=False),
         Binding("escape", "leave", "leave"),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
+        Binding("up,shift+tab", "move(-1)", show=False),
+        Binding("down,tab", "move(1)", show=False),
     ]
 
     DEFAULT_CSS = """
     ExperimentForm {
+        background: $background;
         & > .box { width: 100%; max-width: 130; height: 100%; }
         #top { height: 1; margin: 0 0 1 0; }
         #top Label { width: 21; padding: 0 0 0 2; text-style: bold; }
@@ -280,6 +313,19 @@ class ExperimentForm(Modal["Experiment | Spec | None"]):
                 self._rows[field].text = text
         self._check()
 
+    async def action_move(self, by: int) -> None:
+        """To the next field or button, or back. A row's control is made when the focus comes to it."""
+        stops = [
+            self.query_one("#presets"),
+            *self._rows.values(),
+            *(button for button in self.query("#foot Button") if not button.disabled),
+        ]
+        here = next((i for i, stop in enumerate(stops) if stop.has_focus or stop.has_focus_within), -1)
+        stop = stops[(here + by) % len(stops)]
+        if isinstance(stop, Row):
+            stop.scroll_visible(animate=False)
+        self.set_focus(await stop.edit() if isinstance(stop, Row) else stop)
+
     def on_descendant_focus(self) -> None:
         self._show_help()
 
@@ -290,13 +336,13 @@ class ExperimentForm(Modal["Experiment | Spec | None"]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
-    def action_start(self) -> None:
+    async def action_start(self) -> None:
         if self._experiment is not None or self._sweep is not None:
             self.dismiss(self._experiment or self._sweep)
         else:
             wrong = next((row for row in self._rows.values() if row.has_class("-wrong")), None)
             if wrong:
-                wrong.control.focus()
+                self.set_focus(await wrong.edit())
 
     @on(Button.Pressed, "#leave")
     def action_leave(self) -> None:

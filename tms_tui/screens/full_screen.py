@@ -15,12 +15,14 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
 from tms_tui.messages import FocusPane, FullScreenName, PaneName, ToggleMaximized
 from tms_tui.model import Model
+from tms_tui.panes.caption import Caption, caption
 from tms_tui.panes.explain_bar import ExplainBar, explanation
 from tms_tui.panes.explained import is_asked_for
 from tms_tui.panes.jumps import Jump
@@ -30,6 +32,7 @@ from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
 from tms_tui.panes.told import Told
 from tms_tui.reading import has_explain_line
+from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 
 # Least seconds from one drawing of the side to the next while training. Nobody reads faster.
@@ -85,23 +88,47 @@ class FullScreen(Screen[None]):
         with Horizontal(id="title"):
             yield Title(id="about")
             yield Text(id="phase")
+        yield from self.above()
         with Horizontal(id="body"):
             yield from self.body()
         yield from self.below()
+        yield Caption(id="caption")
         yield RunBar(self.mode, id="bar")
         yield ExplainBar(id="explain")
-        yield KeyBar(self.mode == "ascii", id="keys")
+        yield KeyBar(self.mode, id="keys")
         yield TooSmall(id="too-small")
+
+    def above(self) -> Iterator[Widget]:
+        """Lines between the title and the body: none."""
+        return iter(())
 
     def below(self) -> Iterator[Widget]:
         """Lines between the body and the run bar: none."""
         return iter(())
 
     def on_mount(self) -> None:
-        self.set_class(self.mode == "ascii", "-ascii")
         self.set_class(self._mono, "-mono")
+        self._dress()
         self.panes[self.FIRST].focus()
         self.is_composed = True
+
+    def _dress(self) -> None:
+        """What is not drawn by the panes themselves: frames and scrollbars."""
+        self.set_class(self.mode == "ascii", "-ascii")
+        for widget in self.query(ScrollView):
+            draw_scrollbar_in_ascii(widget, self.mode == "ascii")
+
+    def take_mode(self, mode: Mode) -> None:
+        """Draw with other characters from now on."""
+        self.mode = mode
+        if not self.is_composed:
+            return
+        for widget in self.walk_children():
+            if hasattr(widget, "mode"):
+                widget.mode = mode
+            widget.refresh()
+        self._dress()
+        self._model, self._side, self._body_due = None, None, -math.inf  # all is shown anew
 
     def jumps(self) -> list[Jump]:
         """The places of the screen to jump to: the panes that are seen, by their titles, and their rows."""
@@ -182,11 +209,13 @@ class FullScreen(Screen[None]):
         said = explanation(model, self.memo)
         explains = self.query_one(ExplainBar)
         explains.show(said)
-        has_row = has_explain_line(model.layout.rows)
+        has_row = has_explain_line(model.layout.rows) and not model.options.projector
         if explains.display != has_row:
             explains.display = has_row
         in_its_place = is_asked_for(model) and not has_row
         self.query_one(KeyBar).show(hints(model), said if in_its_place else None)
+        self.set_class(model.autoplay is not None, "-autoplay")
+        self.query_one(Caption).show(caption(model), layout=True)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:

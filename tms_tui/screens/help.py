@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
+from textual.strip import Strip
+from textual.visual import Visual
 from textual.widget import Widget
 
 from tms_tui.drawing.ascii import ascii_text
@@ -50,6 +52,7 @@ _HEADINGS = {
     "names": "What the names show",
     "phases": "What the phase diagram shows",
     "runs": "What the runs show",
+    "settings": "What the settings are",
     "": "The lines above and below",
 }
 
@@ -111,7 +114,7 @@ def _of_terms(words: Words, width: int, say: Callable[[str], str]) -> list[Conte
         lines += _wrapped(say(term.sign), width, "bold $text-accent")
         lines += _wrapped(say(term.text), width, "", "  ")
         if term.section:
-            lines += _wrapped(say(f"Paper: {term.section}"), width, "$text-muted", "  ")
+            lines += _wrapped(say(f"Paper: {term.section}"), width, "$foreground 60%", "  ")
     return [*lines, Content("")]
 
 
@@ -121,7 +124,10 @@ def _wrapped(text: str, width: int, style: str, indent: str = "") -> list[Conten
 
 
 class KeysPage(Widget):
-    """The keys under their headings, in as many columns as the width has room for."""
+    """The keys under their headings, in as many columns as the width has room for.
+
+    It is longer than the screen, so lines are drawn one by one, those in sight.
+    """
 
     DEFAULT_CSS = "KeysPage { height: auto; width: 100%; }"
 
@@ -129,8 +135,14 @@ class KeysPage(Widget):
         super().__init__()
         self._sections = page(screen, pane)
         self._ascii = ascii
+        self._made: tuple[int, list[Content]] = (0, [])  # a width, and the lines of that width
 
     def lines(self, width: int) -> list[Content]:
+        if self._made[0] != width:
+            self._made = (width, self._lines(width))
+        return self._made[1]
+
+    def _lines(self, width: int) -> list[Content]:
         n_columns = max(1, (width + _GAP) // (_COLUMN_WIDTH + _GAP))
         column_width = max(1, (width - _GAP * (n_columns - 1)) // n_columns)
         blocks = [section_lines(section, column_width, self._ascii) for section in self._sections]
@@ -151,8 +163,10 @@ class KeysPage(Widget):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self.lines(width))
 
-    def render(self) -> Content:
-        return Content("\n").join(self.lines(self.size.width))
+    def render_line(self, y: int) -> Strip:
+        lines = self.lines(self.size.width)
+        line = lines[y] if y < len(lines) else Content("")
+        return Visual.to_strips(self, line, self.size.width, 1, self.visual_style)[0]
 
 
 class HelpScreen(Page):
@@ -164,7 +178,10 @@ class HelpScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q,escape,enter", "close", "close")]
 
     DEFAULT_CSS = """
-    HelpScreen > .box { width: 100%; max-width: 172; height: auto; }
+    HelpScreen {
+        background: $background;
+        & > .box { width: 100%; max-width: 172; height: auto; scrollbar-gutter: stable; }
+    }
     """
 
     def __init__(self, screen: FullScreenName, pane: str, ascii: bool) -> None:

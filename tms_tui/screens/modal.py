@@ -99,8 +99,9 @@ class AsciiScrollBar(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
-def draw_scrollbar_in_ascii(widget: Widget) -> None:
-    set_scrollbar_renderer(widget, AsciiScrollBar)
+def draw_scrollbar_in_ascii(widget: Widget, is_ascii: bool = True) -> None:
+    """Draw a scrollbar in ASCII; or as Textual does, again."""
+    set_scrollbar_renderer(widget, AsciiScrollBar if is_ascii else ScrollBarRender)
 
 
 class Body(VerticalScroll, can_focus=False, inherit_bindings=False):

@@ -23,7 +23,6 @@ from tms_tui.panes.text import Text
 from tms_tui.panes.told import Told
 from tms_tui.panes.wall import Wall
 from tms_tui.screens.full_screen import FullScreen
-from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
 
 class SearchLine(Input):
@@ -72,9 +71,6 @@ class Population(FullScreen):
             yield self._search
 
     def on_mount(self) -> None:  # Textual calls that of FullScreen too
-        if self.mode == "ascii":
-            draw_scrollbar_in_ascii(self.table)
-            draw_scrollbar_in_ascii(self.names)
         self._let_search(False)
 
     @property

@@ -12,7 +12,6 @@ from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.run_preview import RunAbout, RunPreview
 from tms_tui.panes.runs_table import RunsTable
 from tms_tui.screens.full_screen import FullScreen
-from tms_tui.screens.modal import draw_scrollbar_in_ascii
 
 
 class Runs(FullScreen):
@@ -47,10 +46,6 @@ class Runs(FullScreen):
         with Vertical(id="look"):
             yield self.panes["preview"]
             yield self.panes["run"]
-
-    def on_mount(self) -> None:  # Textual calls that of FullScreen too
-        if self.mode == "ascii":
-            draw_scrollbar_in_ascii(self.panes["runs"])
 
     @property
     def page(self) -> int:  # type: ignore[override]

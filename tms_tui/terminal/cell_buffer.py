@@ -246,6 +246,12 @@ class CellBuffer:
             theirs.reshape(rows, columns)[: kept.shape[0], : kept.shape[1]] = kept
         return other
 
+    def part(self, column: int, row: int, columns: int, rows: int) -> np.ndarray:
+        """What is in some cells, texts and styles, to be compared."""
+        here = slice(row, row + rows), slice(column, column + columns)
+        both = (self.texts.reshape(self.rows, -1)[here], self.codes.reshape(self.rows, -1)[here])
+        return np.stack([part.astype(np.int64) for part in both])
+
 
 class Piece(NamedTuple):
     """What is sent at once."""
@@ -267,6 +273,11 @@ class Shown:
     def use_styles(self, styles: Styles) -> None:
         """Take the numbers of another table."""
         self._buffer = self._buffer.with_styles(styles)
+
+    def forget(self, column: int, row: int, columns: int, rows: int) -> None:
+        """Something else has been drawn there: nothing is known of these cells."""
+        here = self._buffer.texts.reshape(-1, self._buffer.columns)
+        here[row : row + rows, column : column + columns] = _UNKNOWN
 
     def follow(self, wanted: CellBuffer, budget: int | None = None, few_colors: bool = False) -> Piece:
         """What makes the terminal show what is wanted; it is noted as shown. Both have the same size.

@@ -6,9 +6,11 @@ free (`line`). Neither waits for anything that may not come, and whatever the te
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
+import struct
 import sys
 import termios
 import threading
@@ -16,8 +18,9 @@ import time
 import tty
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from textual import events
 from textual.app import App
 from textual.driver import Driver
@@ -32,6 +35,9 @@ from tms_tui.terminal.cell_buffer import CellBuffer, Shown, Styles
 from tms_tui.terminal.keyboard import Keyboard, KeyNames
 from tms_tui.terminal.limits import within
 from tms_tui.terminal.line import Line
+
+if TYPE_CHECKING:
+    from tms_tui.drawing.images import Picture
 
 _QUESTION = "\x1b[5n"
 _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
@@ -52,6 +58,8 @@ _ASKS_FOR_FRAMES = "\x1b[?2026$p"
 # The most columns and rows that are drawn: beyond, a terminal has been told nonsense (stty, COLUMNS).
 _MOST_COLUMNS, _MOST_ROWS = 1000, 400
 _DEFAULT_SIZE = (80, 24)
+# Pixels of a cell, where the terminal does not say.
+_CELL = (10, 20)
 
 # Bytes written at once: a terminal that has room takes them without a wait.
 _WRITE = 1024
@@ -93,6 +101,8 @@ class TerminalDriver(Driver):
         self._new_size: tuple[int, int] | None = None
         self._is_clear = True  # whether the terminal is, when it gets the new size
         self._stale_until = 0.0
+        self._picture: Picture | None = None  # that is wanted
+        self._drawn: Picture | None = None  # that the terminal shows
         self._work = threading.Event()
         self._leaving = threading.Event()
         self._writer: threading.Thread | None = None
@@ -130,6 +140,28 @@ class TerminalDriver(Driver):
             self._stale_until = 0.0
             self._line.drawn(time.monotonic())
         self._work.set()
+
+    def show_picture(self, picture: "Picture | None") -> None:
+        """Show a picture over the cells, which are to be blank there, in place of the one before."""
+        with self._lock:
+            self._picture = picture
+        self._work.set()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the line is too slow for pictures: keys would wait for them."""
+        return self._line.is_slow
+
+    @property
+    def cell_pixels(self) -> tuple[int, int]:
+        """Width and height of a cell in pixels, as the terminal says; or as they usually are."""
+        try:
+            said = fcntl.ioctl(self._out, termios.TIOCGWINSZ, bytes(8))
+            rows, columns, width, height = struct.unpack("HHHH", said)
+        except OSError:
+            return _CELL
+        within = rows and columns and 4 <= width // columns <= 64 and 4 <= height // rows <= 128
+        return (width // columns, height // rows) if within else _CELL
 
     def start_application_mode(self) -> None:
         self._enter()
@@ -187,11 +219,16 @@ class TerminalDriver(Driver):
         if writer is not None and writer is not threading.current_thread():
             writer.join(_LAST_PIECE)
         self._answered.clear()
-        said = self._write_now(_LEAVE, _LAST_WORDS)
+        said = self._write_now(self._goodbye, _LAST_WORDS)
         if said and self._line.awaits:
             self._answered.wait(_LAST_ANSWER)
         self._stop_reading()
         self._restore()
+
+    @property
+    def _goodbye(self) -> bytes:
+        drawn, self._drawn = self._drawn, None
+        return (drawn.removal if drawn else b"") + _LEAVE.encode()
 
     def _restore(self) -> None:
         if self._attributes is not None:
@@ -208,7 +245,7 @@ class TerminalDriver(Driver):
         if self._is_in:
             self._is_in = False
             self._leaving.set()
-            self._write_now(_LEAVE, 0.1)
+            self._write_now(self._goodbye, 0.1)
             self._restore()
 
     # Signals.
@@ -274,10 +311,10 @@ class TerminalDriver(Driver):
     def _write_on(self) -> None:
         styles = Styles()
         colors = int(getattr(self._app, "n_colors", TRUECOLOR))
-        ascii_only = bool(getattr(self._app, "ascii", False))
         columns, rows = self._size or _DEFAULT_SIZE
         wanted, shown = CellBuffer(columns, rows, styles), Shown(columns, rows, styles, is_clear=True)
         pending, asked = False, False
+        beneath: np.ndarray | None = None  # the cells under the picture, when it was drawn
         leaving, work, line = self._leaving, self._work, self._line
         while not leaving.is_set():
             work.clear()
@@ -286,13 +323,17 @@ class TerminalDriver(Driver):
                 size, self._new_size = self._new_size, None
                 stale, is_clear = self._stale_until, self._is_clear
                 self._is_clear = False
+                picture = self._picture
             if size is not None:
                 wanted, pending = wanted.resized(*size), True
                 shown = Shown(*size, styles, is_clear=is_clear)
+                beneath = None
             if styles.is_full:
                 styles = Styles()
                 wanted = wanted.with_styles(styles)
                 shown.use_styles(styles)
+            ascii_only = bool(getattr(self._app, "ascii", False))
+            self._line.spares = bool(getattr(self._app, "low_bandwidth", False))
             for data in written:
                 others = wanted.write(within(data, colors, ascii_only))
                 pending = True
@@ -316,14 +357,37 @@ class TerminalDriver(Driver):
                     if not self._write_piece(marks[0] + piece.data + marks[1] + _QUESTION):
                         return
                 continue
+            if picture is not None and not _fits(picture, wanted):  # of before a change of size
+                picture = None
+            if delay <= 0 and self._differs(picture, beneath, wanted):
+                place = self._drawn[:4] if self._drawn else None
+                removal = b""
+                if self._drawn is not None and (picture is None or picture[:4] != place):
+                    shown.forget(*self._drawn[:4])
+                    removal, pending = self._drawn.removal, True
+                self._drawn = picture
+                beneath = None if picture is None else wanted.part(*picture[:4])
+                if not self._write_piece(removal + _placed(picture) + _QUESTION.encode()):
+                    return
+                continue
             work.wait(delay if delay > 0 else None)
+
+    def _differs(self, picture: "Picture | None", beneath: np.ndarray | None, wanted: CellBuffer) -> bool:
+        """Whether the terminal shows another picture than is wanted, or text has been written over it."""
+        if picture is not self._drawn:
+            return True
+        if picture is None:
+            return False
+        if beneath is None:
+            return True
+        return not picture.removal and not np.array_equal(beneath, wanted.part(*picture[:4]))
 
     @property
     def _few_colors(self) -> bool:
         return bool(getattr(self._app, "low_bandwidth", False)) or self._line.needs_few_colors
 
-    def _write_piece(self, data: str) -> bool:
-        encoded = data.encode(errors="replace")
+    def _write_piece(self, data: str | bytes) -> bool:
+        encoded = data.encode(errors="replace") if isinstance(data, str) else data
         self._line.sent(time.monotonic(), len(encoded))
         return self._write_now(encoded, None)
 
@@ -473,6 +537,19 @@ class TerminalDriver(Driver):
             return None
         last, self._mouse_at = self._mouse_at, (report.x, report.y)
         return mouse_event(report, last)
+
+
+def _fits(picture: "Picture", wanted: CellBuffer) -> bool:
+    """Whether a picture is on the screen as a whole: else some terminals would scroll."""
+    right, bottom = picture.column + picture.columns, picture.row + picture.rows
+    return right <= wanted.columns and bottom < wanted.rows
+
+
+def _placed(picture: "Picture | None") -> bytes:
+    """What draws a picture at its place, and leaves the cursor where it is."""
+    if picture is None:
+        return b""
+    return f"\x1b7\x1b[{picture.row + 1};{picture.column + 1}H".encode() + picture.data + b"\x1b8"
 
 
 def mouse_event(report: keyboard.Mouse, last: tuple[int, int]) -> events.MouseEvent:

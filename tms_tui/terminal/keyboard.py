@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 _ESC = 0x1B
 # Seconds after which an ESC that stands alone was the key, and a sequence that has begun is dropped.
-_ESCAPE_DELAY = 0.1
+# Terminals send a sequence in one piece.
+_ESCAPE_DELAY = 0.06
 # The same for a paste of which nothing more comes; and the most of one that is kept, in characters.
 _PASTE_DELAY = 0.25
 _LONGEST_PASTE = 1 << 20

@@ -84,10 +84,13 @@ class Line:
     """What is known of the way to a terminal."""
 
     def __init__(self, low_bandwidth: bool = False) -> None:
-        """With low bandwidth, the animation of a slow line takes less than half of what it takes else."""
+        """With low bandwidth, the animation of a slow line takes less than half of what it takes else.
+
+        `spares` says the same from then on.
+        """
         self.lock = threading.Lock()
         self.rate = float("inf")  # bytes a second
-        self._low = _LOW_SHARE if low_bandwidth else 1.0
+        self.spares = low_bandwidth
         self._round_trip = float("inf")  # seconds that an answer takes where nothing is in its way
         self._asked_at = float("-inf")  # when a key came
         self._held_until = self._rests_until = float("-inf")
@@ -138,7 +141,7 @@ class Line:
         self._under_way.append((now, size))
         self._bucket = self._backlog(now) + size
         self._bucket_at = now
-        share = self._low * (_SHARE if self._answers else _BLIND_SHARE)
+        share = (_LOW_SHARE if self.spares else 1.0) * (_SHARE if self._answers else _BLIND_SHARE)
         self._rests_until = now + size / (self.rate * share)
 
     @_whole

@@ -100,6 +100,7 @@ from tms_tui.messages import (
     ThemeChanged,
     Tick,
     Toast,
+    ToggleAutoplay,
     ToggleLog,
     ToggleLogSteps,
     ToggleMaximized,
@@ -126,6 +127,7 @@ from tms_tui.messages.space import (
 )
 from tms_tui.model import Model
 from tms_tui.update import loss, space, time
+from tms_tui.update.autoplay import play_on, taken_over, takes_over, toggle_autoplay
 from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
@@ -145,6 +147,7 @@ from tms_tui.update.population import moved, on_population, refreshed, watched
 from tms_tui.update.reading import choose_pair, move_cell, pin, settled, toggle_order, with_reading
 from tms_tui.update.runs import RunsMessage, update_runs
 from tms_tui.update.screens import go_back, open_screen
+from tms_tui.update.settings import SettingsMessage, update_settings, with_state
 from tms_tui.view import Note, loading
 from tms_tui.view_options import (
     COLORINGS,
@@ -184,7 +187,11 @@ def update(model: Model, message: Message) -> Updated:
     """The Model after a message, and what is to be done."""
     if isinstance(message, _MOVES_ON) and model.reading.under is not None:
         model = with_reading(model, under=None)
+    told: tuple[Effect, ...] = ()
+    if takes_over(model, message, _CHANGING):
+        model, told = taken_over(model)
     updated, effects = _update(model, message)
+    effects = told + effects
     updated, asked = watched(refreshed(settled(_settled(updated))))
     return updated, effects + asked
 
@@ -205,6 +212,8 @@ def _update(model: Model, message: Message) -> Updated:
         return update_finding(model, message)
     if isinstance(message, PopulationMessage):
         return on_population(model, message)
+    if isinstance(message, SettingsMessage):
+        return update_settings(model, message)
     match message:
         # Time
         case TogglePause():
@@ -248,6 +257,8 @@ def _update(model: Model, message: Message) -> Updated:
             return _at_newest(model), (Command("scale_learning_rate", (factor,)),)
         case ShiftImportance(amount):
             return _at_newest(model), (Command("shift_importance", (amount,)),)
+        case ToggleAutoplay():
+            return toggle_autoplay(model)
         case NextDrift():
             return _at_newest(model), (Command("drift"),)
 
@@ -333,6 +344,8 @@ def _update(model: Model, message: Message) -> Updated:
         case FocusPane(pane):
             if pane != "space" and not options.sides:
                 model = with_options(model, sides=True)
+            if pane not in ("space", "loss") and options.projector:
+                model = with_options(model, projector=False)
             return laid_out(model, focused=pane), (Focus(pane),)
         case ToggleMaximized():
             if model.layout.maximized:
@@ -459,7 +472,9 @@ def _update(model: Model, message: Message) -> Updated:
         case LayoutChanged(layout):
             return dataclasses.replace(model, layout=layout), ()
         case ThemeChanged(theme, chart_colors):
-            return dataclasses.replace(with_settings(model, theme=theme), chart_colors=chart_colors), ()
+            if theme != model.settings_state.theme:
+                model = with_state(with_settings(model, theme=theme), theme=theme)
+            return dataclasses.replace(model, chart_colors=chart_colors), ()
         case Refused(sentence, severity):
             return model, (Toast(sentence, severity=severity),)
         case Done(title, what):
@@ -516,6 +531,8 @@ def _tick(model: Model, tick: Tick) -> Updated:
     effects += told
     if model.replay is not None and model.layout.screen == "dashboard":
         model = time.let_replay_go_on(model, min(tick.seconds, _LONGEST_TICK))
+    model, played = play_on(model, min(tick.seconds, _LONGEST_TICK))
+    effects += played
     model, wanted = loss.levels_wanted(model)
     effects += wanted
     options = model.options

@@ -3,7 +3,9 @@
 import dataclasses
 from typing import NamedTuple, assert_never
 
+from tms_engine.analysis.projection import HOME
 from tms_engine.experiment import Experiment
+from tms_tui.autoplay import Autoplay
 from tms_tui.keys import ALONE
 from tms_tui.messages import (
     Ask,
@@ -19,6 +21,7 @@ from tms_tui.messages import (
     Save,
     SaveAtTheEnd,
 )
+from tms_tui.messages.autoplay import ToggleAutoplay
 from tms_tui.messages.phases import CellChosen
 from tms_tui.messages.runs import OpenRun, RunChosen
 from tms_tui.model import NOTHING_SAVED, Model
@@ -26,7 +29,7 @@ from tms_tui.update import loss
 from tms_tui.update.parts import Updated, on_screen, with_options
 from tms_tui.update.screens import begin_on, open_screen
 
-Dropping = Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen
+Dropping = Quit | Restart | Reseed | ExperimentChosen | RunChosen | CellChosen | ToggleAutoplay
 
 # Quitting asks if the run was changed by hand, or if training it again would take over this many seconds.
 _WORTH_SAVING = 60.0
@@ -55,6 +58,7 @@ _VERBS: dict[type, _Verb] = {
     Reseed: _Verb("New seed", "Save and go on", "Discard it", "d", "Go on without saving"),
     ExperimentChosen: _Verb("Experiment", "Save and go on", "Discard it", "d", "Go on without saving"),
     RunChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
+    ToggleAutoplay: _Verb("Go on", "Save and go on", "Discard it", "d", "Go on without saving"),
     CellChosen: _Verb("Open", "Save and open", "Discard it", "d", "Open without saving"),
 }
 
@@ -96,10 +100,22 @@ def go_on(model: Model) -> Updated:
             named = dataclasses.replace(begin_anew(model), run_name=name)
             shown: FullScreenName = "population" if experiment.n_instances > 1 else "dashboard"
             return open_screen(named, shown), (Command("begin", (experiment,)),)
+        case ToggleAutoplay():
+            assert model.autoplay is not None
+            return begin_show(model, model.autoplay.next())
         case None:
             return model, ()
         case _:
             assert_never(asked)
+
+
+def begin_show(model: Model, autoplay: Autoplay) -> Updated:
+    """Begin a preset of autoplay, looked at as at the start of the app."""
+    model = begin_anew(with_options(model, instance=0, feature=None, camera=HOME))
+    model = dataclasses.replace(model, autoplay=autoplay, run_name=autoplay.name)
+    several = autoplay.experiment.n_instances > 1
+    shown = begin_on(model, "population" if several else "dashboard")
+    return shown, (Command("begin", (autoplay.experiment,)),)
 
 
 def _on_its_screen(model: Model, experiment: Experiment | None) -> Model:
@@ -157,6 +173,8 @@ def would_lose(model: Model) -> bool:
     """Whether quitting loses what training again does not give back within a minute."""
     view, saved = model.view, model.saved
     if view.snapshot is None or view.following is not None or view.place:
+        return False
+    if model.autoplay is not None and not model.autoplay.held:  # nobody's
         return False
     seconds = (view.step - saved.step) / view.rate if view.rate else 0.0
     return len(view.changes) > saved.changes or seconds > _WORTH_SAVING

@@ -11,7 +11,6 @@ from tms_tui.messages.finding import (
     GoToRun,
     OpenFinder,
     OpenJumps,
-    SetTheme,
     ShowJumps,
 )
 from tms_tui.messages.runs import OpenChosen
@@ -20,6 +19,7 @@ from tms_tui.update.parts import Updated, on_screen, with_options
 from tms_tui.update.reading import with_reading
 from tms_tui.update.runs import update_runs
 from tms_tui.update.screens import open_screen
+from tms_tui.update.settings import take
 
 FindingMessage = OpenFinder | OpenJumps | GoToFeature | GoToInstance | GoToRun | ChooseTheme
 
@@ -44,4 +44,4 @@ def update_finding(model: Model, message: FindingMessage) -> Updated:
                 return update_runs(chosen, OpenChosen())
             return (chosen if chosen.trail[-1] == "runs" else open_screen(chosen, "runs")), ()
         case ChooseTheme(theme):
-            return model, (SetTheme(theme),)
+            return take(model, "theme", theme)
