@@ -12,14 +12,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding
 from textual.color import Color
 from textual.driver import Driver
@@ -44,7 +44,7 @@ from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.drawing.modes import Mode
 from tms_tui.export import Export, start_export, start_figures
 from tms_tui.filming import Film, start_film
-from tms_tui.keys import KEYS, shared_keys
+from tms_tui.keys import KEYS
 from tms_tui.looking import Looking
 from tms_tui.messages import Layout, Saved, copying
 from tms_tui.messages.space import Before, LoadBefore, SpaceFound
@@ -85,6 +85,10 @@ from tms_tui.update.screens import beginning
 from tms_tui.update.space import run_id
 from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
+
+if TYPE_CHECKING:
+    from tms_tui.screens.finder import Finder
+    from tms_tui.screens.jump import JumpMode
 
 # Seconds in which the app ends when a signal asks for it, whatever happens.
 _END = 3.0
@@ -137,7 +141,7 @@ class TmsApp(App[None]):
 
     CSS_PATH = "tms_tui.tcss"
     TITLE = "tms-tui"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False  # `screens/finder.py` is ours
     BINDINGS: ClassVar[list[Any]] = [
         Binding(key.keys, f"press({index})", key.help, show=bool(key.rank), key_display=key.display)
         for index, key in enumerate(KEYS)
@@ -213,6 +217,8 @@ class TmsApp(App[None]):
         self._name_due = -math.inf
         self._key_at = -math.inf
         self._looking = Looking()
+        self._finder: Finder | None = None  # while it is open
+        self._jumping: JumpMode | None = None  # as it was shown last
         self._sweeps: dict[Path, SweepProcess] = {}
         self._keeping: Job | None = None  # what writes the settings, and those that were written last
         self._tried = settings
@@ -400,10 +406,16 @@ class TmsApp(App[None]):
             *self.size,
             focused=focused.id or "" if focused else "",
             maximized=maximized.id or "" if maximized else "",
-            screen=full.FULL if self.screen is full else _SCREENS.get(type(self.screen), "other"),
+            screen=full.FULL if self.screen is full else self._dialog(),
             across=full.across,
             page=full.page,
         )
+
+    def _dialog(self) -> m.ScreenName:
+        """The dialog that lies over the full screen."""
+        if self._jumping is not None and self.screen is self._jumping:
+            return "jump"
+        return "finder" if self.screen is self._finder else _SCREENS.get(type(self.screen), "other")
 
     def tick(self, animates: bool = True) -> None:
         """Let time pass, and show the Model if it is another; unless it `animates`, only what was asked
@@ -447,6 +459,8 @@ class TmsApp(App[None]):
         self._look_at_settings()
         before = self.model.view
         self.send(m.Tick(self.session.view(), passed, self.session.waiting()))
+        if self._finder is not None:
+            self._finder.show_model(self.model)
         view = self.model.view
         if (view.note, view.phase, view.pace) != (before.note, before.phase, before.pace):
             self._is_asked = True
@@ -618,6 +632,10 @@ class TmsApp(App[None]):
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
                 self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+            case m.finding.Find(aim):
+                self._find(aim)
+            case m.finding.ShowJumps():
+                self._jump()
             case LoadBefore(directory):
                 self._jobs.append(Job(lambda: Before(pinned_from(directory))))
             case m.phases.StartSweep(spec, name):
@@ -677,6 +695,23 @@ class TmsApp(App[None]):
                 self.send(m.ExportChosen(choice))
 
             self.push_screen(ExportForm(suggested(self.model.run_name)), decided)
+
+    def _find(self, aim: m.finding.Aim) -> None:
+        from tms_tui.screens.finder import Finder
+
+        def chosen(message: m.Message | None) -> None:
+            self._finder = None
+            self.send(m.finding.FinderClosed(message))
+
+        self._finder = Finder(aim, self.model, tuple(sorted(self.available_themes)))
+        self.push_screen(self._finder, chosen)
+
+    def _jump(self) -> None:
+        from tms_tui.screens.jump import JumpMode
+
+        jumps = self.full_screen.jumps()
+        self._jumping = JumpMode(jumps)
+        self.push_screen(self._jumping, lambda message: self.send(m.finding.FinderClosed(message)))
 
     def _ask_name(self, path: Path) -> None:
         from tms_tui.screens.run_dialogs import NewName
@@ -879,18 +914,6 @@ class TmsApp(App[None]):
     def _counts(self) -> bool:
         """Whether the screen shows a census."""
         return self.model.population.watched[0]
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The messages of the table of keys, and the choice of a theme."""
-        for command in super().get_system_commands(screen):
-            if command.title == "Theme":
-                yield command
-        for _, key in shared_keys(self.model.trail[-1]):
-
-            def run(message: m.KeyMessage = key.message) -> None:
-                self.send(message)
-
-            yield SystemCommand(f"{key.label.capitalize()} ({key.display})", key.help, run)
 
 
 def _open_run(session: Session, path: Path) -> m.Message:

@@ -4,17 +4,10 @@ Each function says what it leans on and in which version that was seen. tests/tu
 sentence where an upgrade breaks one. Textual is not imported here, so that `drawing` may import this file.
 """
 
-import traceback
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
-
-import tms_engine
-
-# Where our own code is.
-_OURS = (Path(__file__).parent, Path(tms_engine.__file__).parent)
 
 
 def screen_lines(app: Any) -> list[str]:
@@ -154,18 +147,6 @@ def restore_terminal(app: Any) -> None:
         app._driver.restore_at_once()
 
 
-def _is_of_palette(error: Exception) -> bool:
-    """Whether an error is a fault of Textual's command palette, which searches on, and closes itself, when it
-    is closed; and not one of ours, in what the palette has called.
-
-    textual 8.2.8: textual/command.py.
-    """
-    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    of_palette = [i for i, file in enumerate(files) if file.parts[-2:] == ("textual", "command.py")]
-    ours = [i for i, file in enumerate(files) if any(map(file.is_relative_to, _OURS))]
-    return bool(of_palette) and max(ours, default=-1) < of_palette[0]
-
-
 def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
     """Tell an error that nobody has caught, instead of printing a panel of its traceback. The app ends.
 
@@ -176,10 +157,6 @@ def tell_crash(app: Any, told: Callable[[Exception], None]) -> None:
 
     def handle(error: Exception) -> None:
         if app._exit:
-            return
-        if _is_of_palette(error):
-            if app.screen.id == "--command-palette":
-                app.pop_screen()
             return
         app._return_code = 70
         if app._exception is None:  # for the pilot of a test, which raises it

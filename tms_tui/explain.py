@@ -13,6 +13,7 @@ DEFINITIONS = "Definitions and Motivation: Features, Directions, and Superpositi
 DEMONSTRATING = "Demonstrating Superposition"
 UNIFORM = "The Geometry of Superposition: Uniform Superposition"
 DYNAMICS = "Superposition and Learning Dynamics"
+PHASES = "Superposition as a Phase Change"
 
 
 class Term(NamedTuple):
@@ -96,8 +97,33 @@ TERMS: dict[str, Term] = {
     "mouse in space": Term(
         "mouse",
         "space",
-        ("drag to turn, the wheel to zoom",),
-        "Dragging turns the space, and the wheel moves nearer or away.",
+        ("drag to turn, the wheel to zoom, click a tip to choose it",),
+        "Dragging turns the space, and the wheel moves nearer or away. Over the tip of a vector or its number the line at the bottom says what "
+        "the feature is; a click chooses it, shift and a click compare it with the chosen one.",
+    ),
+    "edges": Term(
+        "edges",
+        "space",
+        ("of the solid that the represented features make", "; those at its back are dotted"),
+        "E draws the edges of the convex hull of the represented features' tips; in a part of two dimensions its "
+        "polygon, in one of one dimension the line. An edge is at the back, and dotted, if both faces that meet in it look away.",
+        UNIFORM,
+    ),
+    "A and B": Term(
+        "A and B",
+        "space",
+        ("a model that was pinned, and what is shown now", ", laid over each other as well as they can be"),
+        "b pins what is shown as A: an instance at a step. b again shows both under one camera, then A alone, then "
+        "the present; Esc forgets A. On the screen of runs b makes the best instance of a run A. A is turned, and mirrored if "
+        "that is nearer, and its features are matched with those of B where that explains it better, since neither "
+        "rotation nor numbering changes the loss. Beside them stand losses, D and names, and what differs.",
+    ),
+    "trails": Term(
+        "trails",
+        "space",
+        ("where the tips have been since the last live change", ", or since A was pinned"),
+        "After a live change each tip leaves a thin line for some seconds of training, and when one looks back: the way on which the "
+        "solid folds into another. With A pinned in the same run they begin there.",
     ),
     # The loss.
     "loss": Term(
@@ -117,11 +143,42 @@ TERMS: dict[str, Term] = {
         "What is changed while it trains, with [ ] { } ( ), is marked in the loss at its step and recorded in the "
         "run. A change of sparsity or importance makes another task: losses before and after it are of different data.",
     ),
+    "drift": Term(
+        "drift",
+        "loss",
+        ("the sparsity moves slowly by itself", ", up, then down, at the key S"),
+        "S lets the density shrink (S rises), S again lets it grow, a third one lets it stay. Features enter superposition, or "
+        "leave it, one after another, each marked as a live change; the paper trains a model for each sparsity instead.",
+        DEMONSTRATING,
+    ),
+    "replay": Term(
+        "replay",
+        "loss",
+        ("the kept steps as a loop", ", in which about as much changes from picture to picture"),
+        "w plays the run from the step that is looked at, or from the last live change, and begins again at the end. < and > change its speed, "
+        "space and w stop it where it is. Every picture is of weights that were kept: nothing is put between them.",
+        DYNAMICS,
+    ),
+    "film": Term(
+        "film",
+        "loss",
+        ("what replay shows, written as GIF and as an asciinema cast",),
+        "F makes it in another process, while training goes on. The title line says how many pictures are drawn, a toast where the files are.",
+    ),
+    "overlays": Term(
+        "overlays",
+        "loss",
+        ("over the loss: each instance, theory's levels, another run",),
+        "A goes through them. Levels are what pure strategies cost, in closed form. Enter in the loss chooses another run, and so does A on "
+        "the screen of runs; its loss is drawn over its own steps.",
+    ),
     "mouse in loss": Term(
         "mouse",
         "loss",
-        ("over the loss, it reads the step below it",),
-        "Over the loss, it reads the step and the losses below it.",
+        ("click to look at a step, the wheel zooms", "; a double click maximises"),
+        "Over the loss, it reads the step and the losses below it. A click looks at the kept step that is nearest, and dragging along the "
+        "timeline goes through them; where a part is shown, dragging moves it. The wheel zooms in steps, over the axis at the left in losses. "
+        "A double click gives the pane the whole screen, and back, here as in every other pane.",
     ),
     # The features.
     "D": Term(
@@ -326,7 +383,104 @@ TERMS: dict[str, Term] = {
         ("over a number, it says what it is",),
         "Over a number, the line at the bottom says what it is.",
     ),
+    # The population.
+    "wall": Term(
+        "wall",
+        "wall",
+        ("the spaces of all instances under one camera", ", in the order of the table"),
+        "As many as fit, live while they train: the paper shows models of many sparsities in this way. Above each stand what it differs in and "
+        "its name; names like that of the selected one are lit. Enter opens one in the dashboard, Esc comes back.",
+        DEMONSTRATING,
+    ),
+    "mouse in wall": Term(
+        "mouse",
+        "wall",
+        ("drag to turn all, click to select, twice to open", "; the wheel goes on"),
+        "Over a space, the line at the bottom says what the instance is. Dragging turns all spaces, a click selects one, a double click opens it "
+        "in the dashboard; on the frame it maximises the pane. The wheel goes a row on.",
+    ),
+    "table": Term(
+        "instances",
+        "table",
+        ("a row each, sorted by any column", ": ← → or a click on its heading"),
+        "Number, what the instances differ in, loss on fresh data (or of the latest batches), features represented, ΣD, name, how far from the ideal, "
+        "and a bar with D of each feature. What is not known comes last. Instances whose losses are not finite have diverged and are in no mean.",
+    ),
+    "mouse in table": Term(
+        "mouse",
+        "table",
+        ("click a heading to sort, a row to select", ", twice to open it"),
+        "Over a row, the line at the bottom says what the instance is. A click on a heading sorts by it, one more the other way round; a click on "
+        "a row selects, a double click opens it in the dashboard.",
+    ),
+    "names": Term(
+        "names",
+        "names",
+        ("what the instances have become", ", the most frequent first, each with its best loss"),
+        "A bar is as long as the name is frequent. Many seeds of one task end in few solids, some of them local minima: compare the best losses. "
+        "A click, or ↑ ↓, goes to the best instance of a name; ; to the next of the same.",
+        UNIFORM,
+    ),
+    "mouse in names": Term(
+        "mouse",
+        "names",
+        ("click a name to select its best instance",),
+        "Over a name, the line at the bottom says what its best instance is. A click selects that instance.",
+    ),
+    # Phases.
+    "phases": Term(
+        "phases",
+        "phases",
+        ("a cell is one setting of a sweep, by its best model", ", coloured by what c chooses"),
+        "Names, the loss, D of a feature, or as in the paper its norm and interference: ignored, in superposition, or with a dimension to itself. "
+        "Between these it jumps: phases, with boundaries that theory gives for n = 2, m = 1. Enter trains the best model of the cell in the "
+        "dashboard, a all of them.",
+        PHASES,
+    ),
+    "theory": Term(
+        "theory's boundary",
+        "phases",
+        ("where another minimum of the loss is the least", "; dashed: among pure strategies"),
+        "The solid line bounds the states of the numerical optimum of the exact loss; the dashed one those of pure strategies: a feature ignored, "
+        "one dedicated, or both in a digon. Trained models differ where they end in local minima.",
+        PHASES,
+    ),
+    "mouse in phases": Term(
+        "mouse",
+        "phases",
+        ("click a cell to read it, again to open it",),
+        "Over a cell, the line at the bottom says what its best model is. A click moves the cursor there, a click on the cursor opens the cell's "
+        "best model in the dashboard.",
+    ),
+    # Runs.
+    "runs": Term(
+        "runs",
+        "runs",
+        ("runs and sweeps on disk, one line each", ", sorted by any column: ← →"),
+        "Name, experiment in a few words, step, loss, age, size and state: running (in this or another process), silent (it gives no sign of life), "
+        "finished, diverged, stopped, died (its process ended without a word), damaged. Enter opens a run, followed and read only while another "
+        "process trains it; b compares it with what the dashboard shows, A lays its loss over that of the dashboard's.",
+    ),
+    "preview": Term(
+        "preview",
+        "runs",
+        ("the space of the best instance, or a sweep's diagram",),
+        "As it was saved last; of runs above 64 MB there is none.",
+    ),
+    "mouse in runs": Term(
+        "mouse",
+        "runs",
+        ("click to choose, again to open; a heading to sort",),
+        "A click chooses a run, a click on the chosen one opens it. A click on a heading sorts by it, one more the other way round.",
+    ),
     # Above and below.
+    "keys": Term(
+        "keys",
+        "",
+        ("the row at the bottom: what leads on from here", ", then those of the pane in focus"),
+        "Each can be clicked. J shows a letter over each pane and row, which goes there; / searches features, instances and runs; Ctrl-P finds every "
+        "command, preset, instance, run and theme by some words of it.",
+    ),
     # The settings, by their names in settings.toml.
     "theme": Term(
         "theme",
@@ -429,6 +583,12 @@ OF_PANE = {
     "ladder": "ladder",
     "gram": "gram",
     "numbers": "fresh loss",
+    "wall": "wall",
+    "table": "table",
+    "names": "names",
+    "phases": "phases",
+    "runs": "runs",
+    "settings": "theme",
 }
 
 

@@ -61,14 +61,14 @@ class Looking:
 def _wanted(model: Model) -> Iterator[Wanted]:
     """What to look at while this is shown."""
     screen, phases, runs = model.trail[-1], model.phases, model.runs
-    if screen == "runs":
+    if screen == "runs" or model.layout.screen == "finder":
         directory = runs_of(model)
         yield Wanted(
             ("runs", directory),
             lambda: Watch(_lines(directory)),
             lambda found, error: _runs_seen(directory, found, error),
         )
-        line = runs.line
+        line = runs.line if screen == "runs" else None
         if line is not None and line.state != "damaged":
             path = line.path
             yield Wanted(

@@ -22,7 +22,9 @@ class Thing(NamedTuple):
     """What can be pointed at: a term of the table in `explain.py`, of a feature or of two if they are named.
 
     patch  how many rows and columns of W Wᵀ a place stands for, where that is more than one value
-    row    of the numbers
+    row    of the numbers, or of the runs
+    instance  of the run
+    cell   of the phase diagram: row and column, as they are drawn
     """
 
     term: str
@@ -30,6 +32,8 @@ class Thing(NamedTuple):
     other: int | None = None
     patch: tuple[int, int] = (1, 1)
     row: int | None = None
+    instance: int | None = None
+    cell: tuple[int, int] | None = None
 
 
 class Solids(NamedTuple):

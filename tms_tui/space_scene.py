@@ -33,6 +33,8 @@ from tms_tui.drawing.scene import (
     flat_camera,
     lengths,
     merge,
+    nearest_tip,
+    placed_tips,
     sphere_scene,
     stacked_origins,
     trails_scene,
@@ -56,6 +58,8 @@ class Panel(NamedTuple):
 
     title: str
     scene: Scene
+    features: Int64[np.ndarray, " vectors"] | None = None
+    """Whose vectors its segments are; None: of another model than that which is shown."""
 
 
 class Scale(NamedTuple):
@@ -147,7 +151,7 @@ def _turned(
 
 def _beside_each_other(a: SpaceScene, b: SpaceScene, titles: tuple[str, str]) -> SpaceScene:
     panels = [
-        Panel(f"{title} {panel.title}".strip(), panel.scene)
+        Panel(f"{title} {panel.title}".strip(), panel.scene, panel.features if scene is b else None)
         for title, scene in zip(titles, (a, b), strict=True)
         for panel in scene.panels
     ]
@@ -210,12 +214,12 @@ def _space_scene(
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
     guides = _guides(options, m, radius)
     if not clouds:
-        return SpaceScene((Panel("", merge((guides, vectors))),), radius, flat=m < 3)
+        return SpaceScene((Panel("", merge((guides, vectors)), some),), radius, flat=m < 3)
     numbers = memo.latest(2, _palette_of, n, partner)
     palette = memo.latest(2, feature_colors, options.palette, numbers)
     inks, scale = _colors(options, [sample for *_, sample, _ in clouds], shown, palette, memo)
     panels = tuple(
-        Panel(title, merge((Scene(points, ink, beside=beside), vectors, guides)))
+        Panel(title, merge((Scene(points, ink, beside=beside), vectors, guides)), some)
         for (title, points, _, beside), ink in zip(clouds, inks, strict=True)
     )
     return SpaceScene(panels, radius, flat=m < 3, scale=scale)
@@ -365,22 +369,58 @@ def draw_space(
     if len(panels) == 1 and not panels[0].title and scene.scale is None:
         return draw_scene(panels[0].scene, camera, radius, height, width, mode, ground, large)
     picture = blank(height, width, ground if mode == "blocks" else None)
-    # A row below for what the colours stand for; one above each panel for its title.
-    bar = int(scene.scale is not None and height > 4 and has_colors)
-    down, across = arranged(len(panels), height - bar, width)
-    rows, columns = _shares(height - bar, down), _shares(width, across)
-    for i, panel in enumerate(panels):
-        (top, tall), (left, wide) = rows[i // across], columns[i % across]
-        titled = int(bool(panel.title) and tall > 2)
-        part = draw_scene(panel.scene, camera, radius, tall - titled, wide, mode, ground, large)
-        paste(picture, part, top + titled, left)
-        if titled:
+    for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
+        paste(picture, draw_scene(panel.scene, camera, radius, tall, wide, mode, ground, large), top, left)
+        if panel.title and top:
             title = ascii_text(panel.title) if mode == "ascii" else panel.title
             ink = 255 if is_dark(ground) else 0
-            write(picture, top, left, title.center(wide)[:wide], (ink, ink, ink), ground)
-    if bar and scene.scale is not None:
+            write(picture, top - 1, left, title.center(wide)[:wide], (ink, ink, ink), ground)
+    if _has_bar(scene, height, has_colors) and scene.scale is not None:
         _write_scale(picture, scene.scale, height - 1, width, mode, ground)
     return picture
+
+
+def _has_bar(scene: SpaceScene, height: int, has_colors: bool) -> bool:
+    """Whether what the colours stand for has the last row."""
+    return scene.scale is not None and height > 4 and has_colors
+
+
+def _placed(
+    scene: SpaceScene, height: int, width: int, has_colors: bool
+) -> list[tuple[Panel, tuple[int, int, int, int]]]:
+    """The panels, each with the place of its picture: top, left, rows, columns. Above each is its title."""
+    height -= _has_bar(scene, height, has_colors)
+    down, across = arranged(len(scene.panels), height, width)
+    rows, columns = _shares(height, down), _shares(width, across)
+    made = []
+    for i, panel in enumerate(scene.panels):
+        (top, tall), (left, wide) = rows[i // across], columns[i % across]
+        titled = int(bool(panel.title) and tall > 2)
+        made.append((panel, (top + titled, left, tall - titled, wide)))
+    return made
+
+
+def tip_at(
+    scene: SpaceScene, camera: Camera, row: int, column: int, height: int, width: int, has_colors: bool = True
+) -> int | None:
+    """The feature at whose tip a cell of the picture is; None if it is at none."""
+    for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
+        if not (top <= row < top + tall and left <= column < left + wide) or panel.features is None:
+            continue
+        place = nearest_tip(panel.scene, camera, scene.radius, tall, wide, row - top, column - left)
+        return None if place is None else int(panel.features[place])
+    return None
+
+
+def tips_of(
+    scene: SpaceScene, camera: Camera, height: int, width: int, has_colors: bool = True
+) -> list[tuple[int, int, int]]:
+    """Features, and the rows and columns of the tips of their vectors in the first picture that has them."""
+    for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
+        if panel.features is not None:
+            found = placed_tips(panel.scene, camera, scene.radius, tall, wide)
+            return [(int(panel.features[k]), top + row, left + column) for k, row, column in found]
+    return []
 
 
 def space_pixels(

@@ -3,17 +3,14 @@
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-import textual
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.driver import Driver
 from textual.scrollbar import ScrollBarRender
 from textual.widgets import Select, Static
 
-import tms_engine
 import tms_tui
 from tms_tui import compat
 from tms_tui.screens.modal import AsciiScrollBar
@@ -109,45 +106,6 @@ async def test_an_error_in_an_app_is_told_and_ends_it_without_a_panel(capsys):
     assert [str(error) for error in told] == ["on purpose"], f"{TEXTUAL}: App._handle_exception is not called"
     assert app.return_code == 70
     assert capsys.readouterr().err == ""
-
-
-def raised_in(*files: Path) -> Exception:
-    """An error that has come up through functions in these files, from the last to the first."""
-    call: Any = lambda: 1 / 0  # noqa: E731
-    for file in reversed(files):
-        scope: dict[str, Any] = {"call": call}
-        exec(compile("def run():\n    call()", str(file), "exec"), scope)
-        call = scope["run"]
-    with pytest.raises(ZeroDivisionError) as raised:
-        call()
-    error = raised.value
-    assert error.__traceback__ is not None
-    # Without this file's own frames, at both ends.
-    error.__traceback__ = error.__traceback__.tb_next
-    tail = error.__traceback__
-    for _ in files[1:]:
-        assert tail is not None
-        tail = tail.tb_next
-    assert tail is not None
-    tail.tb_next = None
-    return error
-
-
-def test_only_an_error_of_the_palettes_own_is_passed_over():
-    ours, theirs = Path(tms_tui.__file__).parent / "app.py", Path(textual.__file__).parent
-    pump, palette = theirs / "message_pump.py", theirs / "command.py"
-    assert palette.is_file(), f"{TEXTUAL}: the palette is elsewhere"
-    for files, is_its_own in [
-        ((pump, palette), True),
-        ((pump, palette, theirs / "dom.py"), True),
-        ((ours, pump, palette), True),
-        ((pump, palette, ours), False),
-        ((pump, palette, ours, theirs / "dom.py"), False),
-        ((pump, palette, Path(tms_engine.__file__)), False),
-        ((pump, ours), False),
-        ((pump,), False),
-    ]:
-        assert compat._is_of_palette(raised_in(*files)) is is_its_own, files
 
 
 def test_plotext_makes_a_figure_of_its_own():

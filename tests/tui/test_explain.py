@@ -14,6 +14,7 @@ from tms_engine.digits import short
 from tms_tui import messages as m
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.explain import OF_PANE, TERMS, fitting
+from tms_tui.keys import PANES_OF
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import PANES
@@ -49,10 +50,14 @@ def polygon(n: int, length: float = 1.0) -> np.ndarray:
 
 
 def test_every_pane_and_every_colouring_has_a_term_and_every_term_words():
-    assert set(OF_PANE) == set(PANES)
+    panes = {pane for of_screen in PANES_OF.values() for pane in of_screen}
+    assert set(OF_PANE) == panes >= set(PANES)
+    assert {OF_PANE[pane] for pane in panes} <= set(TERMS)
+    for pane in panes:  # the mouse too
+        assert any(term.sign == "mouse" for term in TERMS.values() if term.pane == pane), pane
     assert set(COLORINGS) | set(OF_PANE.values()) <= set(TERMS)
     for name, term in TERMS.items():
-        assert term.pane in (*PANES, "settings", ""), name
+        assert term.pane in (*panes, ""), name
         assert term.short, name
         assert len(term.text) > 20, name
         assert ascii_text(term.text + term.sign + term.sentence + term.section).count("?") == 0, name

@@ -23,7 +23,7 @@ async def test_what_D_means_takes_one_key_and_with_the_papers_section_two():
     app = still_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "space pause" in last_rows(app)[1]
+        assert "space go on" in last_rows(app)[1]
         await press(pilot, "3")
         assert last_rows(app)[1].strip().startswith("D: the share of a hidden dimension that a feature has")
         await press(pilot, "question_mark")

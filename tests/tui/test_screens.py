@@ -4,6 +4,7 @@ What has to hold in every state and at every size is in test_screens_properties.
 """
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,19 @@ from tests.tui.conftest import still_app, still_view
 from tests.tui.hosts import press, settled
 from tests.tui.states import STATES
 from tests.tui.test_population import counted
+from tms_engine import Experiment
+from tms_engine.commands.runs import Row
+from tms_engine.runs.listing import Listed
+from tms_engine.sweeps.diagram import Points, Seen, Theory, axes_of, point_places, theory_of
+from tms_engine.sweeps.grid import make_grid
+from tms_engine.sweeps.spec import make_spec
 from tms_tui.app import TmsApp
 from tms_tui.autosave import InterruptedSession
-from tms_tui.messages import Quit, SaveFailed, SessionFound
+from tms_tui.messages import Message, Quit, SaveFailed, SessionFound
+from tms_tui.messages.phases import SweepSeen, TheorySeen
+from tms_tui.messages.runs import PreviewSeen, RunsSeen
+from tms_tui.phases_state import SweepShape
+from tms_tui.runs_state import Preview, RunLine
 from tms_tui.view_options import ViewOptions as Look
 
 pytestmark = pytest.mark.slow
@@ -56,6 +67,97 @@ def test_in_80_by_24(looks_as_before, state):
 def test_a_population(looks_as_before, size):
     view = counted(still_view("training", n_instances=12, diverged=(3,), sparsity=tuple(np.arange(12) / 12)))
     assert looks_as_before(still_app(view, first="population"), size)
+
+
+PHASES = Path("sweeps/phases")
+
+
+def a_sweep() -> tuple[SweepSeen, TheorySeen]:
+    """Ten densities by ten importances, three quarters of them trained: what each became is by formula."""
+    importances = [[1.0, 10 ** (2 * k / 9 - 1)] for k in range(10)]
+    axes = {"density": [10 ** (-2 * k / 9) for k in range(10)], "importance": importances}
+    grid = make_grid(make_spec(Experiment(n_features=2, n_hidden=1, bias=True), axes, seeds=10))
+    places = point_places(grid)
+    sparse, equal = places[0], -np.abs(places[1] - 4.5)
+    phase = np.where(sparse + equal > 2, 2, np.where(places[1] < 5, 0, 1))
+    there = np.arange(100) < 75
+    loss = np.where(there, 0.08 * 10 ** (-2 * sparse / 9) * (1 + 0.05 * places[1]), np.nan)
+    whole = np.where(there, 1.0, np.nan)
+    points = Points(
+        *(
+            np.where(there, 10, 0).astype(np.int32),
+            np.zeros(100, np.int32),
+            np.where(there, np.arange(100) * 10, -1),
+        ),
+        *(loss, 0 * loss, np.where(phase == 2, 2, 1) * whole, whole, np.where(there, 0.4, np.nan)),
+        np.where(there, np.where(phase == 2, 0, 1), -1),
+        *(None, None, None, None),
+    )
+    seen = Seen(1000, 750, True, 65.0, None, False, points, ("digon", "single feature"))
+    shape = SweepShape(grid, axes_of(grid.spec), places, theory_of(grid.spec))
+    table = np.where(
+        np.arange(10)[:, None] + -np.abs(np.arange(10) - 4.5) > 2, 1, np.where(np.arange(10) < 5, 0, 2)
+    )
+    return SweepSeen(PHASES, shape, seen), TheorySeen(PHASES, Theory(table, np.roll(table, 1, 0)))
+
+
+def some_runs() -> tuple[RunsSeen, PreviewSeen]:
+    rows = [
+        Row(
+            "gist-3",
+            "8 → 3, bernoulli, S 0.95, seed 42",
+            "4,210 of 10,000",
+            "0.00398",
+            "< 1 min",
+            "1.1 MB",
+            "running",
+        ),
+        Row(
+            "pentagons",
+            "5 → 2, bernoulli, S 0 to 0.95, 10 instances, seed 7",
+            "10,000 of 10,000",
+            "0.00247",
+            "2 h",
+            "4.2 MB",
+            "finished",
+        ),
+        Row("phases", "sweep of 2 → 1, density × importance", "750 of 1,000", "", "3 h", "310 kB", "stopped"),
+        Row(
+            "large",
+            "400 → 30, bernoulli, S 0.99, seed 1",
+            "31,000 of 50,000",
+            "0.00102",
+            "4 d",
+            "1.2 GB",
+            "died",
+        ),
+    ]
+    lines = [
+        RunLine(
+            Listed(Path("runs") / row.name, None, None, 9.0 - k, 1, ""), row, row.name == "phases", row.state
+        )
+        for k, row in enumerate(rows)
+    ]
+    preview = Preview(Path("runs/gist-3"), still_view().snapshot)
+    return RunsSeen(Path("runs"), tuple(lines), True), PreviewSeen(preview)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
+@pytest.mark.parametrize("screen", ["runs", "phases"])
+def test_what_is_on_disk(snap_compare, monkeypatch, screen, size):
+    monkeypatch.setattr("tms_tui.looking.Looking.follow", lambda *_: iter(()))
+    moving = itertools.count(0.0, 1.0)  # or what is drawn at every frame is not drawn again
+    shows = Path("runs") if screen == "runs" else PHASES
+    app = still_app(first=screen, shows=shows, clock=lambda: next(moving))
+    seen: tuple[Message, ...] = some_runs() if screen == "runs" else a_sweep()
+
+    async def looked(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        for message in seen:
+            app.send(message)
+        await settled(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=looked)
 
 
 SESSION = InterruptedSession(

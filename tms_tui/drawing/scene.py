@@ -41,6 +41,9 @@ DENSITY = np.array([0.3, 0.44, 0.58, 0.72, 0.86, 1.0], np.float32)
 # How far beside its vector a point is drawn, in widths of a cell, and how far apart such points are spread.
 BESIDE, SPREAD = 2.0, 0.5
 
+# Cells of a row, from the tip of a vector or from its number, within which a place is at it.
+NEAR_TIP = 2.5
+
 # Edges of a solid: colour and strength of those in front, of those at the back as guides are.
 _EDGE, _FRONT = (0.62, 0.62, 0.62), 0.8
 _BACK: dict[Mode, float] = {"braille": 0.5, "blocks": 0.4, "ascii": 0.7}
@@ -150,14 +153,11 @@ def weights_scene(
     are not the places.
     """
     starts = np.zeros_like(tips) if origins is None else origins
+    numbers = _beyond(starts, tips)
     strengths = np.full(len(tips), 1 if selected is None else UNSELECTED, np.float32)
     if selected is not None:
         strengths[selected] = 1
-    arrows = tips - starts
-    of_each = lengths(arrows)[:, None]
-    reach = of_each[np.isfinite(of_each)].max(initial=0)
-    # A little beyond the tip, so that the number does not cover it. Numbers fade by half as much as lines.
-    numbers = tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))
+    # Numbers fade by half as much as lines.
     named = [j for j in range(len(tips)) if len(tips) <= MOST_NUMBERS or j == selected]
     nearest = None
     if not named and len(tips):
@@ -178,6 +178,43 @@ def weights_scene(
         strengths=strengths,
         numbers=nearest,
     )
+
+
+def _beyond(
+    starts: Float32[np.ndarray, "features 3"], tips: Float32[np.ndarray, "features 3"]
+) -> Float32[np.ndarray, "features 3"]:
+    """Where numbers stand: a little beyond the tips, so that they do not cover them."""
+    arrows = tips - starts
+    of_each = lengths(arrows)[:, None]
+    reach = of_each[np.isfinite(of_each)].max(initial=0)
+    return (tips + 0.09 * reach * (arrows / np.maximum(of_each, 1e-9))).astype(np.float32)
+
+
+def nearest_tip(
+    scene: Scene, camera: Camera, radius: float, rows: int, columns: int, row: int, column: int
+) -> int | None:
+    """The vector at whose tip, or number, a cell of the picture is; None if it is at none."""
+    with np.errstate(all="ignore"):
+        starts, tips = scene.segments[:, 0], scene.segments[:, 1]
+        ends = np.stack([tips, _beyond(starts, tips)])
+        placed = canvas.on_grid(view(ends, camera, radius), Grid(rows, columns, 1, 1))
+        # A cell is twice as high as wide.
+        away = np.hypot(placed[..., 0] - (column + 0.5), 2 * (placed[..., 1] - (row + 0.5)))
+    far = np.where(np.isfinite(away), away, np.inf).min(0, initial=np.inf)
+    nearest = int(far.argmin()) if len(far) else -1
+    return nearest if nearest >= 0 and far[nearest] <= NEAR_TIP else None
+
+
+def placed_tips(
+    scene: Scene, camera: Camera, radius: float, rows: int, columns: int
+) -> list[tuple[int, int, int]]:
+    """The vectors whose tips are in sight, with the row and the column of each."""
+    with np.errstate(all="ignore"):
+        seen = view(scene.segments[:, 1], camera, radius)
+        placed = np.floor(canvas.on_grid(seen, Grid(rows, columns, 1, 1)))
+    x, y = placed[:, 0], placed[:, 1]
+    inside = np.flatnonzero((x >= 0) & (x < columns) & (y >= 0) & (y < rows))
+    return [(int(k), int(y[k]), int(x[k])) for k in inside]
 
 
 def edges_scene(

@@ -13,7 +13,7 @@ from tms_engine.experiment import Experiment
 from tms_tui.autosave import InterruptedSession
 from tms_tui.drawing.loss_chart import ChartColors
 from tms_tui.export import ExportProgress, Format
-from tms_tui.messages import copying, phases, runs, settings
+from tms_tui.messages import copying, finding, phases, runs, settings
 from tms_tui.messages import space as space
 from tms_tui.messages.autoplay import ToggleAutoplay as ToggleAutoplay
 from tms_tui.messages.loss import FindLevels as FindLevels
@@ -41,6 +41,7 @@ from tms_tui.messages.screens import OpenScreen as OpenScreen
 from tms_tui.messages.time import FilmMoved as FilmMoved
 from tms_tui.messages.time import FilmNow as FilmNow
 from tms_tui.messages.time import FilmProgress as FilmProgress
+from tms_tui.messages.time import LookAgain as LookAgain
 from tms_tui.messages.time import LookAt as LookAt
 from tms_tui.messages.time import MoveCursor as MoveCursor
 from tms_tui.messages.time import NextDrift as NextDrift
@@ -62,6 +63,8 @@ ScreenName = Literal[
     "resume",
     "name",
     "delete",
+    "finder",
+    "jump",
     "other",
 ]
 Answer = Literal["save", "drop", "stay"]
@@ -76,7 +79,7 @@ class Layout(NamedTuple):
     rows: int = 24
     focused: str = ""  # name of the pane in focus; "" if none is
     maximized: str = ""  # name of the pane that fills the screen; "" if none does
-    screen: ScreenName = "dashboard"  # "other": the command palette
+    screen: ScreenName = "dashboard"  # "other": one of Textual's own
     across: int = 1  # tiles side by side, where a full screen has such
     page: int = 1  # rows of a list that are seen at once
 
@@ -339,8 +342,9 @@ KeyMessage = (
     | phases.MovePhaseCell | phases.OpenCell | phases.NextPhaseColoring | phases.NextPhaseFeature
     | phases.TurnAxis | phases.StepOthers | phases.ToggleSweep
     | runs.ChooseRun | runs.ChooseEnd | runs.OpenChosen | runs.RenameChosen | runs.DeleteChosen
-    | runs.ExportChosenRun
+    | runs.ExportChosenRun | runs.CompareChosen | runs.OverlayChosen | runs.SortRuns | runs.ReverseRuns
     | space.ToggleEdges | space.ToggleSides | space.Compare
+    | finding.OpenFinder | finding.OpenJumps
     | settings.ChooseSetting | settings.ChangeSetting | settings.DefaultSetting | settings.ToggleProjector
     | ToggleAutoplay
 )  # fmt: skip
@@ -389,9 +393,10 @@ class ThemeChanged:
 
 @dataclass(frozen=True)
 class ExperimentChosen:
-    """The experiment form was closed; None: without a choice."""
+    """An experiment was chosen in its form, or as a preset by its name; None: the form was closed without."""
 
     experiment: Experiment | None
+    preset: str = ""
 
 
 @dataclass(frozen=True)
@@ -500,7 +505,7 @@ class Interrupt:
 
 Message = (
     KeyMessage | PopulationMessage | Drag | ChoosePair | PointedAt | Tick
-    | LookAt | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
+    | LookAt | LookAgain | FilmMoved | OverlayRun | RunToOverlay | LevelsFound
     | LayoutChanged | ThemeChanged
     | ExperimentChosen | ExportChosen | Answered | PlaceAnswered | RunSaved | SaveFailed | SessionFound
     | ResumeAnswered | ResumeBegun | Autosaved | SavesSlowly | HelpClosed | ExportStarted | ExportMoved
@@ -509,9 +514,12 @@ Message = (
     | phases.PointAtCell | phases.SweepSeen | phases.TheorySeen | phases.SweepStarted | phases.SweepEnded
     | phases.SweepRefused
     | phases.SweepChosen | phases.CellChosen
-    | runs.PointAtRun | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
+    | runs.PointAtRun | runs.SortRunsBy
+    | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
     | runs.Renamed | runs.Deleted | runs.RunMoved
     | space.CompareWith | space.Before | space.SpaceFound
+    | finding.FinderClosed | finding.GoToFeature | finding.GoToInstance | finding.GoToRun
+    | finding.ChooseTheme
     | settings.PointAtSetting | settings.SettingsKept
 )  # fmt: skip
 
@@ -658,4 +666,5 @@ Effect = (
     | phases.StartSweep | phases.GoOnSweep | phases.StopSweep
     | runs.AskName | runs.AskDelete | runs.OpenRun | runs.RenameRun | runs.DeleteRun | runs.DrawFigures
     | space.LoadBefore | settings.TakeTheme
+    | finding.Find | finding.ShowJumps
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tms_tui.runs_state import Preview, RunLine
+from tms_tui.runs_state import Preview, RunColumn, RunLine
 
 # Of keys.
 
@@ -43,7 +43,36 @@ class ExportChosenRun:
     """Draw the figures of what is chosen, into its directory."""
 
 
+@dataclass(frozen=True)
+class CompareChosen:
+    """Compare the best instance of the chosen run with what the dashboard shows."""
+
+
+@dataclass(frozen=True)
+class OverlayChosen:
+    """Draw the loss of the chosen run over that of the dashboard's."""
+
+
+@dataclass(frozen=True)
+class SortRuns:
+    """By the column so many to the right."""
+
+    by: int
+
+
+@dataclass(frozen=True)
+class ReverseRuns:
+    """The other way round."""
+
+
 # Of the mouse.
+
+
+@dataclass(frozen=True)
+class SortRunsBy:
+    """A column's heading was clicked: sort by it; if that is so, the other way round."""
+
+    column: RunColumn
 
 
 @dataclass(frozen=True)

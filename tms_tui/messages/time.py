@@ -26,6 +26,14 @@ class LookAt:
 
 
 @dataclass(frozen=True)
+class LookAgain:
+    """Look at the step that was looked at before a click, and train on if it trained then."""
+
+    step: int | None
+    trains: bool
+
+
+@dataclass(frozen=True)
 class NextDrift:
     """Let the sparsity drift up; asked again, down; and again, stay."""
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes.jumps import Jump
 
 # Side by side: the body, which is drawn every frame, and the side column, with the middle and the low row at
 # its lower end. Of these two rows, `reading.shown_panes` says which panes there is room for.
@@ -34,6 +35,10 @@ PANES: dict[str, Entry] = {
 
 class Pane:
     """What the widget of a pane has, beside a `__init__(mode, **options)`."""
+
+    def jumps(self) -> list[Jump]:
+        """The places of its content to jump to."""
+        return []
 
     def title_of(self, model: Model) -> str:
         """What stands in its border."""

@@ -11,12 +11,17 @@ from jaxtyping import Float32
 from tms_engine.analysis import geometry
 from tms_engine.analysis.geometry import REPRESENTED_NORM, Alone
 from tms_engine.digits import number, short
+from tms_engine.errors import visible
 from tms_engine.experiment import Experiment
 from tms_tui.explain import OF_PANE, TERMS
+from tms_tui.keys import ALONE
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes.measures import measures
 from tms_tui.panes.numbers import number_rows
+from tms_tui.panes.population_text import known_of
+from tms_tui.phases_state import drawn_points, order_of
+from tms_tui.population import make_rows
 from tms_tui.reading import Thing
 from tms_tui.space_scene import cloud_rows, n_vectors
 
@@ -35,6 +40,13 @@ def thing_read(model: Model) -> Thing | None:
     options, reading, pane = model.options, model.reading, model.layout.focused
     if reading.under is not None:
         return reading.under
+    if model.trail[-1] == "population":
+        return Thing(OF_PANE.get(pane, "wall"))
+    if model.trail[-1] == "settings":
+        chosen = model.settings_state.chosen
+        return Thing("lasting pace" if chosen == "pace" else chosen)
+    if model.trail[-1] in ALONE:
+        return Thing(OF_PANE[model.trail[-1]])
     if pane == "gram" and reading.cell is not None:
         return Thing("interference", *reading.cell)
     if options.feature is not None and pane not in ("numbers", "loss"):
@@ -51,6 +63,8 @@ def thing_read(model: Model) -> Thing | None:
 
 def is_asked_for(model: Model) -> bool:
     """Whether something is pointed at, chosen or in focus beyond what an app that was just started has."""
+    if model.trail[-1] != "dashboard":
+        return model.reading.under is not None
     is_first = model.layout.focused in ("", "space") and model.options.feature is None
     return model.reading.under is not None or not is_first
 
@@ -58,8 +72,14 @@ def is_asked_for(model: Model) -> bool:
 def explained(model: Model, memo: Memo) -> Clauses:
     """The clauses, the most telling first; none before there are weights."""
     thing = thing_read(model)
+    if thing is not None and thing.term == "runs":
+        return _of_runs(model, thing.row)
+    if thing is not None and thing.term == "phases":
+        return _of_phases(model, thing.cell)
     if thing is None or model.shown is None:
         return ()
+    if thing.instance is not None:
+        return _of_instance(model, memo, thing.instance)
     if thing.feature is not None and thing.other is not None:
         return _of_pair(model, memo, thing)
     if thing.feature is not None:
@@ -161,6 +181,59 @@ def _of_number(model: Model, memo: Memo, row: int) -> Clauses:
     return (f"{name.strip() or TERMS[term].sign} {value}: {first}", *others)
 
 
+def _of_instance(model: Model, memo: Memo, instance: int) -> Clauses:
+    rows = memo(make_rows, model.view, model.shown, model.options.step is None)
+    if instance >= len(rows.number):
+        return ()
+    first, *others = known_of(model, rows, instance)
+    return (f"{first}: {others[0]}", *(f"; {other}" for other in others[1:])) if others else (first,)
+
+
+def _of_population(model: Model, memo: Memo) -> Clauses:
+    pane = model.layout.focused
+    term = OF_PANE[pane] if pane in ("wall", "table", "names") else "wall"
+    n = model.experiment.n_instances
+    return _with(term, f"; {n:,} instance{'s' * (n > 1)}")
+
+
+def _of_runs(model: Model, place: int | None) -> Clauses:
+    lines = model.runs.lines or ()
+    if place is None or place >= len(lines):
+        running = sum(line.state == "running" for line in lines)
+        return _with("runs", *((f"; {len(lines):,} here", f", {running:,} running") if lines else ()))
+    row, line = lines[place].row, lines[place]
+    steps = f"; {'models' if line.is_sweep else 'step'} {row.step}" if row.step else ""
+    parts = (f"{visible(row.name)}: {row.state}", f"; {row.experiment}" if row.experiment else "", steps)
+    return tuple(filter(None, (*parts, f"; loss {row.loss}" if row.loss else "", f"; {row.size}")))
+
+
+def _of_phases(model: Model, cell: tuple[int, int] | None) -> Clauses:
+    """The best model of a cell: where it is, its name, its loss."""
+    state = model.phases
+    if state.shape is None or state.seen is None:
+        return _with("phases")
+    known = state.seen.points
+    if cell is None:
+        done = int((known.finished > 0).sum())
+        return _with("phases", f"; {done:,} of {len(known.finished):,} settings are there")
+    points = drawn_points(state)
+    if not (cell[0] < points.shape[0] and cell[1] < points.shape[1]):
+        return _with("phases")
+    point = int(points[cell])
+    where = []
+    for axis, place, upwards in ((state.across, cell[1], False), (state.down, cell[0], True)):
+        if axis >= 0:
+            found = state.shape.axes[axis]
+            where.append(f"{found.label} {found.told(int(order_of(found, upwards)[place]))}")
+    if not known.finished[point]:
+        return (", ".join(where) + ": not trained yet",)
+    name = state.seen.names[int(known.name[point])] if known.name[point] >= 0 else "no name"
+    loss = f"; best loss {number(float(known.loss[point]), 4)}" if math.isfinite(known.loss[point]) else ""
+    represented = f"; {known.represented[point]:.0f} represented"
+    total = f", ΣD {known.total_dimensionality[point]:.2f}"
+    return tuple(filter(None, (f"{', '.join(where)}: {name}", loss, represented, total)))
+
+
 def _of_space(model: Model, memo: Memo) -> Clauses:
     experiment, options = model.experiment, model.options
     n, m = experiment.n_features, experiment.n_hidden
@@ -226,4 +299,7 @@ _OF_TERMS = {
     "D": _of_features,
     "ladder": _of_ladder,
     "timeline": _of_run,
+    "wall": _of_population,
+    "table": _of_population,
+    "names": _of_population,
 }

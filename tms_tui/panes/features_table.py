@@ -20,8 +20,10 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToFeature
 from tms_tui.model import Model
 from tms_tui.panes import Pane
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.measures import measures, n_measured, of_all
 from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.pointing import Chosen, Pointing
@@ -141,10 +143,18 @@ class FeaturesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings
         ]
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 
+    def jumps(self) -> list[Jump]:
+        top = self.scroll_offset.y
+        return [
+            Jump(0, place - top, GoToFeature(int(j)))
+            for place, j in enumerate(self._rows.features)
+            if top <= place < top + self.size.height
+        ]
+
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         thing = None if offset is None else self.thing_at(offset)
-        if thing is None or thing.feature is None:
+        if thing is None or thing.feature is None or event.chain > 1:  # twice: see FullScreen
             return
         if event.shift and self._rows.selected is not None:
             self.post_message(Chosen(int(self._rows.features[self._rows.selected]), thing.feature))

@@ -111,7 +111,7 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         thing = None if offset is None else self.thing_at(offset)
-        if thing is not None and thing.feature is not None:
+        if thing is not None and thing.feature is not None and event.chain == 1:
             self.post_message(Chosen(thing.feature, thing.other))
 
 

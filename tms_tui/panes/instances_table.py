@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -18,14 +18,18 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.palettes import FeaturePalette
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToInstance
 from tms_tui.messages.population import OpenInstance, SelectInstance, SortBy
 from tms_tui.model import Model
 from tms_tui.panes import Pane
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.panes.pointing import Pointing
 from tms_tui.panes.population_text import heading, loss_text, name_of, off_text, varied_text
 from tms_tui.panes.text import cut
 from tms_tui.panes.told import Told
 from tms_tui.population import Population, Rows
+from tms_tui.reading import Thing
 from tms_tui.space_scene import feature_colors
 
 # Cells of the longest name that is not cut, of the longest bar of D, and of a bar that still says something.
@@ -71,7 +75,7 @@ def columns_for(rows: Rows, width: int) -> tuple[_Column, ...]:
     return tuple(grown)
 
 
-class InstancesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
+class InstancesTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
     """A heading, and one row an instance in the order that is chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("table")
@@ -208,6 +212,16 @@ class InstancesTable(Pane, ScrollView, can_focus=True, inherit_bindings=False):
             for d, height, ink in zip(share.tolist(), heights.tolist(), inks, strict=True)
         ]
         return [*bars, Segment(" " * (width + 1 - shown))]
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        order, row = self._state.order, offset.y - 1 + self.scroll_offset.y
+        on_row = order is not None and offset.y > 0 and row < len(order)
+        return Thing("table", instance=int(order[row]) if order is not None and on_row else None)
+
+    def jumps(self) -> list[Jump]:
+        order, top = self._state.order, self.scroll_offset.y
+        some = () if order is None else order[top : top + self.page].tolist()
+        return [Jump(0, row, GoToInstance(i)) for row, i in enumerate(some, 1)]
 
     def on_click(self, event: events.Click) -> None:
         offset, order, rows = event.get_content_offset(self), self._state.order, self._state.rows

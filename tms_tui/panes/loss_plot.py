@@ -17,7 +17,7 @@ from tms_tui.drawing.loss_chart import LossChart, Place, Window, draw_loss, plac
 from tms_tui.drawing.modes import Mode
 from tms_tui.loss_scene import MOST_INSTANCES, loss_scene
 from tms_tui.memo import Memo
-from tms_tui.messages import LookAt, PanLoss, ZoomLoss
+from tms_tui.messages import LookAgain, LookAt, PanLoss, ZoomLoss
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
@@ -46,7 +46,7 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
     class Asked(Message):
         """What the mouse asks the app for."""
 
-        message: LookAt | ZoomLoss | PanLoss
+        message: LookAt | LookAgain | ZoomLoss | PanLoss
 
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(mode, **options)
@@ -54,11 +54,15 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
         self._pointed: int | None = None
         # Where the mouse was pressed: what it drags, and the cell that it has been followed to.
         self._dragged: tuple[str, int, int] | None = None
+        # The step that was looked at, and whether it trained: now, and before each of the last two clicks.
+        self._now: tuple[int | None, bool] = (None, False)
+        self._before: list[tuple[int | None, bool]] = []
 
     def title_of(self, model: Model) -> str:
         return loss_title(model)
 
     def show_model(self, model: Model, memo: Memo) -> None:
+        self._now = model.options.step, model.view.phase == "training"
         self.show(loss_scene(model, memo))
 
     def show(self, chart: LossChart | None) -> None:
@@ -87,6 +91,7 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
         if place is None or place.part == "losses" or self._chart is None:
             return
         self.capture_mouse()
+        self._before = [*self._before[-1:], self._now]
         is_part = self._chart.window != Window()
         what = "part" if is_part and place.part == "canvas" else "cursor"
         self._dragged = (what, event.screen_x, event.screen_y)
@@ -113,6 +118,11 @@ class LossPlot(Pane, Pointing, CellsWidget, can_focus=True):
     def on_mouse_up(self, _: events.MouseUp) -> None:
         self.release_mouse()
         self._dragged = None
+
+    def on_click(self, event: events.Click) -> None:
+        """A double click maximises, as in every pane: the step that its first click has chosen is left."""
+        if event.chain == 2 and self._before:
+            self.post_message(self.Asked(LookAgain(*self._before[0])))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._zoom(event, 1)

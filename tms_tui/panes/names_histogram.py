@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -16,13 +16,17 @@ from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.symbols import symbols
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToInstance
 from tms_tui.messages.population import SelectInstance
 from tms_tui.model import Model
 from tms_tui.panes import Pane
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.panes.pointing import Pointing
 from tms_tui.panes.text import cut
 from tms_tui.panes.told import Told
 from tms_tui.population import Rows
+from tms_tui.reading import Thing
 
 # Cells of a name at most, as a share of the width; of the best loss; and the least of a bar.
 _NAME_SHARE, _LOSS, _LEAST_BAR = 0.5, 9, 3
@@ -58,7 +62,7 @@ def lines_of(rows: Rows) -> tuple[_Line, ...]:
     return tuple(made)
 
 
-class NamesHistogram(Pane, ScrollView, can_focus=True, inherit_bindings=False):
+class NamesHistogram(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=False):
     """One row a name; the row of the selected instance's name is lit."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("names")
@@ -127,6 +131,15 @@ class NamesHistogram(Pane, ScrollView, can_focus=True, inherit_bindings=False):
             Segment(" " * (max(room, 0) - length) + loss, Style()),
         ]
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        row, lines = offset.y + self.scroll_offset.y, self._shown.lines
+        return Thing("names", instance=lines[row].instance if row < len(lines) else None)
+
+    def jumps(self) -> list[Jump]:
+        top = self.scroll_offset.y
+        lines = self._shown.lines[top : top + self.page]
+        return [Jump(0, row, GoToInstance(line.instance)) for row, line in enumerate(lines)]
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 
@@ -22,7 +23,9 @@ from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.pointing import Pointing
 from tms_tui.phases_state import PhaseColoring, PhasesState, cursor_of, drawn_points, order_of
+from tms_tui.reading import Thing
 
 # In the place of labels where there are none: room for those of curves.
 _ROOM = " " * 7
@@ -167,7 +170,7 @@ def curves_of(state: PhasesState, colors: tuple[RGB, RGB, RGB], sigma: str) -> t
     return tuple(made)
 
 
-class PhaseView(Pane, CellsWidget, can_focus=True):
+class PhaseView(Pane, Pointing, CellsWidget, can_focus=True):
     """Shows a phase diagram; a click chooses a cell."""
 
     DEFAULT_CSS = "PhaseView { min-width: 10; min-height: 4; }"
@@ -216,17 +219,24 @@ class PhaseView(Pane, CellsWidget, can_focus=True):
             return draw_strip(chart, curves, height, width, mode, ground, colors.text, colors.line)
         return draw_phase_map(chart, height, width, mode, ground, colors.text, colors.line)
 
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("phases", cell=self._cell_at(offset))
+
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
+        found = None if offset is None else self._cell_at(offset)
+        if found is not None:
+            self.post_message(self.Chosen(*found))
+
+    def _cell_at(self, offset: Offset) -> tuple[int, int] | None:
+        """Row and column, as they are drawn, of the cell at a place."""
         chart = self._content[0] if self._content else None
-        if offset is None or chart is None:
-            return
+        if chart is None:
+            return None
         height, width = self.size.height, self.size.width
         if chart.letters.shape[0] == 1:
             height = min(height, min(max(height // 4, 1), 4) + 3)
-        found = cell_at(chart, offset.x, offset.y, height, width, self.mode)
-        if found is not None:
-            self.post_message(self.Chosen(*found))
+        return cell_at(chart, offset.x, offset.y, height, width, self.mode)
 
 
 def _broken(line: str, width: int) -> list[str]:

@@ -63,9 +63,12 @@ def loss_text(rows: Rows, instance: int) -> tuple[str, str]:
 
 def about_instance(model: Model) -> list[str]:
     """All that is known of the selected instance, the most telling first."""
-    rows, instance = model.population.rows, model.options.instance
-    if rows is None:
-        return []
+    rows = model.population.rows
+    return [] if rows is None else known_of(model, rows, model.options.instance)
+
+
+def known_of(model: Model, rows: Rows, instance: int) -> list[str]:
+    """All that is known of an instance, the most telling first."""
     parts = [f"instance {rows.number[instance]:,}"]
     if varies := what_varies(rows, instance):
         parts.append(varies)

@@ -15,12 +15,14 @@ from tms_engine.analysis.projection import HOME, Camera, pca_features
 from tms_tui.drawing.cells import RGB, Cells
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToFeature
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.comparison import places
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.measures import of_all
-from tms_tui.panes.pointing import Pointing
+from tms_tui.panes.pointing import Chosen, Pointing
 from tms_tui.reading import Thing
 from tms_tui.solids import trail_of
 from tms_tui.space_scene import (
@@ -32,6 +34,8 @@ from tms_tui.space_scene import (
     draw_space,
     n_vectors,
     space_scene,
+    tip_at,
+    tips_of,
 )
 from tms_tui.view import loading
 
@@ -142,6 +146,8 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
     def __init__(self, mode: Mode, **options: Any) -> None:
         super().__init__(mode, **options)
         self._dragged_from: tuple[int, int] | None = None
+        self._dragged = False
+        self._selected: int | None = None
         self.is_covered = False  # by an image, which has its place: only its background is drawn
 
     def cover(self, is_covered: bool) -> None:
@@ -163,6 +169,7 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         return "Space" if model.options.projector else space_title(model)
 
     def show_model(self, model: Model, memo: Memo) -> None:
+        self._selected = model.options.feature
         self.show(scene_of(model, memo), model.options.camera, waiting(model), model.options.projector)
 
     def show(
@@ -197,23 +204,48 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         return draw_space(scene, camera, height, width, self.mode, ground, self.n_colors > 2, large)
 
     def thing_at(self, offset: Offset) -> Thing | None:
-        return Thing("space")
+        scene, camera = self._content[:2] if self._content else (None, HOME)
+        if scene is None:
+            return Thing("space")
+        height, width = self.size.height, self.size.width
+        feature = tip_at(scene, camera, offset.y, offset.x, height, width, self.n_colors > 2)
+        return Thing("space") if feature is None else Thing("norm", feature)
+
+    def jumps(self) -> list[Jump]:
+        scene, camera = self._content[:2] if self._content else (None, HOME)
+        if scene is None:
+            return []
+        height, width = self.size.height, self.size.width
+        tips = tips_of(scene, camera, height, width, self.n_colors > 2)
+        return [Jump(column, row, GoToFeature(feature)) for feature, row, column in tips]
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()
         # From positions, because the deltas of events are not reliable: a pilot sends none.
-        self._dragged_from = (event.screen_x, event.screen_y)
+        self._dragged_from, self._dragged = (event.screen_x, event.screen_y), False
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if self._dragged_from:
             x, y = self._dragged_from
             self._dragged_from = (event.screen_x, event.screen_y)
             if (event.screen_x, event.screen_y) != (x, y):
+                self._dragged = True
                 self.post_message(self.Turned(event.screen_x - x, event.screen_y - y))
 
     def on_mouse_up(self, _: events.MouseUp) -> None:
         self.release_mouse()
         self._dragged_from = None
+
+    def on_click(self, event: events.Click) -> None:
+        """At a tip: choose its feature; with shift, the second one."""
+        offset = None if self._dragged or event.chain > 1 else event.get_content_offset(self)
+        thing = None if offset is None else self.thing_at(offset)
+        if thing is None or thing.feature is None:
+            return
+        if event.shift and self._selected is not None:
+            self.post_message(Chosen(self._selected, thing.feature))
+        else:
+            self.post_message(Chosen(thing.feature, None))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Offset
 
 from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.cells import RGB, Cells, blank, write
@@ -18,20 +19,24 @@ from tms_tui.drawing.symbols import symbols
 from tms_tui.drawing.wall import Tile, WallGrid, draw_wall, fit
 from tms_tui.memo import Memo
 from tms_tui.messages import Drag
+from tms_tui.messages.finding import GoToInstance
 from tms_tui.messages.population import MoveOnWall, OpenInstance, SelectInstance
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.pane_keys import pane_bindings
+from tms_tui.panes.pointing import Pointing
 from tms_tui.panes.population_text import heading, name_of, what_varies
 from tms_tui.panes.text import cut
 from tms_tui.panes.told import Told
 from tms_tui.population import Rows
+from tms_tui.reading import Thing
 from tms_tui.view import loading
 from tms_tui.wall_scene import wall_scene
 
 
-class Wall(Pane, CellsWidget, can_focus=True):
+class Wall(Pane, Pointing, CellsWidget, can_focus=True):
     """Shows a window on the order of instances that holds the selected one."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings("wall")
@@ -97,6 +102,16 @@ class Wall(Pane, CellsWidget, can_focus=True):
         place = row * self.grid.across + column
         inside = 0 <= column < self.grid.across and 0 <= place < len(self._instances)
         return self._instances[place] if inside else None
+
+    def thing_at(self, offset: Offset) -> Thing | None:
+        return Thing("wall", instance=self._instance_at(offset.x, offset.y))
+
+    def jumps(self) -> list[Jump]:
+        grid = self.grid
+        return [
+            Jump(place % grid.across * (grid.width + 1), place // grid.across * grid.height, GoToInstance(i))
+            for place, i in enumerate(self._instances)
+        ]
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self.capture_mouse()

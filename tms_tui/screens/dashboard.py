@@ -14,13 +14,10 @@ from tms_tui.messages import PaneName
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
 from tms_tui.panes.comparison import comparison
-from tms_tui.panes.explain_bar import ExplainBar, explanation
-from tms_tui.panes.explained import is_asked_for
-from tms_tui.panes.key_bar import KeyBar
 from tms_tui.panes.large import LargeNumbers, LargeTitle
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.text import Text, set_title
-from tms_tui.reading import has_explain_line, shown_panes
+from tms_tui.reading import shown_panes
 from tms_tui.screens.full_screen import FullScreen
 
 
@@ -55,9 +52,6 @@ class Dashboard(FullScreen):
     def above(self) -> Iterator[Widget]:
         yield self.panes["large-title"]
 
-    def below_bar(self) -> Iterator[Widget]:
-        yield ExplainBar(id="explain")
-
     def _placed(self, place: Place) -> list[Widget]:
         return [self.panes[name] for name in PANES if PANES[name].place == place]
 
@@ -72,10 +66,6 @@ class Dashboard(FullScreen):
     def show_side(self, model: Model) -> None:
         super().show_side(model)
         self._compare(model)
-        said = explanation(model, self.memo)
-        self.query_one(ExplainBar).show(said)
-        in_its_place = is_asked_for(model) and not has_explain_line(model.layout.rows)
-        self.query_one(KeyBar).show(said if in_its_place else None)
 
     def _compare(self, model: Model) -> None:
         """Two models that are compared have the place of the panes of one."""
@@ -88,7 +78,7 @@ class Dashboard(FullScreen):
             beside.show(Content(ascii_text(said.plain)) if self.mode == "ascii" else said)
 
     def _take_turns(self, model: Model) -> None:
-        """Display the panes that there is room for, and the line of explanation if it has its own row."""
+        """Display the panes that there is room for."""
         if not self.is_composed:
             return
         self.set_class(not model.options.sides, "-alone")
@@ -97,7 +87,7 @@ class Dashboard(FullScreen):
         shown = () if model.options.projector else shown_panes(model.reading, model.layout.columns, rows)
         # As high as the features need, with a row for the names of the ladder's levels.
         height = model.experiment.n_features + (3 if "ladder" in shown else 2)
-        turns = shown, has_explain_line(rows), height, model.options.projector
+        turns = shown, height, model.options.projector
         if turns == self._turns:
             return
         self._turns = turns
@@ -107,7 +97,6 @@ class Dashboard(FullScreen):
         for place in ("middle", "low"):
             here = any(PANES[name].place == place for name in shown)
             _display(self.query_one(f"#{place}"), here)
-        _display(self.query_one("#explain"), has_explain_line(rows) and not model.options.projector)
         self.query_one("#middle").styles.height = height
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -19,13 +20,18 @@ from textual.widget import Widget
 
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo, same
-from tms_tui.messages import FullScreenName, PaneName
+from tms_tui.messages import FocusPane, FullScreenName, PaneName, ToggleMaximized
 from tms_tui.model import Model
 from tms_tui.panes.caption import Caption, caption
-from tms_tui.panes.key_bar import KeyBar
+from tms_tui.panes.explain_bar import ExplainBar, explanation
+from tms_tui.panes.explained import is_asked_for
+from tms_tui.panes.jumps import Jump
+from tms_tui.panes.key_bar import KeyBar, hints
 from tms_tui.panes.run_bar import Progress, RunBar, progress
 from tms_tui.panes.text import Text, set_title
 from tms_tui.panes.title import Title, about, phase
+from tms_tui.panes.told import Told
+from tms_tui.reading import has_explain_line
 from tms_tui.screens.modal import draw_scrollbar_in_ascii
 from tms_tui.screens.too_small import TooSmall
 
@@ -35,6 +41,9 @@ _SIDE_EVERY = 0.1
 _SIDE_REST = 4.0
 # The same of the body, by the processor's time: scenes of a large model leave room for keys and for training.
 _BODY_REST = 3.0
+
+# Panes in which a double click opens what it is on.
+_OPENS = ("wall", "table", "phases", "runs")
 
 
 class FullScreen(Screen[None]):
@@ -85,8 +94,8 @@ class FullScreen(Screen[None]):
         yield from self.below()
         yield Caption(id="caption")
         yield RunBar(self.mode, id="bar")
-        yield from self.below_bar()
-        yield KeyBar(self.mode, self.FULL, id="keys")
+        yield ExplainBar(id="explain")
+        yield KeyBar(self.mode, id="keys")
         yield TooSmall(id="too-small")
 
     def above(self) -> Iterator[Widget]:
@@ -95,10 +104,6 @@ class FullScreen(Screen[None]):
 
     def below(self) -> Iterator[Widget]:
         """Lines between the body and the run bar: none."""
-        return iter(())
-
-    def below_bar(self) -> Iterator[Widget]:
-        """Lines between the run bar and the keys: none."""
         return iter(())
 
     def on_mount(self) -> None:
@@ -124,6 +129,32 @@ class FullScreen(Screen[None]):
             widget.refresh()
         self._dress()
         self._model, self._side, self._body_due = None, None, -math.inf  # all is shown anew
+
+    def jumps(self) -> list[Jump]:
+        """The places of the screen to jump to: the panes that are seen, by their titles, and their rows."""
+        seen = {name: pane for name, pane in self.panes.items() if pane.region.size and _is_seen(pane)}
+        found = [
+            Jump(pane.region.x + 1, pane.region.y, FocusPane(name))
+            for name, pane in seen.items()
+            if pane.can_focus
+        ]
+        for pane in seen.values():
+            place = pane.content_region
+            for x, y, message in pane.jumps():
+                if 0 <= x < place.width and 0 <= y < place.height:
+                    found.append(Jump(place.x + x, place.y + y, message))
+        return found
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice: maximise the pane below the mouse, or restore it; on its frame where that opens a row."""
+        name = next((name for name, pane in self.panes.items() if pane is event.widget), None)
+        pane = self.panes.get(name or "")
+        if name is None or pane is None or event.chain != 2 or not pane.can_focus:
+            return
+        if name in _OPENS and event.get_content_offset(pane) is not None:
+            return
+        self.post_message(Told(FocusPane(name)))
+        self.post_message(Told(ToggleMaximized()))
 
     def focus_pane(self, pane: PaneName, model: Model) -> None:
         """At once: `Widget.focus` waits for a message, and the next key may come before it."""
@@ -175,9 +206,22 @@ class FullScreen(Screen[None]):
         self.query_one("#about", Text).show(title)
         self.query_one("#phase", Text).show(state, layout=True)
         self.query_one(RunBar).show(bar)
+        said = explanation(model, self.memo)
+        explains = self.query_one(ExplainBar)
+        explains.show(said)
+        has_row = has_explain_line(model.layout.rows) and not model.options.projector
+        if explains.display != has_row:
+            explains.display = has_row
+        in_its_place = is_asked_for(model) and not has_row
+        self.query_one(KeyBar).show(hints(model), said if in_its_place else None)
         self.set_class(model.autoplay is not None, "-autoplay")
         self.query_one(Caption).show(caption(model), layout=True)
         for name, pane in self.panes.items():
             set_title(pane, pane.title_of(model), self.mode == "ascii")
             if name not in self.moving:
                 pane.show_model(model, self.memo)
+
+
+def _is_seen(pane: Widget) -> bool:
+    """Whether neither the pane nor what it is in is hidden."""
+    return all(widget.display for widget in pane.ancestors_with_self if isinstance(widget, Widget))

@@ -47,18 +47,20 @@ _HEADINGS = {
     "ladder": "What the D ladder shows",
     "gram": "What W Wᵀ shows",
     "numbers": "What the numbers show",
+    "wall": "What the wall shows",
+    "table": "What the table shows",
+    "names": "What the names show",
+    "phases": "What the phase diagram shows",
+    "runs": "What the runs show",
+    "settings": "What the settings are",
     "": "The lines above and below",
 }
 
 
 def page(screen: FullScreenName, pane: str) -> "list[Section | Words]":
-    """The page: the words of the pane in focus, the keys, and the words of the dashboard's other panes."""
-    if screen == "settings":
-        return [*sections(screen, pane), Words("What the settings are", tuple(terms_of("settings")))]
-    if screen != "dashboard":
-        return list(sections(screen, pane))
-    words = {name: Words(heading, tuple(terms_of(name))) for name, heading in _HEADINGS.items()}
-    first = [words.pop(pane)] if pane else []
+    """The page: the words of the pane in focus, the keys, and the words of the screen's other panes."""
+    words = {name: Words(_HEADINGS[name], tuple(terms_of(name))) for name in (*PANES_OF[screen], "")}
+    first = [words.pop(pane)] if pane and pane in words else []
     return [*first, *sections(screen, pane), *words.values()]
 
 

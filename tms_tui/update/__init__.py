@@ -38,6 +38,7 @@ from tms_tui.messages import (
     LayoutChanged,
     LevelsFound,
     LoadOverlay,
+    LookAgain,
     LookAt,
     LookAtFirst,
     LookAtNewest,
@@ -115,6 +116,7 @@ from tms_tui.messages import (
     ZoomLoss,
 )
 from tms_tui.messages.copying import CopyChosen, CopyReady, OpenCopy
+from tms_tui.messages.finding import FinderClosed
 from tms_tui.messages.space import (
     Before,
     Compare,
@@ -129,6 +131,7 @@ from tms_tui.update.autoplay import play_on, taken_over, takes_over, toggle_auto
 from tms_tui.update.copying import copying
 from tms_tui.update.dropping import begin_anew, drop, go_on, stay, terminated, without_saving
 from tms_tui.update.exporting import export, follow_export
+from tms_tui.update.finding import FindingMessage, update_finding
 from tms_tui.update.parts import (
     Updated,
     laid_out,
@@ -205,6 +208,8 @@ def _update(model: Model, message: Message) -> Updated:
         return update_phases(model, message)
     if isinstance(message, RunsMessage):
         return update_runs(model, message)
+    if isinstance(message, FindingMessage):
+        return update_finding(model, message)
     if isinstance(message, PopulationMessage):
         return on_population(model, message)
     if isinstance(message, SettingsMessage):
@@ -227,6 +232,9 @@ def _update(model: Model, message: Message) -> Updated:
             return time.move_cursor(model, direction)
         case LookAt(step):
             return time.look_near(model, step)
+        case LookAgain(step, trains):
+            again, effects = time.look_at(model, step)
+            return again, (*effects, Command("resume")) if trains else effects
         case LookAtFirst():
             return time.look_at(model, view.kept_steps[0]) if view.kept_steps else (model, ())
         case LookAtNewest():
@@ -410,6 +418,9 @@ def _update(model: Model, message: Message) -> Updated:
             return copying(model, message)
         case OpenDoctor():
             return on_screen(model, "doctor"), (OpenDialog("doctor"),)
+        case FinderClosed(chosen):
+            model = under_dialogs(model)
+            return (model, ()) if chosen is None else _update(model, chosen)
         case HelpClosed():
             return under_dialogs(model), ()
         case Quit():

@@ -6,6 +6,7 @@ from typing import NamedTuple, assert_never
 from tms_engine.analysis.projection import HOME
 from tms_engine.experiment import Experiment
 from tms_tui.autoplay import Autoplay
+from tms_tui.keys import ALONE
 from tms_tui.messages import (
     Ask,
     Command,
@@ -88,8 +89,8 @@ def go_on(model: Model) -> Updated:
             return begin_anew(model), (Command("restart"),)
         case Reseed():
             return begin_anew(model), (Command("reseed"),)
-        case ExperimentChosen(experiment):
-            named = dataclasses.replace(begin_anew(model), run_name="experiment")
+        case ExperimentChosen(experiment, preset):
+            named = dataclasses.replace(begin_anew(model), run_name=preset or "experiment")
             begun = Command("restart", (experiment,)), Command("resume")
             return _on_its_screen(named, experiment), begun
         case RunChosen(path):
@@ -118,9 +119,11 @@ def begin_show(model: Model, autoplay: Autoplay) -> Updated:
 
 
 def _on_its_screen(model: Model, experiment: Experiment | None) -> Model:
-    """Where the number of instances becomes one or several, the screen that shows it best."""
+    """Where the number of instances becomes one or several, or no instance is shown, the screen that shows it
+    best.
+    """
     several = experiment is not None and experiment.n_instances > 1
-    if several == (model.view.experiment.n_instances > 1):
+    if several == (model.view.experiment.n_instances > 1) and model.trail[-1] not in ALONE:
         return model
     return begin_on(model, "population" if several else "dashboard")
 
@@ -131,9 +134,9 @@ def without_saving(model: Model) -> str:
 
 
 def stay(model: Model) -> Updated:
-    """Forget what waited for an answer; an experiment that was chosen is shown again."""
+    """Forget what waited for an answer; an experiment of the form is shown in it again."""
     asked, model = model.asked, dataclasses.replace(model, asked=None)
-    if isinstance(asked, ExperimentChosen):
+    if isinstance(asked, ExperimentChosen) and not asked.preset:
         return on_screen(model, "experiment"), (OpenDialog("experiment", asked.experiment),)
     return model, ()
 

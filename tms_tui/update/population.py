@@ -54,8 +54,9 @@ def refreshed(model: Model) -> Model:
 
 
 def watched(model: Model) -> Updated:
-    """Ask the training thread for names while they are on the screen."""
-    wanted = (True, model.options.step) if model.trail[-1] == "population" else (False, None)
+    """Ask the training thread for names while they are on the screen, or may be searched for."""
+    shows = model.trail[-1] == "population" or model.layout.screen == "finder"
+    wanted = (True, model.options.step) if shows else (False, None)
     if wanted == model.population.watched:
         return model, ()
     effects: tuple[Effect, ...] = (Command("watch", wanted),)

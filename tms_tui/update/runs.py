@@ -4,39 +4,46 @@ import dataclasses
 import os
 from typing import Any
 
-from tms_tui.messages import Saved, Toast
+from tms_tui.messages import LoadOverlay, Saved, Toast
 from tms_tui.messages.runs import (
     AskDelete,
     AskName,
     ChooseEnd,
     ChooseRun,
+    CompareChosen,
     DeleteChosen,
     Deleted,
     DeleteRun,
     DrawFigures,
     ExportChosenRun,
     OpenChosen,
+    OverlayChosen,
     PointAtRun,
     PreviewSeen,
     RenameChosen,
     Renamed,
     RenameRun,
+    ReverseRuns,
     RunChosen,
     RunMoved,
     RunNotOpened,
     RunOpened,
     RunsSeen,
+    SortRuns,
+    SortRunsBy,
 )
+from tms_tui.messages.space import LoadBefore
 from tms_tui.model import Model
 from tms_tui.phases_state import PhasesState
-from tms_tui.runs_state import chosen_by, with_lines
+from tms_tui.runs_state import RUN_COLUMNS, chosen_by, sorted_by, with_lines
 from tms_tui.update.dropping import begin_anew, drop
 from tms_tui.update.parts import Updated, on_screen, short_toast, under_dialogs
 from tms_tui.update.phases import show_sweep
 from tms_tui.update.screens import open_screen
 
 RunsMessage = (
-    ChooseRun | ChooseEnd | OpenChosen | RenameChosen | DeleteChosen | ExportChosenRun | PointAtRun
+    CompareChosen | OverlayChosen | SortRuns | SortRunsBy | ReverseRuns
+    | ChooseRun | ChooseEnd | OpenChosen | RenameChosen | DeleteChosen | ExportChosenRun | PointAtRun
     | RunsSeen | PreviewSeen | RunChosen | RunOpened | RunNotOpened | Renamed | Deleted | RunMoved
 )  # fmt: skip
 
@@ -55,6 +62,22 @@ def update_runs(model: Model, message: RunsMessage) -> Updated:
         case ChooseEnd(last):
             by = len(state.lines or ())
             return dataclasses.replace(model, runs=chosen_by(state, by if last else -by)), ()
+        case SortRuns(by):
+            column = RUN_COLUMNS[(RUN_COLUMNS.index(state.sort) + by) % len(RUN_COLUMNS)]
+            return dataclasses.replace(model, runs=sorted_by(state, column, False)), ()
+        case SortRunsBy(column):
+            backwards = column == state.sort and not state.backwards
+            return dataclasses.replace(model, runs=sorted_by(state, column, backwards)), ()
+        case ReverseRuns():
+            return dataclasses.replace(model, runs=sorted_by(state, state.sort, not state.backwards)), ()
+        case CompareChosen() | OverlayChosen():
+            if line is None:
+                return model, ()
+            if line.is_sweep or line.state == "damaged":
+                return model, (short_toast("a run is compared: open a sweep, and a cell of it"),)
+            model = open_screen(model, "dashboard")
+            compares = isinstance(message, CompareChosen)
+            return model, ((LoadBefore if compares else LoadOverlay)(line.path),)
         case PointAtRun(place):
             if not state.lines or not 0 <= place < len(state.lines):
                 return model, ()

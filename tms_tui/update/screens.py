@@ -8,6 +8,7 @@ from tms_tui.model import Model
 from tms_tui.phases_state import PhasesState
 from tms_tui.runs_state import RunsState
 from tms_tui.update.parts import on_screen
+from tms_tui.update.reading import with_reading
 
 
 def open_screen(model: Model, screen: FullScreenName) -> Model:
@@ -28,6 +29,7 @@ def begin_on(model: Model, screen: FullScreenName) -> Model:
 
 
 def _shown(model: Model, trail: tuple[FullScreenName, ...]) -> Model:
+    model = with_reading(model, under=None)  # what the mouse was over is no longer there
     return on_screen(dataclasses.replace(model, trail=trail), trail[-1])
 
 

@@ -7,7 +7,8 @@ from tms_tui.messages import Focus, Toast
 from tms_tui.messages.space import Before, CompareWith, LoadBefore, SpaceFound
 from tms_tui.model import Model
 from tms_tui.solids import Pinned, Showing
-from tms_tui.update.parts import Updated, laid_out, on_screen, short_toast, with_options
+from tms_tui.update.parts import Updated, laid_out, short_toast, with_options
+from tms_tui.update.screens import open_screen
 
 # Seconds of training for which trails stay after a live change.
 _TRAILS = 12.0
@@ -46,7 +47,9 @@ def compare(model: Model) -> Updated:
 
 
 def compare_with(model: Model, message: CompareWith) -> Updated:
-    return on_screen(model, "dashboard"), (LoadBefore(message.directory),)
+    if model.trail[-1] != "dashboard":
+        model = open_screen(model, "dashboard")
+    return model, (LoadBefore(message.directory),)
 
 
 def before_loaded(model: Model, message: Before) -> Updated:
