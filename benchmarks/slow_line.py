@@ -33,7 +33,7 @@ ANSWERS = (
     ("L", r"loss ─ linear"),
     ("]", r"S 0?\.966"),
     (" ", r"● paused"),
-    ("?", r"Keys"),
+    ("?", r"esc closes"),
     ("\x1b", r"(?s)╭─ Space.*space pause"),
     (" ", r"● training"),
     ("L", r"loss ─ log"),
