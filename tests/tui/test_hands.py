@@ -63,7 +63,7 @@ def test_the_bar_has_the_keys_of_the_pane_in_focus_and_help_and_quit_last(screen
         assert len(set(bar(focused))) == len(bar(focused))
         labels = [hint.label for hint in hints(focused)]
         assert any(
-            word in labels for word in ("turn", "step", "select", "read", "explain", "move", "cell", "open")
+            word in labels for word in ("turn", "step", "select", "read", "explain", "move", "cell", "choose")
         )
     loss, _ = after(still_model(), FocusPane("loss"))
     assert bar(loss)[1:5] == ["←→ step", "+ - zoom", "0 whole", "Enter overlay a run"]
