@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -591,17 +592,23 @@ def choices(name: str) -> tuple[str, ...]:
 _NAMES = {"features": law_names, "model": model_names}
 
 
+@cache
+def _validator(name: str) -> Any:
+    """Of the values of a field. To make one takes a millisecond, and an axis has up to a million values."""
+    field = Experiment.model_fields[name]
+    kind: Any = field.annotation
+    if field.metadata:
+        kind = Annotated.__class_getitem__((kind, *field.metadata))  # type: ignore[attr-defined]
+    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+
+
 def field_value(name: str, value: Any) -> Any:
     """A value of one field by itself, as an Experiment would have it. Raises InputError for an invalid one.
 
     What several fields have to agree on is not checked.
     """
-    field = Experiment.model_fields[name]
-    kind: Any = field.annotation
-    if field.metadata:
-        kind = Annotated.__class_getitem__((kind, *field.metadata))  # type: ignore[attr-defined]
     try:
-        return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
+        return _validator(name).validate_python(value)
     except ValidationError as error:
         raise InputError(_sentence(error.errors()[0], name), name) from None
 

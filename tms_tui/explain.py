@@ -237,12 +237,13 @@ TERMS: dict[str, Term] = {
     "levels": Term(
         "levels of the loss",
         "ladder",
-        ("what pure strategies cost", ": so many digons, single features, the rest dropped"),
+        ("what pure strategies lose", ": so many digons, single features, the rest dropped"),
         "A closed form for the model tied_relu with bernoulli data: k dimensions hold a digon each, m − k a "
         "single feature, all of length 1, and the least important features are dropped. A digon costs p²/6 times "
         "the importance of its two features, a dropped feature its importance times p/3 (p/3 − p²/4 with a bias), "
         "summed and divided by the number of features; p = 1 − S. Training may end below a level, by other lengths, "
-        "biases and solids.",
+        "biases and solids. A lays levels over the loss: of many the ends and the best, and beside them the best "
+        "polygon of equal features in a plane and, of up to three features, the optimum, both searched for.",
         DEMONSTRATING,
     ),
     "mouse in ladder": Term(

@@ -1,10 +1,13 @@
 """LossLook: how the loss is looked at, in one frozen record."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tms_engine.experiment import Experiment
-from tms_tui.drawing.loss_chart import Level, Other, Window
+from tms_tui.drawing.loss_chart import Other, Window
+
+if TYPE_CHECKING:
+    from tms_engine.analysis.levels import Level
 
 _WHOLE = Window()
 
@@ -19,6 +22,6 @@ class LossLook:
     log_steps: bool = False
     overlay: Overlay = "nothing"
     other: Other | None = None  # the run that was chosen to be laid over it
-    levels: tuple[Level, ...] = ()  # that theory knows
+    levels: tuple["Level", ...] = ()  # that theory knows
     levels_of: tuple[Experiment, int] | None = None  # the experiment and the instance that they are of
     asked: tuple[Experiment, int] | None = None  # those of which they are being worked out

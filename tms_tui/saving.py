@@ -10,7 +10,7 @@ from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.files import dated_name, free_name
 from tms_tui import settings as stored
-from tms_tui.drawing.loss_chart import Level, Other
+from tms_tui.drawing.loss_chart import Other
 from tms_tui.messages import LevelsFound, Message, Refused, RunSaved, RunToOverlay, Saved, SaveFailed
 from tms_tui.messages.settings import SettingsKept
 from tms_tui.session import Session
@@ -149,11 +149,9 @@ def load_overlay(directory: Path) -> RunToOverlay | Refused:
 
 def find_levels(experiment: Experiment, instance: int) -> LevelsFound:
     """What theory knows of the loss of an instance."""
-    from tms_engine.analysis.known_losses import levels, refusal
+    from tms_engine.analysis.levels import levels, refusal
 
-    why = refusal(experiment)
-    found = () if why else levels(experiment, instance)
-    return LevelsFound(experiment, instance, tuple(Level(*level) for level in found), why)
+    return LevelsFound(experiment, instance, tuple(levels(experiment, instance)), refusal(experiment))
 
 
 def suggested(name: str) -> Path:

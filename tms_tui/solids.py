@@ -6,15 +6,19 @@ result, which stays on the screen until there is another.
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.models import model
 from tms_engine.training.state import Snapshot
+from tms_tui.child import Child
 from tms_tui.space_scene import Seen, Trail
 
 if TYPE_CHECKING:
@@ -141,11 +145,25 @@ def _solid(shown: Snapshot, instance: int, known: Solid | None) -> Solid:
     """A name that follows that of an earlier step is steady; a step that is gone back to begins anew."""
     from tms_engine.analysis.polytopes import polytopes, solid_edges
 
+    _compile_beside()
     weights = shown.weights[instance]
     follows = known is not None and known.instance == instance and known.shown.step <= shown.step
     follows = follows and known is not None and known.shown.weights.shape == shown.weights.shape
     found = polytopes(weights, before=known.found if known and follows else None)
     return Solid(shown, instance, found, solid_edges(weights, found))
+
+
+@cache
+def _compile_beside() -> None:
+    """At the first start on a machine, have another process compile what names need, and wait for it.
+
+    Compiled here, it would hold up the training thread, which has losses to compile, for as long.
+    """
+    from tms_engine.analysis.polytopes import is_compiled
+
+    if not is_compiled():
+        with suppress(InputError):  # then it is compiled here after all
+            Child("tms_engine.compiled").wait("compiling")
 
 
 def _compared(

@@ -107,6 +107,8 @@ def test_at_least_one_with_densities_of_each():
 
 
 def test_each_feature_has_its_own_density_at_most_one():
+    own = Experiment(n_features=4, sparsity=0.9, relative_density=(1, 0.5, 3, 20))
+    assert sampling.feature_density(own)[0, 3] == 1  # else those of others, given it, would be wrong
     active = draw(n_features=4, sparsity=0.9, relative_density=(1, 0.5, 3, 20)) > 0
     for j, p in enumerate((0.1, 0.05, 0.3, 1.0)):
         assert_probability(active[:, j].mean(), p)
@@ -156,9 +158,11 @@ def test_magnitudes_have_their_moments_and_leave_what_is_active(magnitudes, mean
     assert_probability((values > 2).mean(), above, values.size)
 
 
-def test_rows_of_length_one():
-    x = draw(5000, unit_rows=True, sparsity=0.7).astype(np.float64)
-    usual = draw(5000, sparsity=0.7).astype(np.float64)
+@pytest.mark.parametrize("magnitudes", ["uniform", "signed", "exponential", "constant"])
+def test_rows_of_length_one(magnitudes):
+    fields = {"magnitudes": magnitudes, "sparsity": 0.7}
+    x = draw(5000, unit_rows=True, **fields).astype(np.float64)
+    usual = draw(5000, **fields).astype(np.float64)
     length = np.sqrt((x * x).sum(1))
     assert np.abs(length - usual.any(1)).max() < 1e-6
     expected = usual / np.maximum(np.sqrt((usual * usual).sum(1, keepdims=True)), 1e-30)

@@ -8,6 +8,7 @@ import pytest
 from tms_engine import Experiment, InputError, Sweep, theory
 from tms_engine.analysis import extra
 from tms_engine.analysis.geometry import interference, norms
+from tms_engine.analysis.strategies import STATES
 from tms_engine.sweeps import diagram as d
 from tms_engine.sweeps.directory import shard_path
 from tms_engine.sweeps.spec import make_spec
@@ -120,7 +121,7 @@ def test_theory_of_two_features_has_the_borders_that_are_known() -> None:
     ratio = np.array([0.1, 0.9, 1 / 0.9, 10.0])
     of = d.TheoryOf(1, 0, 1, np.array([1.0, 0.3, 0.05]), ratio)
     *_, last = d.theory(of)
-    names = np.array(d.STATES)
+    names = np.array(STATES)
     for p, pure, best in zip(of.density, names[last.pure], names[last.optimum], strict=True):
         border = theory.pure_strategy_boundary(p)
         lower = "in superposition" if border < 0.9 else "not represented"

@@ -197,8 +197,11 @@ def test_constant_magnitudes_and_rows_of_length_one():
     fields = {"n": 3, "density": 0.4}
     usual = drawn(**fields)
     assert (drawn(magnitudes="constant", **fields) == (usual > 0)).all()
-    length = np.linalg.norm(usual.astype(np.float64), axis=1, keepdims=True)
-    assert np.abs(drawn(unit_rows=True, **fields) - usual / np.maximum(length, 1e-30)).max() < 1e-6
+    for magnitudes in ("uniform", "signed", "exponential", "constant"):
+        x = drawn(magnitudes=magnitudes, rows=50_000, **fields).astype(np.float64)
+        length = np.linalg.norm(x, axis=1, keepdims=True)
+        of_one = drawn(magnitudes=magnitudes, rows=50_000, unit_rows=True, **fields)
+        assert np.abs(of_one - x / np.maximum(length, 1e-30)).max() < 1e-6
 
 
 def test_an_exponential_magnitude_is_a_logarithm_to_its_last_digit():

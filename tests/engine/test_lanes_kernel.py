@@ -78,7 +78,7 @@ SHAPES = [
             (3, {"relative_density": ((1, 1, 1), (3, 0, 0.1), (0.1, 2, 0)), "magnitudes": "signed"}),
             (17, {"features": "at_least_one", "sparsity": (*np.linspace(0, 0.9999, 17),)}),
             (2, {"features": "at_least_one", "relative_density": (0.5, 4, 0), "magnitudes": "constant"}),
-            (2, {"magnitudes": "exponential", "bias": True}),
+            (2, {"magnitudes": "exponential", "unit_rows": True, "bias": True}),
             (1, {"magnitudes": "signed", "unit_rows": True, "model": "linear"}),
         )
     ),

@@ -241,7 +241,7 @@ def test_trained_phases_are_those_of_the_optimum(tmp_path):
 
 
 def test_levels_of_k_gons():
-    levels = kgons.levels(6, None).unique(["corners", "shared"])
+    levels = kgons.k_gons(6, None).unique(["corners", "shared"])
     level = levels.filter(shared=False).sort("corners")
     assert level["name"].to_list() == ["digon + 4", "triangle + 3", "square + 2", "pentagon + 1", "hexagon"]
     assert level["loss"].to_numpy()[-2:] == pytest.approx([0.010300, 0.008032], abs=1e-6)

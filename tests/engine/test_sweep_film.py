@@ -39,8 +39,8 @@ def test_the_last_picture_shows_what_has_become_of_the_feature(plane):
 
     reel = sweep_reel(plane.directory, frames=5)
     assert (reel.over, reel.differing, reel.when[0], reel.when[-1]) == ("steps", 0, "step 0", "step 60")
-    assert [axis.title for axis in reel.axes] == ["importance of the last feature", "density"]
-    assert [axis.labels for axis in reel.axes] == [("0.5", "2"), ("0.1", "0.3", "1")]
+    assert [side.title for side in reel.sides] == ["importance of feature 1", "density"]
+    assert [side.labels for side in reel.sides] == [("0.5", "2"), ("0.1", "0.3", "1")]
     table, weights = plane.table(), plane.weights()
     for k, (density, importance) in enumerate((p, r) for p in (0.1, 0.3, 1) for r in ("1,0.5", "1,2")):
         cell = table.filter(density=density, importance=importance).sort("loss")["row"].to_list()
@@ -96,7 +96,7 @@ def test_one_axis_is_a_row_of_polytopes_with_their_names(row):
     from tms_engine.figures.sweep_film import sweep_film, sweep_reel
 
     reel = sweep_reel(row.directory, frames=4)
-    assert reel.axes[0].labels == ("0.5", "0.9")
+    assert reel.sides[0].labels == ("0.5", "0.9")
     best = [row.select(sparsity=s).sort("loss").row(0, named=True) for s in (0.5, 0.9)]
     assert [reel.names[k] for k in reel.states[-1]] == [one["name"] for one in best]
     assert [cell for cell, _ in reel.panels] == [0, 1]
@@ -109,6 +109,17 @@ def test_one_axis_is_a_row_of_polytopes_with_their_names(row):
     assert kept.names[kept.states[-1, 0]] == best[0]["name"]
     with pytest.raises(InputError, match="keeps no weights"):
         sweep_reel(row.directory, over="shards", color=0)
+
+
+def test_a_plane_is_drawn_flat_and_names_are_those_that_are_seen_also_before_models_are_finished(tmp_path):
+    from tms_engine.figures.sweep_film import _Stage, sweep_reel
+
+    base = BASE.replace(n_features=5, n_hidden=2, steps=300)
+    Sweep(base, {"sparsity": [0.5, 0.9]}, seeds=3, weights=True).train(tmp_path / "out")
+    reel = sweep_reel(tmp_path / "out", frames=2, over="shards")
+    assert set(reel.states.ravel().tolist()) - {-1} == set(range(len(reel.names)))
+    assert np.isnan(reel.panels[0][1][0]).all()
+    assert all(panel._flat for panel in _Stage(reel, (400, 240))._panels)
 
 
 def test_a_shard_may_have_no_model_that_is_shown(tmp_path):
@@ -132,7 +143,7 @@ def test_axes_in_step_are_one_and_of_three_two_are_shown(tmp_path, capsys):
     base = BASE.replace(steps=5)
     zipped = Sweep(base, {"n_features": [3, 4], "n_hidden": [1, 2]}, zipped=[("n_features", "n_hidden")])
     zipped.train(tmp_path / "zipped")
-    assert [axis.name for axis in sweep_reel(tmp_path / "zipped", frames=2).axes] == ["n_features"]
+    assert [side.name for side in sweep_reel(tmp_path / "zipped", frames=2).sides] == ["n_features"]
     three = Sweep(base, {"n_hidden": [1, 2], "sparsity": [0, 0.5], "seed": [1, 2]})
     three.train(tmp_path / "three")
     assert main(["film", str(tmp_path / "three")]) == 2
@@ -140,8 +151,8 @@ def test_axes_in_step_are_one_and_of_three_two_are_shown(tmp_path, capsys):
     assert "has 3 axes, n_hidden, sparsity and seed, and a film shows two" in said
     assert "--at seed=1" in said
     reel = sweep_reel(tmp_path / "three", frames=2, at={"seed": 2})
-    assert [axis.name for axis in reel.axes] == ["n_hidden", "sparsity"]
-    assert reel.axes[1].labels == ("0.5", "0")  # the densest on top
+    assert [side.name for side in reel.sides] == ["n_hidden", "sparsity"]
+    assert reel.sides[1].labels == ("0.5", "0")  # the densest on top
     last = load_sweep(tmp_path / "three").select(seed=2, sparsity=0, n_hidden=1)["name"][0]
     states = sweep_reel(tmp_path / "three", frames=2, at={"seed": 2}, color="name")
     assert states.names[states.states[-1, 2]] == last

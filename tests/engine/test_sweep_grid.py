@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tms_engine import Experiment, InputError, Sweep, preset
+from tms_engine import experiment as experiment_module
 from tms_engine.sweeps import directory
+from tms_engine.sweeps import spec as spec_of
 from tms_engine.sweeps.grid import coordinates_of, experiment_of, make_grid
 from tms_engine.sweeps.spec import axis_values, make_spec, spec_from
 
@@ -75,7 +77,7 @@ BAD = {
     "different numbers from 0 up": ({}, {"seeds": [3, 3]}),
     "where the models of two points are not paired": ({}, {"seeds": [3, 4], "paired": False}),
     "shard_models should be at least 1": ({}, {"shard_models": 0}),
-    "comes to 1e+13 models": ({}, {"seeds": 10**13}),
+    "comes to 10,000,000,000,000 models": ({}, {"seeds": 10**13}),
     "over 10,000 combinations": ({"steps": range(1, 12000)}, {}),
 }
 
@@ -251,6 +253,31 @@ def test_rows_of_several_families_are_no_run():
         sweep.experiment("first")
     with pytest.raises(InputError, match="at least one row"):
         sweep.experiment([])
+
+
+def test_a_million_times_a_million_models_are_refused_before_any_value_is_looked_at(monkeypatch):
+    monkeypatch.setattr(spec_of, "axis_values", None)
+    axes = {"sparsity": "0:.99:1000000", "importance_decay": "log:.1:1:1000000"}
+    with pytest.raises(InputError, match="comes to 1,000,000,000,000 models; at most 100,000,000,000"):
+        make_spec(SMALL, axes)
+    with pytest.raises(InputError, match="comes to 1,000,000,000,000 models"):
+        make_spec(SMALL, {"sparsity": np.zeros(10**6), "learning_rate": np.ones(10**6)})
+
+
+def test_a_field_is_checked_by_what_was_made_once():
+    assert experiment_module._validator("sparsity") is experiment_module._validator("sparsity")
+    assert len(axis_values("sparsity", "0:.99:20000")) == 20_000
+
+
+def test_models_that_take_long_share_shards_where_a_step_costs_much_once():
+    # torch's operations cost as much for one small model as for several: what they do, not what is in them.
+    base = Experiment(n_features=10, n_hidden=5, batch_size=1024, steps=10_000)
+    by_torch = make_grid(make_spec(base.replace(model="relu_hidden"), {}, seeds=192))
+    assert 8 <= len(by_torch.rows(0)) <= 64
+    large = base.replace(model="relu_hidden", n_features=1000, n_hidden=100)
+    assert len(make_grid(make_spec(large, {}, seeds=192)).rows(0)) == 1
+    walked = base.replace(n_features=100, n_hidden=50)
+    assert len(make_grid(make_spec(walked, {}, seeds=192)).rows(0)) <= 6
 
 
 def test_jobs_meet_where_they_may_have_a_shard_in_common():

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tms_engine.analysis.levels import Level
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
-from tms_tui.drawing.loss_chart import Level, LossChart, Other, Window, draw_loss, step_at
+from tms_tui.drawing.loss_chart import LossChart, Other, Window, draw_loss, step_at
 
 _AWKWARD = [0, -0.0, -1, 1e-45, 1e-38, 1e-12, 0.004, 1, 1e15, 3.4e38, -3.4e38, np.nan, np.inf, -np.inf]
 _SCALES = [0.004, 1.0, 1e-44, 1e37]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tms_engine.analysis.levels import Level
 from tms_engine.training.history import LossCurve
 from tms_engine.training.state import Change
 from tms_tui.compat import plotext_figure
 from tms_tui.drawing import loss_chart
 from tms_tui.drawing.cells import Cells
-from tms_tui.drawing.loss_chart import ChartColors, Level, LossChart, Other, Window, draw_loss, step_at
+from tms_tui.drawing.loss_chart import ChartColors, LossChart, Other, Window, draw_loss, step_at
 
 COLORS = ChartColors()
 NAN = float("nan")

@@ -232,3 +232,25 @@ def test_no_row_of_a_comparison_is_wider_than_its_pane(width):
     model, _ = after(known(still_model()), Compare(), m.LookBack(-1), Compare())
     rows = comparison(known(model), Memo(), width).plain.split("\n")
     assert max(map(len, rows)) <= width
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_what_names_need_is_compiled_by_another_process_once(is_compiled, monkeypatch):
+    from tms_engine.analysis import polytopes
+    from tms_tui import solids
+
+    begun = []
+
+    class Standing:
+        def __init__(self, module):
+            begun.append(module)
+
+        def wait(self, what):
+            raise InputError("there is no process to be had")  # then it is compiled here
+
+    monkeypatch.setattr(polytopes, "is_compiled", lambda: is_compiled)
+    monkeypatch.setattr(solids, "Child", Standing)
+    solids._compile_beside.cache_clear()
+    for _ in range(2):
+        solids._compile_beside()
+    assert begun == ([] if is_compiled else ["tms_engine.compiled"])

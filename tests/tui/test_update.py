@@ -11,11 +11,12 @@ import pytest
 
 from tests.tui.conftest import StillSession, after, still_model, still_view
 from tms_engine import Experiment, Trainer
+from tms_engine.analysis.levels import Level
 from tms_engine.runs import Holder, Status
 from tms_engine.training.state import Change
 from tms_tui import messages as m
 from tms_tui.autosave import InterruptedSession
-from tms_tui.drawing.loss_chart import Level, Other, Window
+from tms_tui.drawing.loss_chart import Other, Window
 from tms_tui.export import ExportProgress
 from tms_tui.keys import KEYS, Pane
 from tms_tui.messages import Command, Layout, Saved, Toast

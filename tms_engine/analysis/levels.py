@@ -1,106 +1,183 @@
-"""Energy levels: D over the steps, and what digons and single features cost, by a closed form.
+"""Levels of the loss: what a model would lose that had learned this or that, by theory.
 
-The paper's features jump between "energy levels" while they learn ("Superposition and Learning Dynamics");
-`over_steps` shows it. The levels of the loss are those of pure strategies of orthogonal parts: k of the m
-dimensions hold a digon each, the other m − k a single feature, and the rest is dropped. Arms have length 1;
-b is 0 for what is represented and, where the model has a bias, p/2 for what is dropped. A trained model may
-lie below a level: its arms and biases are free, and polygons and solids share dimensions otherwise.
+Pure strategies have a closed form: so many of the m dimensions hold a digon each, the others a single
+feature, and the rest is dropped. Arms have length 1; b is 0 for what is represented and, where the model has
+a bias, p/2 for what is dropped. Polygons and the optimum are searched for, and lie at their best. A trained
+model may lie below a level of pure strategies: its arms and biases are free, and solids share dimensions
+otherwise. Losses are means over the features, as those that are shown.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
-from tms_engine.analysis import geometry, theory
+from tms_engine.analysis import theory
 from tms_engine.analysis.polytopes import ideals
 from tms_engine.analysis.polytopes.words import Shape, whole_name
 from tms_engine.experiment import Experiment
-from tms_engine.models import model
-from tms_engine.training.history import Kept
-from tms_engine.training.run import Run
+from tms_engine.models import Sizes
+from tms_engine.models.layers import regular_polygon
 
-# Weights of which D is worked out over steps, and multiplications that it may take.
-_WEIGHTS, _PRODUCTS = 1 << 20, 1 << 24
+if TYPE_CHECKING:
+    from tms_engine.analysis.optimum import Minimum
+
+# What a model has learned that has learned nothing.
+NOTHING = "nothing learned"
+# Pure strategies that are told one by one: of more, the singles, the most digons and the best.
+_ONE_BY_ONE = 5
+# Lengths of arms that are tried, and then closer around the best of them.
+_LENGTHS, _CLOSER = np.linspace(0.4, 1.3, 91), np.linspace(-0.01, 0.01, 81)
+# Starts of the search for the optimum of up to so many features, and the largest polygon.
+_STARTS, _SEARCHED, _MOST_CORNERS = 24, 3, 8
+# First biases of the corners of a polygon.
+_BIAS = -0.1
+_POLYGONS = ("digon", "triangle", "square", "pentagon", "hexagon", "heptagon", "octagon")
 
 
 class Level(NamedTuple):
-    """A pure strategy: its name, as "two digons and a single", and its loss, a mean over features."""
+    """What a model has learned, as "two digons and a single", and the loss that it has then."""
 
     name: str
     loss: float
 
 
-def levels(experiment: Experiment, instance: int = 0) -> list[Level]:
-    """The levels of an instance's loss, the lowest first; none where the closed form does not hold.
+def refusal(experiment: Experiment) -> str:
+    """Why theory knows no level for these models; "" where it knows some."""
+    for name, known in (("model", "tied_relu"), ("features", "bernoulli"), ("magnitudes", "uniform")):
+        if getattr(experiment, name) != known:
+            return f"theory's levels are for {name} {known}, not for {getattr(experiment, name)}"
+    for name in ("relative_density", "unit_rows", "dataset_rows"):
+        if getattr(experiment, name):
+            return f"theory has no levels with {name}"
+    return ""
 
-    It holds for the model tied_relu and the data law bernoulli, with uniform magnitudes and one density for
-    all features. The features that are dropped are the least important ones, and of the others the least
-    important ones share.
+
+def levels(experiment: Experiment, instance: int = 0) -> list[Level]:
+    """What is known of one instance, the highest loss first. Where there is a `refusal` there is nothing.
+
+    Of many pure strategies there are some. Searching the optimum of up to three features takes about a tenth
+    of a second, and longer the first time.
     """
-    holds = (
-        experiment.model == "tied_relu"
-        and experiment.features == "bernoulli"
-        and experiment.magnitudes == "uniform"
-        and experiment.relative_density is None
-        and not experiment.unit_rows
-        and not experiment.dataset_rows
-    )
-    if not holds:
+    if refusal(experiment):
         return []
+    found = [_level(experiment, *one) for one in _told(pure_losses(experiment, instance))]
+    n, m = experiment.n_features, experiment.n_hidden
+    p = 1 - experiment.of_instance("sparsity", instance)
+    importance = _importance(experiment, instance)
+    if m == 2 and 3 <= n <= _MOST_CORNERS and len(set(importance)) == 1:
+        loss = float(k_gon(n, n, p).loss[0]) if experiment.bias else _without_bias(n, p)
+        found.append(Level(f"best {polygon_name(n)}", importance[0] * loss / n))
+    if m < n <= _SEARCHED and experiment.bias:
+        found.append(Level("optimum", _optimum(n, m, importance, p)))
+    return sorted(found, key=lambda level: -level.loss)
+
+
+def near(
+    experiment: Experiment, losses: Float64[np.ndarray, " strategies"], loss: float
+) -> tuple[Level | None, Level | None]:
+    """Of the pure strategies with these losses, as of `pure_losses`, the highest one at or below a loss, and
+    the lowest above it; None where there is none.
+    """
+    order = np.argsort(losses, kind="stable")
+    place = int(np.searchsorted(losses[order], loss, "right"))
+
+    def at(place: int) -> Level | None:
+        known = 0 <= place < len(order)
+        return _level(experiment, int(order[place]), losses[order[place]]) if known else None
+
+    return at(place - 1), at(place)
+
+
+# Pure strategies, in their order: nothing learned, then single features with no digon, one, two …
+
+
+def pure_losses(experiment: Experiment, instance: int = 0) -> Float64[np.ndarray, " strategies"]:
+    """The loss of each pure strategy; none where there is a `refusal`.
+
+    The features that are dropped are the least important ones, and of the others the least important ones
+    share. A digon costs p²/6 times the importance of its two (`theory.digon_sum`), a dropped feature its
+    importance times p/3, with a bias p/3 − p²/4.
+    """
+    if refusal(experiment):
+        return np.zeros(0)
     n, m = experiment.n_features, experiment.n_hidden
     p = 1 - float(experiment.of_instance("sparsity", instance))
-    importance = np.sort(experiment.alone(instance).feature_importance()[0].astype(np.float64))[::-1]
+    until = np.concatenate([[0.0], np.cumsum(np.sort(_importance(experiment, instance))[::-1])])
     dropped = theory.loss_of_best_constant(p) if experiment.bias else theory.loss_of_nothing(p)
-    found = []
-    singles = min(n, m)
-    for digons in range(min(m, n - m) + 1 if n > m else 1):
-        alone = singles - digons
-        kept = alone + 2 * digons
-        total = theory.digon_sum(p, float(importance[alone:kept].sum()), 0.0)
-        total += float(importance[kept:].sum()) * dropped
-        shapes = [Shape(ideals.SIMPLEX, 2, 1)] * digons + [Shape(ideals.SIMPLEX, 1, 1)] * alone
-        found.append(Level(whole_name(shapes), total / n))
-    return sorted(found, key=lambda level: level.loss)
+    places = min(n, m)
+    digons = np.arange(min(m, max(0, n - m)) + 1)
+    kept = until[places + digons]
+    shared = theory.digon_sum(p, kept - until[places - digons], 0.0)
+    return np.concatenate([[until[-1] * dropped], shared + (until[-1] - kept) * dropped]) / n
 
 
-def near(found: list[Level], loss: float) -> tuple[Level | None, Level | None]:
-    """The highest level at or below a loss, and the lowest above it; None where there is none."""
-    below = [level for level in found if level.loss <= loss]
-    above = [level for level in found if level.loss > loss]
-    return (below[-1] if below else None), (above[0] if above else None)
+def _importance(experiment: Experiment, instance: int) -> Float64[np.ndarray, " features"]:
+    return experiment.alone(instance).feature_importance()[0].astype(np.float64)
 
 
-class OverSteps(NamedTuple):
-    """D of some features at some of the steps whose weights are kept.
+def _level(experiment: Experiment, strategy: int, loss: float) -> Level:
+    if not strategy:
+        return Level(NOTHING, float(loss))
+    digons = strategy - 1
+    singles = min(experiment.n_features, experiment.n_hidden) - digons
+    shapes = [Shape(ideals.SIMPLEX, 2, 1)] * digons + [Shape(ideals.SIMPLEX, 1, 1)] * singles
+    return Level(whole_name(shapes), float(loss))
 
-    steps           int64 (steps,), ascending
-    dimensionality  float64 (steps, some)
+
+def _told(losses: Float64[np.ndarray, " strategies"]) -> list[tuple[int, float]]:
+    """Pure strategies that are told, each with its loss."""
+    all_of_them = range(len(losses))
+    few = all_of_them if len(losses) <= _ONE_BY_ONE + 1 else {0, 1, len(losses) - 1, int(losses.argmin())}
+    return [(k, float(losses[k])) for k in few]
+
+
+# What is searched for.
+
+
+def k_gon(n: int, corners: int, p: float | None, shared: bool = False) -> "Minimum":
+    """A regular polygon of the first of n equally important features in the plane, its arms and biases at
+    their best; importances are 1.
+
+    p       the density, None for exactly one active feature
+    shared  whether the other features are all on the first corner, else they are 0
+
+    It is a critical point, of which the symmetry is kept, and not always a minimum.
     """
+    from tms_engine.analysis.optimum import minimum
 
-    steps: Int64[np.ndarray, " steps"]
-    dimensionality: Float64[np.ndarray, "steps some"]
+    start = regular_polygon(corners, Sizes(n, 2, True, 0.0)).astype(np.float64)
+    mean = 1 / (2 * n) if p is None else p / 2
+    bias = np.where(np.arange(n) < corners, _BIAS, mean)
+    if shared:  # as long as one in all
+        here = [0, *range(corners, n)]
+        start[here], bias[here] = start[0] / np.sqrt(len(here)), _BIAS
+    return minimum(start[None], bias[None], np.ones((1, n)), p)
 
 
-def over_steps(run: Run, instance: int, features: Sequence[int], points: int) -> OverSteps:
-    """D of some features of an instance over its kept steps, as many as a line of so many points shows.
+def polygon_name(corners: int) -> str:
+    """ "pentagon"; two corners are a digon, and four a square, which as a part is named as two digons."""
+    return _POLYGONS[corners - 2] if corners < 2 + len(_POLYGONS) else f"{corners}-gon"
 
-    The points are even in log(1 + step); the latest step of each is taken, fewer where that would take long,
-    and none of a model of over a million weights.
-    """
-    kept = [*run.history.kept, Kept(run.state.step, run.state.parameters)]
-    some = np.array(features, np.int64)
-    n, m = run.experiment.n_features, run.experiment.n_hidden
-    if n * m > _WEIGHTS:
-        return OverSteps(np.zeros(0, np.int64), np.zeros((0, len(some))))
-    steps = np.array([one.step for one in kept], np.int64)
-    place = np.log1p(steps) / np.log1p(max(int(steps[-1]), 1)) * points
-    latest = np.flatnonzero(np.diff(np.floor(place), append=np.inf) > 0)
-    most = max(2, _PRODUCTS // max(1, len(some) * n * m))
-    if len(latest) > most:
-        latest = latest[np.linspace(0, len(latest) - 1, most).round().astype(np.intp)]
-    directions = model(run.experiment.model).directions
-    with np.errstate(all="ignore"):
-        weights = np.stack([np.asarray(directions(kept[i].parameters)[instance]) for i in latest])
-        return OverSteps(steps[latest], geometry.dimensionality_of(weights, some))
+
+def _without_bias(n: int, p: float) -> float:
+    """The summed loss of a regular polygon of n features without biases, its arms at their best."""
+    from tms_engine.analysis.optimum import summed_loss
+
+    shape = regular_polygon(n, Sizes(n, 2, False, 0.0)).astype(np.float64)
+
+    def losses(lengths: Float64[np.ndarray, " lengths"]) -> Float64[np.ndarray, " lengths"]:
+        none = np.zeros((len(lengths), n))
+        return summed_loss(lengths[:, None, None] * shape, none, none + 1, p)
+
+    best = _LENGTHS[losses(_LENGTHS).argmin()]
+    return float(losses(best + _CLOSER).min())
+
+
+def _optimum(n: int, m: int, importance: Float64[np.ndarray, " features"], p: float) -> float:
+    """The least loss that descent from several starts, always the same ones, ends in."""
+    from tms_engine.analysis.optimum import minimum
+
+    starts = np.random.default_rng(0).normal(0, 0.7, (_STARTS, n, m))
+    each = np.broadcast_to(importance, (_STARTS, n))
+    return float(minimum(starts, np.full((_STARTS, n), p / 4), each, p).loss.min()) / n

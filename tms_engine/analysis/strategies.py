@@ -4,7 +4,7 @@ For n = 2, m = 1 they are those of `theory.pure_strategy_sums`; here they are fo
 too many has to be dropped, or shares: a digon with another one, or a polygon of three in two dimensions.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from tms_engine.analysis.geometry import REPRESENTED_NORM, interference, norms
 
 State = Literal["not represented", "in superposition", "dedicated"]
+STATES: tuple[State, ...] = get_args(State)
 
 # Σ (Ŵ_j · W_k)² over the represented features from which a feature shares its direction with them.
 SHARES = 0.1

@@ -175,7 +175,7 @@ def _spec(options: argparse.Namespace) -> tuple[Spec, str]:
     for field, value in _given(options).items():
         axes, fixed = ({k: v for k, v in where.items() if k != field} for where in (axes, fixed))
         if isinstance(value, str) and (is_axis(field, value) or field == DENSITY):
-            axes[field] = axis_values(field, value)
+            axes[field] = value
         else:
             fixed[field] = value
     if options.zip:

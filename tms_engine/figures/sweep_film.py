@@ -1,4 +1,4 @@
-"""A film of a sweep: its phase diagram, or the row of its polytopes, as it fills.
+"""A film of a sweep: its phase layout, or the row of its polytopes, as it fills.
 
 A sweep keeps no history, so its models are trained again, to the same bits, and shown over their steps; where
 that would take long, what is finished is shown in the order in which it was. Cells have the colour of the
@@ -6,6 +6,7 @@ best model's name; or, of one feature, that of the paper's phase diagrams: white
 blue where it has a dimension of its own, red where it shares one, the mean of all models but the worst.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,20 +14,20 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from tms_engine import digits
 from tms_engine.analysis import geometry
 from tms_engine.analysis.changes import evenly_changing
 from tms_engine.analysis.polytopes import hull_edges, name_instances
 from tms_engine.analysis.projection import HOME, Camera, basis_for, view
-from tms_engine.analysis.strategies import states_of
+from tms_engine.analysis.strategies import STATES, states_of
 from tms_engine.errors import InputError
-from tms_engine.figures.colors import feature_colors, on_white, phase_colors
+from tms_engine.figures.colors import OF_STATE, feature_colors, on_white, phase_colors
 from tms_engine.figures.film import reaches
 from tms_engine.figures.movies import Picture, check_movie, movie_figure, picture_of, save_movie
 from tms_engine.figures.panels import own_style
 from tms_engine.runs.training import train
+from tms_engine.sweeps.diagram import Axis, axes_of, point_places
 from tms_engine.sweeps.directory import read_grid, shard_path
 from tms_engine.sweeps.grid import Grid, experiment_of
 from tms_engine.sweeps.live import Followed, follow
@@ -46,13 +47,11 @@ _PILOTS, _PILOT_STEPS = 32, 1_000
 # Names, and panels, that are shown; features in a panel.
 _NAMES, _PANELS, _FEATURES = 9, 8, 64
 _OTHERS, _NOTHING = "other names", np.array([0.9, 0.9, 0.9])
-# States of a feature, in the order of the legend, and the norm and interference that have their colour.
-_STATES = {"dedicated": (1, 0), "in superposition": (1, 1), "not represented": (0, 0)}
 _DIVERGED, _DIVERGED_COLOR = "diverged", np.array([0.35, 0.35, 0.35])
 
 
-class Axis(NamedTuple):
-    """An axis of the diagram: its values in words, and the place of each model among them."""
+class Side(NamedTuple):
+    """An axis as it is drawn: its values in words, and the place of each model among them."""
 
     name: str
     title: str
@@ -60,16 +59,16 @@ class Axis(NamedTuple):
     places: Int64[np.ndarray, " models"]
 
 
-class Diagram(NamedTuple):
+class Layout(NamedTuple):
     """Which models are shown, and where.
 
-    axes  the one that runs to the right, and the one that runs up if there are two
+    sides  the one that runs to the right, and the one that runs up if there are two
     cell  of each model, row by row from below; −1 for one that is not shown, or not finished
     best  the row of the best model of each cell; −1 where none is finished
     kept  whose mean a cell shows: all models but the worst
     """
 
-    axes: tuple[Axis, ...]
+    sides: tuple[Side, ...]
     cell: Int64[np.ndarray, " models"]
     best: Int64[np.ndarray, " cells"]
     kept: Bool[np.ndarray, " models"]
@@ -81,7 +80,8 @@ class SweepReel(NamedTuple):
     over       what runs along: steps of training, or shards in the order in which they were finished
     about      the sweep, and what the colours are of, in words
     when       of each picture, in words
-    along      of each picture: the step, or how many shards are finished
+    along      of each picture: the step, or the percentage of the steps where models differ in them; or how
+               many shards are finished
     colors     float32 (pictures, cells, 3)
     states     int (pictures, cells): a place in `names`, or −1 where nothing is known
     names      of states, with `palette`, their colours
@@ -95,7 +95,7 @@ class SweepReel(NamedTuple):
     about: tuple[str, str]
     when: tuple[str, ...]
     along: Float64[np.ndarray, " pictures"]
-    axes: tuple[Axis, ...]
+    sides: tuple[Side, ...]
     colors: Float32[np.ndarray, "pictures cells 3"]
     states: Int64[np.ndarray, "pictures cells"]
     names: tuple[str, ...]
@@ -128,16 +128,14 @@ def sweep_reel(
     now, grid = follower.poll(), read_grid(path)
     if not now.n_finished:
         raise InputError(f"none of the models in {path} is finished yet: nothing is to be filmed")
-    diagram = _diagram(path, grid, now, at or {})
-    shards = [(k, found) for k, found in _finished(path, grid) if (diagram.cell[_span(found)] >= 0).any()]
-    if over is None:
-        over = (
-            "steps" if seconds_again(diagram, shards, color_of(grid, color)) <= _TRAINED_AGAIN else "shards"
-        )
+    layout = _layout(path, grid, now, at or {})
+    shards = [(k, found) for k, found in _finished(path, grid) if (layout.cell[_span(found)] >= 0).any()]
     chosen = color_of(grid, color)
+    if over is None:
+        over = "steps" if seconds_again(layout, shards, chosen) <= _TRAINED_AGAIN else "shards"
     if over == "steps":
-        return _over_steps(grid, now, diagram, [found for _, found in shards], frames, chosen, on_trained)
-    return _over_shards(Path(path), grid, now, diagram, shards, frames, chosen, color is not None)
+        return _over_steps(grid, now, layout, [found for _, found in shards], frames, chosen, on_trained)
+    return _over_shards(Path(path), grid, now, layout, shards, frames, chosen, color is not None)
 
 
 def sweep_film(reel: SweepReel, size: tuple[int, int] = (960, 540)) -> Iterator[Picture]:
@@ -176,11 +174,11 @@ def color_of(grid: Grid, color: int | Literal["name"] | None) -> int | None:
     return color
 
 
-def seconds_again(diagram: Diagram, shards: Sequence[tuple[int, Shard]], feature: int | None) -> float:
+def seconds_again(layout: Layout, shards: Sequence[tuple[int, Shard]], feature: int | None) -> float:
     """About what training the models that are shown again takes here, if they were trained here."""
     total = 0.0
     for _, found in shards:
-        total += found.seconds * len(_needed(diagram, found, feature)) / len(found.rows)
+        total += found.seconds * len(_needed(layout, found, feature)) / len(found.rows)
     return total
 
 
@@ -200,41 +198,41 @@ def _span(shard: Shard) -> slice:
     return slice(shard.rows.start, shard.rows.stop)
 
 
-def _needed(diagram: Diagram, shard: Shard, feature: int | None) -> Int64[np.ndarray, " rows"]:
+def _needed(layout: Layout, shard: Shard, feature: int | None) -> Int64[np.ndarray, " rows"]:
     """The models of a shard that have to be trained again: those that a cell's colour is of."""
-    shown = diagram.kept if feature is not None else np.isin(np.arange(len(diagram.cell)), diagram.best)
+    shown = layout.kept if feature is not None else np.isin(np.arange(len(layout.cell)), layout.best)
     return np.flatnonzero(shown[_span(shard)]) + shard.rows.start
 
 
 # Which model is where.
 
 
-def _diagram(path: str | Path, grid: Grid, now: Followed, at: Mapping[str, Any]) -> Diagram:
+def _layout(path: str | Path, grid: Grid, now: Followed, at: Mapping[str, Any]) -> Layout:
     shown = np.ones(now.n_models, bool)
     for name, wanted in at.items():
         shown &= rows_with(now.coordinates, grid.spec, name, wanted)
     if not shown.any():
         raise InputError(f"no model in {path} has all of these values: {', '.join(at)}")
-    axes = _axes(now, grid, shown)
-    if len(axes) > 2:
-        named, last = ", ".join(axis.name for axis in axes[:-1]), axes[-1].name
+    sides = _sides(grid, shown)
+    if len(sides) > 2:
+        named, last = ", ".join(side.name for side in sides[:-1]), sides[-1].name
         raise InputError(
-            f"{path} has {len(axes)} axes, {named} and {last}, and a film shows two: fix the others, as with "
-            f"--at {last}={now.coordinates[last][0]}"
+            f"{path} has {len(sides)} axes, {named} and {last}, and a film shows two: fix the others, as "
+            f"with --at {last}={now.coordinates[last][0]}"
         )
-    if not axes:
+    if not sides:
         raise InputError(
             f"all models that are asked for in {path} have the same settings: a film needs one axis or two"
         )
-    n_cells = int(np.prod([len(axis.labels) for axis in axes]))
+    n_cells = math.prod(len(side.labels) for side in sides)
     if n_cells > _MOST_CELLS:
         raise InputError(
             f"a diagram of {n_cells:,} cells cannot be seen; at most {_MOST_CELLS:,}: fix an axis"
         )
-    cell = axes[0].places if len(axes) == 1 else axes[1].places * len(axes[0].labels) + axes[0].places
+    cell = sides[0].places + (sides[1].places * len(sides[0].labels) if len(sides) == 2 else 0)
     cell = np.where(shown & now.finished, cell, -1)
     best, kept = _best(cell, now.columns["loss"], n_cells)
-    return Diagram(axes, cell, best, kept)
+    return Layout(sides, cell, best, kept)
 
 
 def _best(
@@ -252,60 +250,33 @@ def _best(
     return best, kept
 
 
-def _axes(now: Followed, grid: Grid, shown: Bool[np.ndarray, " models"]) -> tuple[Axis, ...]:
-    """The axes that differ among what is shown: sparsity or density runs up, as in the paper, and of axes in
-    step there is the first."""
-    found: list[Axis] = []
-    for name in grid.spec.coordinates:
-        axis = _axis(name, now.coordinates[name], shown)
-        if len(axis.labels) > 1 and not any(_in_step(axis, other, shown) for other in found):
-            found.append(axis)
+def _sides(grid: Grid, shown: Bool[np.ndarray, " models"]) -> tuple[Side, ...]:
+    """The axes that differ among what is shown: sparsity or density runs up, as in the paper."""
+    found = []
+    point = np.arange(len(shown)) // grid.spec.n_seeds
+    for axis, of_points in zip(axes_of(grid.spec), point_places(grid), strict=True):
+        places = of_points[point]
+        there = np.unique(places[shown])
+        if len(there) > 1:
+            found.append(_side(axis, places, there))
     if len(found) == 2:
-        up = [axis.name in ("sparsity", DENSITY) for axis in found]
+        up = [side.name in ("sparsity", DENSITY) for side in found]
         if up[0] or not up[1]:
             found.reverse()
         if found[1].name == "sparsity":  # the densest on top
-            found[1] = found[1]._replace(
-                labels=found[1].labels[::-1], places=len(found[1].labels) - 1 - found[1].places
-            )
+            labels = found[1].labels[::-1]
+            found[1] = found[1]._replace(labels=labels, places=len(labels) - 1 - found[1].places)
     return tuple(found)
 
 
-def _axis(name: str, values: np.ndarray, shown: Bool[np.ndarray, " models"]) -> Axis:
-    title = name.replace("_", " ")
-    if name == "importance":
-        title, values = _relative(values)
-    if values.dtype == object:
-        labels = tuple(dict.fromkeys(values[shown].tolist()))
-        order = {label: k for k, label in enumerate(labels)}
-        return Axis(
-            name, title, labels, np.array([order.get(value, 0) for value in values.tolist()], np.int64)
-        )
-    different = np.unique(values[shown])
-    words = digits.sparsity if name == "sparsity" else _words
-    labels = tuple(words(value.item()) for value in different)
-    near = np.clip(np.searchsorted(different, values), 0, len(different) - 1)
-    return Axis(name, title, labels, near.astype(np.int64))
-
-
-def _relative(values: np.ndarray) -> tuple[str, np.ndarray]:
-    """Lists of importances as numbers, where they differ in the last one only."""
-    lists = [text.split(",") for text in dict.fromkeys(values.tolist())]
-    if len(lists[0]) > 1 and all(one[:-1] == lists[0][:-1] for one in lists):
-        of_last = {",".join(one): float(one[-1]) for one in lists}
-        return "importance of the last feature", np.array([of_last[text] for text in values.tolist()])
-    return "importance", values
-
-
-def _words(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _in_step(axis: Axis, other: Axis, shown: Bool[np.ndarray, " models"]) -> bool:
-    """Whether one of two axes says where a model is on the other."""
-    n = len(axis.labels)
-    pairs = np.unique(other.places[shown] * n + axis.places[shown])
-    return len(pairs) == n == len(other.labels)
+def _side(axis: Axis, places: Int64[np.ndarray, " models"], there: Int64[np.ndarray, " some"]) -> Side:
+    """An axis with the values at these places alone, numbers in their order."""
+    numbers = axis.numbers()
+    order = there if numbers is None else there[np.argsort(numbers[there], kind="stable")]
+    rank = np.zeros(len(axis.values), np.int64)
+    rank[order] = np.arange(len(order))
+    labels = tuple(axis.told(int(place)) for place in order)
+    return Side(axis.names[0], axis.label.replace("_", " "), labels, rank[places])
 
 
 # Over steps.
@@ -314,28 +285,28 @@ def _in_step(axis: Axis, other: Axis, shown: Bool[np.ndarray, " models"]) -> boo
 def _over_steps(
     grid: Grid,
     now: Followed,
-    diagram: Diagram,
+    layout: Layout,
     shards: Sequence[Shard],
     frames: int,
     feature: int | None,
     on_trained: Callable[[int, int], None] | None,
 ) -> SweepReel:
-    parts = _moments(grid, diagram, shards, frames).tolist()
-    states = np.full((frames, len(diagram.best)), -1)
-    sums = np.zeros((frames, len(diagram.best), 3), np.float32)
-    names: dict[str, int] = {} if feature is None else {name: k for k, name in enumerate(_STATES)}
-    panels = _panel_cells(diagram)
+    parts = _moments(grid, layout, shards, frames).tolist()
+    states = np.full((frames, len(layout.best)), -1)
+    sums = np.zeros((frames, len(layout.best), 3), np.float32)
+    names: dict[str, int] = {} if feature is None else {name: k for k, name in enumerate(STATES)}
+    panels = _panel_cells(layout)
     vectors: dict[int, list[np.ndarray]] = {cell: [] for cell in panels}
     is_best = np.zeros(now.n_models, bool)
-    is_best[diagram.best[diagram.best >= 0]] = True
-    needed = [_needed(diagram, found, feature) for found in shards]
+    is_best[layout.best[layout.best >= 0]] = True
+    needed = [_needed(layout, found, feature) for found in shards]
     total, trained, differing = sum(map(len, needed)), 0, 0
     for found, rows in zip(shards, needed, strict=True):
         if not len(rows):
             continue
         experiment = experiment_of(grid, rows.tolist()).replace(keep=0, kernel=found.kernel)
         trainer = Trainer(experiment)
-        best, cell = is_best[rows], diagram.cell[rows]
+        best, cell = is_best[rows], layout.cell[rows]
         for k, part in enumerate(parts):
             trainer.advance(max(0, round(part * experiment.steps) - trainer.step))
             snapshot = trainer.snapshot()
@@ -356,9 +327,10 @@ def _over_steps(
     when = tuple(
         f"step {round(part * steps):,}" if steps else f"{100 * part:.3g} % of the steps" for part in parts
     )
-    along = np.array([max(1.0, part * (steps or 10_000)) for part in parts])
+    least, most = (1.0, float(steps)) if steps else (0.1, 100.0)
+    along = np.array([max(least, part * most) for part in parts])
     return _reel(
-        "steps", grid, now, diagram, feature, when, along, states, tuple(names), sums,
+        "steps", grid, now, layout, feature, when, along, states, tuple(names), sums,
         tuple((cell, _tips(vectors[cell])) for cell in panels if len(vectors[cell]) == frames), differing,
     )  # fmt: skip
 
@@ -375,17 +347,17 @@ def _said(weights: Float32[np.ndarray, "models features hidden"], feature: int |
             named = name_instances(weights)
             return _Said(named.names, named.which)
         states = states_of(weights, feature)
-    return _Said(tuple(_STATES), np.array([list(_STATES).index(state) for state in states], np.int64))
+    return _Said(STATES, np.array([STATES.index(state) for state in states.tolist()], np.int64))
 
 
 def _moments(
-    grid: Grid, diagram: Diagram, shards: Sequence[Shard], frames: int
+    grid: Grid, layout: Layout, shards: Sequence[Shard], frames: int
 ) -> Float64[np.ndarray, " pictures"]:
     """Parts of the way to the last step, dense where some of the best models move."""
     of_family: dict[tuple[int, str], list[int]] = {}
     for found in shards:
         first = grid.family_of(found.rows.start).first
-        of_family.setdefault((first, found.kernel), []).extend(_needed(diagram, found, None).tolist())
+        of_family.setdefault((first, found.kernel), []).extend(_needed(layout, found, None).tolist())
     (_, kernel), rows = max(of_family.items(), key=lambda item: len(item[1]))
     some = rows[:: -(-len(rows) // _PILOTS)]
     run = train(experiment_of(grid, some).replace(keep=_PILOT_STEPS, kernel=kernel))
@@ -418,7 +390,7 @@ def _over_shards(
     path: Path,
     grid: Grid,
     now: Followed,
-    diagram: Diagram,
+    layout: Layout,
     shards: Sequence[tuple[int, Shard]],
     frames: int,
     feature: int | None,
@@ -435,26 +407,26 @@ def _over_shards(
     order = np.full(now.n_models, -1)
     for place, (_, found) in enumerate(shards):
         order[_span(found)] = place
-    shown = np.flatnonzero(diagram.cell >= 0)
-    there = np.full(len(diagram.best), -1)
-    np.maximum.at(there, diagram.cell[shown], order[shown])
-    last, sums = np.full(len(diagram.best), -1), np.zeros((len(diagram.best), 3), np.float32)
-    filled = diagram.best >= 0
-    best = diagram.best[filled]
+    shown = np.flatnonzero(layout.cell >= 0)
+    there = np.full(len(layout.best), -1)
+    np.maximum.at(there, layout.cell[shown], order[shown])
+    last, sums = np.full(len(layout.best), -1), np.zeros((len(layout.best), 3), np.float32)
+    filled = layout.best >= 0
+    best = layout.best[filled]
     names: tuple[str, ...] = now.names
     tips: dict[int, np.ndarray] = {}
-    panels = _panel_cells(diagram)
+    panels = _panel_cells(layout)
     if feature is None:
         last[filled] = now.columns["name"][best]
     else:
-        names = tuple(_STATES)
+        names = STATES
     if kept:
         sweep = load_sweep(path)
         for _, found in shards:
-            rows = _needed(diagram, found, feature)
+            rows = _needed(layout, found, feature)
             if not len(rows) or (feature is None and not panels):
                 continue
-            weights, cell = sweep.weights(rows.tolist()), diagram.cell[rows]
+            weights, cell = sweep.weights(rows.tolist()), layout.cell[rows]
             is_best = np.isin(rows, best)
             if feature is not None:
                 last[cell[is_best]] = _said(weights[is_best], feature).which
@@ -476,7 +448,7 @@ def _over_shards(
         "shards",
         grid,
         now,
-        diagram,
+        layout,
         feature,
         when,
         done.astype(np.float64),
@@ -495,7 +467,7 @@ def _reel(
     over: Over,
     grid: Grid,
     now: Followed,
-    diagram: Diagram,
+    layout: Layout,
     feature: int | None,
     when: tuple[str, ...],
     along: Float64[np.ndarray, " pictures"],
@@ -513,8 +485,8 @@ def _reel(
         if names and names[-1] == _OTHERS:
             palette[-1] = 0.5
     else:
-        palette = np.array([phase_colors(*_STATES[name]) for name in names])
-    best = diagram.best
+        palette = np.array([phase_colors(*OF_STATE[name]) for name in names])
+    best = layout.best
     diverged = (best >= 0) & (now.columns["diverged_at"][best] >= 0)
     if diverged.any():
         states = np.where(diverged & (states >= 0), len(names), states)
@@ -526,7 +498,7 @@ def _reel(
         mean = phase_colors(*np.moveaxis(sums[..., :2] / count, -1, 0))
         colors = np.where(((states >= 0) & ~diverged)[..., None], np.nan_to_num(mean, nan=0.35), colors)
     return SweepReel(
-        over, _about(grid, diagram, feature), when, along, diagram.axes, colors.astype(np.float32), states,
+        over, _about(grid, layout, feature), when, along, layout.sides, colors.astype(np.float32), states,
         names, palette, panels, _most_hidden(grid) <= 3, differing,
     )  # fmt: skip
 
@@ -536,7 +508,8 @@ def _most_frequent(
 ) -> tuple[Int64[np.ndarray, "pictures cells"], tuple[str, ...]]:
     """The names in the order of how many cells have them at the end, the rest as one."""
     counts = [np.bincount(of[of >= 0], minlength=len(names)) for of in (states[-1], states.ravel())]
-    order = sorted(range(len(names)), key=lambda k: (-counts[0][k], -counts[1][k], names[k]))
+    seen = np.flatnonzero(counts[1]).tolist()
+    order = sorted(seen, key=lambda k: (-counts[0][k], -counts[1][k], names[k]))
     few = order if len(order) <= _NAMES else order[: _NAMES - 1]
     renumbered = np.full(len(names) + 1, len(few))
     renumbered[few] = np.arange(len(few))
@@ -545,14 +518,14 @@ def _most_frequent(
     return renumbered[states], told if len(few) == len(order) else (*told, _OTHERS)
 
 
-def _about(grid: Grid, diagram: Diagram, feature: int | None) -> tuple[str, str]:
+def _about(grid: Grid, layout: Layout, feature: int | None) -> tuple[str, str]:
     base, varied = grid.spec.base, grid.spec.coordinates
     sizes = [
         f"{letter} = {getattr(base, name)}"
         for letter, name in (("n", "n_features"), ("m", "n_hidden"))
         if name not in varied
     ]
-    shape = " × ".join(str(len(axis.labels)) for axis in reversed(diagram.axes))
+    shape = " × ".join(str(len(side.labels)) for side in reversed(layout.sides))
     seeds = grid.spec.n_seeds
     of = "" if seeds == 1 else f" × {seeds:,} seeds"
     if feature is None:
@@ -567,13 +540,13 @@ def _most_hidden(grid: Grid) -> int:
     return max(family.fields.get("n_hidden", grid.spec.base.n_hidden) for family in grid.families)
 
 
-def _panel_cells(diagram: Diagram) -> list[int]:
+def _panel_cells(layout: Layout) -> list[int]:
     """Cells whose polytopes are drawn: of one axis, evenly spaced."""
-    if len(diagram.axes) > 1:
+    if len(layout.sides) > 1:
         return []
-    n = len(diagram.best)
+    n = len(layout.best)
     places = np.unique(np.round(np.linspace(0, n - 1, min(n, _PANELS))).astype(int))
-    return [int(k) for k in places if diagram.best[k] >= 0]
+    return [int(k) for k in places if layout.best[k] >= 0]
 
 
 def _tips(
@@ -594,7 +567,7 @@ class _Stage:
         self._when = self._figure.text(0.97, 0.955, "", fontsize=11, va="center", ha="right")
         self._shares = np.stack([(reel.states == k).mean(1) for k in range(len(reel.names))], 1)
         self._panels: list[_PanelStage] = []
-        if len(reel.axes) == 2:
+        if len(reel.sides) == 2:
             self._draw_diagram((0.09, 0.12, 0.47, 0.78))
             self._draw_legend(0.62, 0.9, reel.about[1])
             self._draw_shares((0.67, 0.12, 0.3, 0.66 - 0.048 * len(reel.names)))
@@ -622,16 +595,16 @@ class _Stage:
 
     def _cells(self, k: int) -> Float32[np.ndarray, "rows columns 3"]:
         colors = self._reel.colors[k]
-        return colors.reshape(-1, len(self._reel.axes[0].labels), 3)
+        return colors.reshape(-1, len(self._reel.sides[0].labels), 3)
 
     def _draw_diagram(self, place: tuple[float, float, float, float]) -> None:
         plot = self._figure.add_axes(place)
         self._image = plot.imshow(self._cells(0), origin="lower", aspect="auto", interpolation="nearest")
-        across = self._reel.axes[0]
+        across = self._reel.sides[0]
         wide = max(map(len, across.labels))
         _tick(plot.xaxis, across, int(place[2] * 100 / max(4, wide)))
-        if len(self._reel.axes) == 2:
-            _tick(plot.yaxis, self._reel.axes[1], 8)
+        if len(self._reel.sides) == 2:
+            _tick(plot.yaxis, self._reel.sides[1], 8)
         else:
             plot.set_yticks([])
 
@@ -664,10 +637,11 @@ class _Stage:
         first, last = float(reel.along[0]), float(reel.along[-1])
         plot.set(ylim=(-3, 103), ylabel="% of cells", xlim=(first, max(last, first + 1)))
         if reel.over == "steps":
-            plot.set(xscale="log", xlabel="step" if reel.when[0].startswith("step") else "part of the steps")
+            plot.set(xscale="log", xlabel="step" if reel.when[0].startswith("step") else "% of the steps")
             plot.xaxis.set_minor_formatter(NullFormatter())
         else:
             plot.set(xlabel="shards finished")
+            plot.xaxis.set_major_locator(MaxNLocator(integer=True))
         plot.grid(alpha=0.3)
         plot.tick_params(labelsize=8)
 
@@ -688,13 +662,13 @@ class _PanelStage:
         self._plot = plot = figure.add_axes(place)
         plot.set(aspect="equal", box_aspect=1)
         plot.set_axis_off()
-        plot.set_title(reel.axes[0].labels[self._cell], fontsize=9)
+        plot.set_title(reel.sides[0].labels[self._cell], fontsize=9)
         self._name = plot.text(0.5, -0.02, "", fontsize=8, ha="center", va="top", transform=plot.transAxes)
         self._colors = on_white(feature_colors(self._tips.shape[1]))
         self._hull = plot.add_collection(LineCollection([], colors="0.6", linewidths=0.9))
         self._rays = plot.add_collection(LineCollection([], colors=self._colors, linewidths=1.4))
         self._dots = plot.scatter(*np.full((2, len(self._colors)), np.nan), c=self._colors, s=9, zorder=3)
-        self._flat = not self._tips[..., 2].any()
+        self._flat = not np.nan_to_num(self._tips[..., 2]).any()
 
     def show(self, k: int) -> None:
         tips, reach = self._tips[k], 1.05 * self._reach[k]
@@ -714,7 +688,7 @@ class _PanelStage:
         self._name.set_text(self._reel.names[state] if state >= 0 else "")
 
 
-def _tick(axis: Any, of: Axis, most: int) -> None:
+def _tick(axis: Any, of: Side, most: int) -> None:
     """The first value, and others evenly apart."""
     n = len(of.labels)
     places = np.arange(0, n, max(1, -(-(n - 1) // max(1, most - 1))))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tms_engine.figures.colors import feature_colors, viridis
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import density_text
+from tms_engine.paper.frames import best_models
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -56,7 +57,7 @@ def table(trained: Trained) -> "pl.DataFrame":
     pieces = []
     for name, sweep in trained.sweeps.items():
         models = sweep.table()
-        for row in best_rows(models)["row"]:
+        for row in best_models(models, "density")["row"]:
             parameters = sweep.run(int(row)).state.parameters
             encoder, decoder = (parameters[key][0].astype(np.float64) for key in ("E", "D"))
             n, m = encoder.shape
@@ -75,11 +76,6 @@ def table(trained: Trained) -> "pl.DataFrame":
             )
             pieces.append(pairs.join(models, on="row"))
     return pl.concat(pieces, how="diagonal")
-
-
-def best_rows(models: "pl.DataFrame") -> "pl.DataFrame":
-    """The model of least loss at each density."""
-    return models.sort("loss", nulls_last=True).unique("density", keep="first").sort("row")
 
 
 def features_of_neurons(does: Any) -> np.ndarray:

@@ -112,7 +112,7 @@ def figure(table: "pl.DataFrame") -> Figure:
     along = 1 / models["density"]
     whole = new_figure(11, 4.2)
     left, right = whole.subplots(1, 2, width_ratios=[1.5, 1])
-    left.plot(along, models["vulnerability"], "o-", color="tab:red", ms=4, label="vulnerability")
+    left.plot(along, models["vulnerability"], "o-", color="tab:red", ms=4)
     left.axhline(1, color="0.6", ls="--", lw=0.8)
     left.text(0.99, 1, "a model without superposition", transform=left.get_yaxis_transform(),
         ha="right", va="bottom", fontsize=8, color="0.4")  # fmt: skip

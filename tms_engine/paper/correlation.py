@@ -10,7 +10,7 @@ from tms_engine.data.correlated import sets_of
 from tms_engine.figures.colors import feature_colors
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import draw_vectors
-from tms_engine.paper.frames import features_frame, weights_of
+from tms_engine.paper.frames import features_frame, of_best, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -122,7 +122,7 @@ def figure(table: "pl.DataFrame") -> Figure:
     for plots, name in zip(grid, names, strict=True):
         setting, models = SETTINGS[name], table.filter(pl.col("setting") == name)
         rows = models.unique("row").sort("row")
-        best = rows.sort("loss", nulls_last=True)["row"][0]
+        best = of_best(models)["row"][0]
         for k, row in enumerate([*rows["row"][:_SHOWN], best]):
             model = models.filter(pl.col("row") == row).sort("feature")
             draw_vectors(plots[k], weights_of(model), feature_colors(model["set"].to_numpy()))

@@ -30,7 +30,7 @@ DEPARTS = (
 QUICK = "4,000 steps"
 
 _LEVELS = ("triangle", "digon", "pentagon")
-# Kept steps whose arrangement is drawn, as shares of those that are kept: from the first to the last.
+# Kept steps whose arrangement is drawn: after these shares of the way that all features go.
 _MOMENTS = (0.0, 0.25, 0.45, 0.62, 1.0)
 
 
@@ -124,15 +124,13 @@ def figure(table: "pl.DataFrame") -> Figure:
     return whole
 
 
-def _draw_loss(plot: Any, frame: "pl.DataFrame", log: bool = True) -> None:
+def _draw_loss(plot: Any, frame: "pl.DataFrame") -> None:
     import polars as pl
 
     line = frame.filter(pl.col("loss").is_not_null()).sort("step")
     plot.fill_between(line["step"], line["low"], line["high"], color="tab:blue", alpha=0.25, lw=0)
     plot.plot(line["step"], line["loss"], color="tab:blue", lw=1.1)
-    plot.set(ylabel="loss of a batch", yscale="log")
-    if log:
-        plot.set_xscale("log")
+    plot.set(ylabel="loss of a batch", xscale="log", yscale="log")
 
 
 def _draw_octahedron(part: Any, frame: "pl.DataFrame") -> None:

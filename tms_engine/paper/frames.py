@@ -50,6 +50,19 @@ def _of_models(models: "pl.DataFrame", weights: np.ndarray, bias: Any, arms: boo
     return repeated.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
 
+def best_models(models: "pl.DataFrame", each: str) -> "pl.DataFrame":
+    """Of a row a model, those of least loss for each value of a column, in the order of that column."""
+    return models.sort("loss", nulls_last=True).unique(each, keep="first").sort(each)
+
+
+def of_best(features: "pl.DataFrame") -> "pl.DataFrame":
+    """Of a row a feature, those of the model of least loss, in the order of features."""
+    import polars as pl
+
+    best = features.sort("loss", nulls_last=True)["row"][0]
+    return features.filter(pl.col("row") == best).sort("feature")
+
+
 def weights_of(model: "pl.DataFrame") -> Float[np.ndarray, "features hidden"]:
     """W of one model, from its rows in a table of features: (features, hidden)."""
     sorted_ = model.sort("feature")

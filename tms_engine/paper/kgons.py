@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tms_engine.analysis.geometry import represented
+from tms_engine.analysis.levels import k_gon, polygon_name
 from tms_engine.analysis.optimum import Minimum, minimum
 from tms_engine.figures.panels import new_figure
-from tms_engine.models import Sizes
-from tms_engine.models.layers import regular_polygon
 from tms_engine.paper.drawing import draw_vectors
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
@@ -56,23 +55,17 @@ def plan(quick: bool) -> Plan:
     return Plan(sweeps, runs)
 
 
-def levels(n: int, p: float | None) -> "pl.DataFrame":
+def k_gons(n: int, p: float | None) -> "pl.DataFrame":
     """The k-gons of n features in the plane at their best, a row a feature; see `table`.
 
     p is the density, None for exactly one active feature.
     """
     import polars as pl
 
-    mean = 1 / (2 * n) if p is None else p / 2
     pieces = []
     for k in range(2, n + 1):
-        corners = regular_polygon(k, Sizes(n, 2, True, 0.0)).astype(np.float64)
         for shared in (False, True)[: 1 + (k < n)]:
-            start, bias = corners.copy(), np.where(np.arange(n) < k, -0.1, mean)
-            if shared:  # the others on the first corner, which is as long as one in all
-                here = [0, *range(k, n)]
-                start[here], bias[here] = corners[0] / np.sqrt(len(here)), -0.1
-            found = minimum(start[None], bias[None], np.ones((1, n)), p)
+            found = k_gon(n, k, p, shared)
             columns = {
                 "row_is": "level",
                 "n_features": n,
@@ -103,8 +96,7 @@ def _minimum_beside(level: Minimum, k: int, p: float | None) -> float | None:
 
 
 def _named(k: int, n: int) -> str:
-    shape = {2: "digon", 3: "triangle", 4: "square", 5: "pentagon", 6: "hexagon"}.get(k, f"{k}-gon")
-    return shape if k == n else f"{shape} + {n - k}"
+    return polygon_name(k) if k == n else f"{polygon_name(k)} + {n - k}"
 
 
 def table(trained: Trained) -> "pl.DataFrame":
@@ -122,7 +114,7 @@ def table(trained: Trained) -> "pl.DataFrame":
     for sweep_name, sweep in trained.sweeps.items():
         n = sweep.grid.spec.base.n_features
         p = None if sweep_name == "one-active" else _P
-        level = levels(n, p)
+        level = k_gons(n, p)
         pieces += [level, _models(sweep, level, n, p)]
     for name, run in trained.runs.items():
         pieces.append(_curves(run, int(name.removesuffix("-gon"))))

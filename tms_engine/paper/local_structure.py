@@ -10,7 +10,7 @@ from tms_engine.analysis import geometry
 from tms_engine.figures.colors import feature_colors
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import GRAM, GRAM_SCALE, density_text, draw_gram, draw_vectors
-from tms_engine.paper.frames import features_frame, weights_of
+from tms_engine.paper.frames import features_frame, of_best, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -90,13 +90,13 @@ def figure(table: "pl.DataFrame") -> Figure:
     above, below = whole.subfigures(2, 1, height_ratios=[1, 1.9])
     panels = above.subplots(1, len(densities), squeeze=False)[0]
     for plot, density in zip(panels, densities, strict=True):
-        model = _best(plane.filter(pl.col("density") == density)).sort("feature")
+        model = of_best(plane.filter(pl.col("density") == density))
         draw_vectors(plot, weights_of(model), feature_colors(model["set"].to_numpy()), reach=1.6)
         plot.set_title(f"1 − S = {density_text(density)}", fontsize=8)
     opening, gram = below.subplots(1, 2, width_ratios=[1.5, 1])
     sets = plane.unique(["row", "set"])
     opening.scatter(1 / sets["density"], sets["parallel"], s=14, alpha=0.4, lw=0, color="tab:blue")
-    best = pl.concat([_best(plane.filter(pl.col("density") == d)) for d in densities])
+    best = pl.concat([of_best(plane.filter(pl.col("density") == d)) for d in densities])
     mean = best.group_by("density").agg(pl.col("parallel").mean()).sort("density")
     opening.plot(1 / mean["density"], mean["parallel"], "o-", color="tab:red", ms=4, label="least loss")
     for value, place, name in ((1.0, 0.99, "principal component"), (0.5, 0.35, "spread evenly")):
@@ -108,7 +108,7 @@ def figure(table: "pl.DataFrame") -> Figure:
     opening.minorticks_off()
     opening.set_ylabel("share of a set's ‖W‖²\nalong its first component")
     opening.legend(frameon=False, fontsize=8, loc="center right")
-    model = _best(large)
+    model = of_best(large)
     draw_gram(gram, weights_of(model))
     middle = len(model) / 2 - 0.5
     gram.axhline(middle, color="k", lw=0.6)
@@ -130,9 +130,3 @@ def model_cosines(weights: np.ndarray) -> tuple[float, float]:
     both = shown[:, None] & shown & ~np.eye(n, dtype=bool)
     within, across = both & (half[:, None] == half), both & (half[:, None] != half)
     return tuple(float(cosines[mask].mean()) if mask.any() else 0.0 for mask in (within, across))  # type: ignore[return-value]
-
-
-def _best(models: "pl.DataFrame") -> "pl.DataFrame":
-    import polars as pl
-
-    return models.filter(pl.col("row") == models.sort("loss", nulls_last=True)["row"][0])

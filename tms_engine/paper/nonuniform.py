@@ -9,7 +9,7 @@ from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.analysis.theory import digon_sum, loss_of_best_constant
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import draw_vectors
-from tms_engine.paper.frames import features_frame, weights_of
+from tms_engine.paper.frames import best_models, features_frame, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -77,7 +77,7 @@ def figure(table: "pl.DataFrame") -> Figure:
     whole: Any = new_figure(max(9.0, 1.15 * len(ratios)), 5.6)
     above, below = whole.subfigures(2, 1, height_ratios=[1, 1.9])
     colors = np.array([[0.84, 0.15, 0.16]] + [[0.35, 0.35, 0.35]] * 4)
-    best = table.unique("row").sort("loss", nulls_last=True).unique("ratio", keep="first").sort("ratio")
+    best = best_models(table.unique("row"), "ratio")
     for plot, (row, ratio) in zip(
         np.atleast_1d(above.subplots(1, len(ratios))), best.select("row", "ratio").iter_rows(), strict=True
     ):

@@ -55,9 +55,9 @@ def table(trained: Trained) -> "pl.DataFrame":
     """A row a cell.
 
     density, relative_importance; loss (of the best model, summed over features), norm and interference (of
-    the extra feature, means over the models but the worst), state (of the best), best and least: how many of
-    the models are in the best one's state; optimum_loss and optimum_state of the global minimum; pure_state
-    of the best pure strategy.
+    the extra feature, means over the models but the worst), state (of the best), models, and in_this_state,
+    how many of them are in the best one's state; optimum_loss and optimum_state of the global minimum;
+    pure_state of the best pure strategy.
     """
     import polars as pl
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from tms_engine.figures.colors import viridis
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import density_text, draw_vectors
-from tms_engine.paper.frames import features_frame, weights_of
+from tms_engine.paper.frames import features_frame, of_best, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -50,8 +50,7 @@ def figure(table: "pl.DataFrame") -> Figure:
     n = int(table["feature"].max()) + 1  # type: ignore[arg-type]
     whole = new_figure(1.5 * len(densities), 2.1)
     for k, density in enumerate(densities):
-        models = table.filter(pl.col("density") == density)
-        best = models.filter(pl.col("row") == models.sort("loss", nulls_last=True)["row"][0])
+        best = of_best(table.filter(pl.col("density") == density))
         plot = whole.add_subplot(1, len(densities), k + 1)
         draw_vectors(plot, weights_of(best), viridis(np.linspace(0, 0.9, n)))
         plot.set_title(f"1 − S = {density_text(density)}", fontsize=9)

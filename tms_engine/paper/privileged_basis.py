@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from tms_engine.figures.colors import viridis
 from tms_engine.figures.panels import new_figure
 from tms_engine.paper.drawing import density_text
-from tms_engine.paper.frames import features_frame, weights_of
+from tms_engine.paper.frames import best_models, features_frame, weights_of
 from tms_engine.paper.plan import Plan, Trained, notebook
 from tms_engine.sweeps.sweep import Sweep
 
@@ -58,7 +58,7 @@ def table(trained: Trained) -> "pl.DataFrame":
     pieces = []
     for name, sweep in trained.sweeps.items():
         models = sweep.table()
-        best = models.sort("loss", nulls_last=True).unique("density", keep="first").sort("row")
+        best = best_models(models, "density")
         starts = models.group_by("density").agg(
             median_loss=pl.col("loss").drop_nans().median(), starts=pl.len()
         )

@@ -182,7 +182,7 @@ class _Watch:
 def _seconds_of_run(run: Experiment) -> float:
     """About what a run takes on one core."""
     density = float((1 - run.per_instance("sparsity")).mean())
-    return run.n_instances * run.steps * seconds_of_a_step(run, density)
+    return run.steps * seconds_of_a_step(run, density, run.n_instances)
 
 
 # Files.

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from tms_engine.digits import number
+from tms_engine import digits
+from tms_engine.analysis.strategies import STATES
 from tms_engine.experiment import PER_FEATURE, Experiment
 from tms_engine.runs.lock import Holder
 from tms_engine.sweeps.grid import Grid, places_of, told
@@ -28,8 +29,6 @@ _OF_THE_TASK = (
 )  # fmt: skip
 # Of which these have to be as they are unless a user says otherwise.
 _USUAL = ("model", "features", "relative_density", "magnitudes", "unit_rows", "dataset_rows")
-# States of an extra feature, by the places that `Theory` has.
-STATES = ("not represented", "in superposition", "dedicated")
 
 
 class Axis(NamedTuple):
@@ -50,11 +49,12 @@ class Axis(NamedTuple):
         return ", ".join(self.names)
 
     def told(self, place: int) -> str:
-        """The value at a place, as an option takes it, numbers to three digits."""
+        """The value at a place, as an option takes it, numbers to three digits; of S, to three of 1 − S."""
         numbers = self.numbers()
         if numbers is not None:
-            return _short(float(numbers[place]))
-        return ", ".join(_short(v) if isinstance(v, float) else told(v) for v in self.values[place])
+            return _short(self.names[0], float(numbers[place]))
+        each = zip(self.names, self.values[place], strict=True)
+        return ", ".join(_short(name, v) if isinstance(v, float) else told(v) for name, v in each)
 
     def numbers(self) -> Float64[np.ndarray, " places"] | None:
         """The values as numbers; None where they are none, or of several fields.
@@ -75,8 +75,12 @@ class Axis(NamedTuple):
         return [one[-1] for one in lists] if len({one[:-1] for one in lists}) == 1 else None
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value == 0 or 1e-4 <= abs(value) < 1e6 else number(value, 3)
+def _short(name: str, value: float) -> str:
+    if name == "sparsity":
+        return digits.sparsity(value)
+    if value.is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value == 0 or 1e-4 <= abs(value) < 1e6 else digits.number(value, 3)
 
 
 def axes_of(spec: Spec) -> tuple[Axis, ...]:

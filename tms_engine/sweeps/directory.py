@@ -35,6 +35,8 @@ from tms_engine.sweeps.shards import read_shard
 from tms_engine.sweeps.spec import Spec, spec_from
 
 SPEC, SHARDS, JOBS, TABLE, CSV = SWEEP, "shards", "jobs", "table.parquet", "table.csv"
+# Pieces of a table that is being written.
+PARTS = "table.parts"
 _MOST_BYTES = 1 << 28
 # Bytes that a model may take in a shard's file, in the table, and for each feature in either.
 _SHARD_ROW, _TABLE_ROW, _FEATURE = 56, 64, 16

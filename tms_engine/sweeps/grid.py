@@ -29,6 +29,8 @@ _SHARD_SECONDS = 8.0
 # their states have at most so many bytes. A sweep has so many shards if it has models for them, to be seen
 # filling, and about so many at most, each a file.
 _LEAST_MODELS, _SHARD_BYTES, _SOME_SHARDS, _MANY_SHARDS = 64, 1 << 24, 32, 20_000
+# What a step takes once, however many models there are, may be this part of what the models of a shard take.
+_ONCE = 1 / 8
 _MOST_FAMILIES = 10_000
 
 
@@ -286,9 +288,10 @@ def _sizes(spec: Spec, families: tuple[Family, ...]) -> tuple[int, ...]:
 def _size(spec: Spec, family: Family, n_models: int) -> int:
     experiment = _shared(spec, family).replace(keep=0)
     density = np.mean(1 - np.array(_sparsities(spec, family)))
-    of_time = _SHARD_SECONDS / (seconds_of_a_step(experiment, float(density)) * experiment.steps)
+    once, each = _costs_of_a_step(experiment, float(density))
+    of_time = _SHARD_SECONDS / (each * experiment.steps)
     of_memory = max(1, _SHARD_BYTES // parameter_bytes(experiment))
-    few = _LEAST_MODELS if of_time > _LEAST_MODELS / 8 else 1
+    few = _LEAST_MODELS if of_time > _LEAST_MODELS / 8 else min(once / (_ONCE * each), _LEAST_MODELS)
     wanted = max(min(of_time, n_models / _SOME_SHARDS), few, n_models / _MANY_SHARDS)
     return int(min(max(1, wanted), of_memory, 1 << 20))
 
@@ -301,12 +304,18 @@ def _sparsities(spec: Spec, family: Family) -> list[float]:
     return [float(_shared(spec, family).per_instance("sparsity")[0])]
 
 
-def seconds_of_a_step(experiment: Experiment, density: float) -> float:
-    """About what a step of one model among many takes on one core, by the kernel that serves it on a CPU.
+def seconds_of_a_step(experiment: Experiment, density: float, n_models: int) -> float:
+    """About what a step of so many models takes on one core, by the kernel that serves them on a CPU.
 
     Within a factor of three of what benchmarks/README.md has. For the sizes of shards and the time that is
     left.
     """
+    once, each = _costs_of_a_step(experiment, density)
+    return once + n_models * each
+
+
+def _costs_of_a_step(experiment: Experiment, density: float) -> tuple[float, float]:
+    """Seconds that a step takes once, for all models of a shard, and those of each model."""
     n, m = experiment.n_features, experiment.n_hidden
     if law(experiment.features).fires == "n_active":
         density = min(1.0, experiment.n_active / n)
@@ -314,9 +323,9 @@ def seconds_of_a_step(experiment: Experiment, density: float) -> float:
     rows = experiment.batch_size * (1 - empty)  # in which something is active
     kernel = kernels.usual_on_a_cpu(experiment)
     if kernel == "lanes":
-        return 3e-8 + rows * 6e-10 * n * m
+        return 0.0, 3e-8 + rows * 6e-10 * n * m
     walk = 4e-7 + rows * (3.5e-8 + 5e-10 * n * m)
-    return walk if kernel == "numba" else 100e-6 + 10 * walk
+    return (0.0, walk) if kernel == "numba" else (3e-4, 4 * walk)
 
 
 def seconds_of(grid: Grid) -> list[float]:
@@ -327,8 +336,9 @@ def seconds_of(grid: Grid) -> list[float]:
     for family in grid.families:
         experiment = _shared(grid.spec, family)
         density = float(np.mean(1 - np.array(_sparsities(grid.spec, family))))
-        costs.append(experiment.steps * seconds_of_a_step(experiment, density))
+        costs.append([experiment.steps * cost for cost in _costs_of_a_step(experiment, density)])
     for k in range(grid.n_shards):
         rows = grid.rows(k)
-        found.append(len(rows) * costs[bisect.bisect_right(starts, rows.start) - 1])
+        once, each = costs[bisect.bisect_right(starts, rows.start) - 1]
+        found.append(once + len(rows) * each)
     return found

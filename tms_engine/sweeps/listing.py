@@ -23,6 +23,7 @@ from tms_engine.runs.places import FIGURES, LOCK, PROGRESS, STATE
 from tms_engine.sweeps.directory import (
     CSV,
     JOBS,
+    PARTS,
     SHARDS,
     SPEC,
     TABLE,
@@ -236,7 +237,7 @@ def remove(path: str | Path) -> list[Path]:
                 remove_dead_parts(place)
             for job in jobs_of(path):
                 (path / JOBS / str(job) / PROGRESS).unlink(missing_ok=True)
-            shutil.rmtree(path / "table.parts", ignore_errors=True)
+            shutil.rmtree(path / PARTS, ignore_errors=True)
         except OSError as error:
             raise cannot(f"remove {path}", error) from None
     for place in (*_places(path / JOBS), path / JOBS, path / SHARDS, path):
@@ -256,9 +257,9 @@ def _places(directory: Path) -> list[Path]:
 def _held(path: Path) -> Iterator[None]:
     """Hold a run or a sweep. Raises InputError if it is neither, InUse."""
     if is_sweep(path):
-        if Watch(path).look().is_running:
-            holder = Watch(path).look().holder
-            raise InUse(path, holder)
+        trainers = Watch(path).look()
+        if trainers.is_running:
+            raise InUse(path, trainers.holder)
         with hold_job(path, Job(), "tms runs"):
             yield
     elif of_runs.is_runs(path):

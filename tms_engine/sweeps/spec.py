@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -39,7 +39,7 @@ PLACES = ("device", "kernel")
 _OF_ALL = "joint_xavier"
 
 # Values of an axis, at most, and models of a sweep.
-MOST_VALUES, MOST_MODELS = 10**6, 10**12
+MOST_VALUES, MOST_MODELS = 10**6, 10**11
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*(?P<log>log:)?(?P<first>{_NUMBER}):(?P<last>{_NUMBER}):(?P<count>[^:]*)\s*")
@@ -149,6 +149,7 @@ def make_spec(
     zipped  names of axes that go in step; the others are crossed
     """
     start = preset(base) if isinstance(base, str) else base
+    _check_count(axes or {}, zipped)
     given = {name: axis_values(name, values) for name, values in (axes or {}).items()}
     if DENSITY in given and "sparsity" in given:
         raise InputError("density is 1 − sparsity: vary one of the two", DENSITY)
@@ -181,8 +182,31 @@ def make_spec(
         shard_models=_shard_models(shard_models),
     )
     if spec.n_models > MOST_MODELS:
-        raise InputError(f"this sweep comes to {spec.n_models:.3g} models: fewer values or seeds", "seeds")
+        raise _too_many(spec.n_models)
     return spec
+
+
+def _check_count(axes: Mapping[str, Any], zipped: Iterable[Sequence[str]]) -> None:
+    """Refuse at once what is far too large: to look at each of a million values takes seconds."""
+    in_step = {name for names in zipped for name in names}
+    ranges = {name: _RANGE.fullmatch(v) if isinstance(v, str) else None for name, v in axes.items()}
+    count = 1
+    for name, values in axes.items():
+        if name in in_step:
+            continue
+        found = ranges[name]
+        if found and found["count"].isdecimal():
+            count *= max(1, min(int(found["count"]), MOST_VALUES))
+        elif isinstance(values, Sized) and not isinstance(values, str):
+            count *= max(1, len(values))
+    if count > MOST_MODELS:
+        raise _too_many(count)
+
+
+def _too_many(n_models: int) -> InputError:
+    return InputError(
+        f"this sweep comes to {n_models:,} models; at most {MOST_MODELS:,}: fewer values or seeds", "seeds"
+    )
 
 
 def spec_from(record: Any, where: str | Path) -> Spec:

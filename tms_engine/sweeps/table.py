@@ -13,7 +13,7 @@ from tms_engine.device import free_memory
 from tms_engine.errors import InputError
 from tms_engine.files import cannot
 from tms_engine.runs.lock import hold
-from tms_engine.sweeps.directory import CSV, JOBS, TABLE, shard_path
+from tms_engine.sweeps.directory import CSV, JOBS, PARTS, TABLE, shard_path
 from tms_engine.sweeps.grid import Grid, coordinates_of, most_features
 from tms_engine.sweeps.shards import COLUMNS, FEATURE_COLUMNS, Shard, read_shard
 
@@ -92,7 +92,7 @@ def write_table(path: Path, grid: Grid, csv: bool = False) -> None:
     """
     import polars as pl
 
-    parts = path / "table.parts"
+    parts = path / PARTS
     with hold(path / JOBS / "table", "writing a table"):
         shutil.rmtree(parts, ignore_errors=True)  # of a process that was killed
         try:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped, UInt8, UInt32
@@ -32,6 +32,9 @@ from tms_tui.drawing.canvas import braille_glyphs, pack_dots, quadrant_glyphs
 from tms_tui.drawing.cells import BLANK, Cells, blank, code_points, write
 from tms_tui.drawing.modes import Mode
 from tms_tui.drawing.sgr import split_sgr
+
+if TYPE_CHECKING:
+    from tms_engine.analysis.levels import Level
 
 Color = tuple[int, int, int]
 Span = tuple[str, Color]  # a piece of text and its colour
@@ -58,13 +61,6 @@ class Window(NamedTuple):
 
     steps: tuple[float, float] | None = None
     losses: tuple[float, float] | None = None
-
-
-class Level(NamedTuple):
-    """A loss that theory knows."""
-
-    name: str
-    loss: float
 
 
 class Other(NamedTuple):

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tms_engine.experiment import Experiment
-from tms_tui.drawing.loss_chart import Level, Other
+from tms_tui.drawing.loss_chart import Other
+
+if TYPE_CHECKING:
+    from tms_engine.analysis.levels import Level
 
 Axis = Literal["steps", "losses"]
 
@@ -57,7 +60,7 @@ class RunToOverlay:
 class LevelsFound:
     experiment: Experiment  # of which instance they are
     instance: int
-    levels: tuple[Level, ...]
+    levels: tuple["Level", ...]
     why_none: str  # one sentence, or ""
 
 

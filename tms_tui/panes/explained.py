@@ -267,7 +267,7 @@ def _of_features(model: Model, memo: Memo) -> Clauses:
 
 
 def _of_ladder(model: Model, memo: Memo) -> Clauses:
-    from tms_engine.analysis.levels import levels, near
+    from tms_engine.analysis.levels import near, pure_losses
 
     loss, instance, view = math.nan, model.options.instance, model.view
     assert model.shown is not None
@@ -275,10 +275,10 @@ def _of_ladder(model: Model, memo: Memo) -> Clauses:
         loss = float(view.evaluation.loss[instance])
     else:
         loss = float(model.shown.losses[instance])
-    found = memo(levels, model.experiment, instance)
-    if not found or not math.isfinite(loss):
+    known = memo(pure_losses, model.experiment, instance)
+    if not len(known) or not math.isfinite(loss):
         return _with("ladder")
-    below, above = near(found, loss)
+    below, above = near(model.experiment, known, loss)
     where = [f"{level.name} at {number(level.loss, 3)}" for level in (below, above) if level is not None]
     word = "between" if len(where) == 2 else "below" if below is None else "above"
     return _with(

@@ -21,7 +21,7 @@ from tms_tui.reading import Thing
 from tms_tui.space_scene import feature_colors
 
 if TYPE_CHECKING:
-    from tms_engine.analysis.levels import OverSteps
+    from tms_engine.analysis.over_steps import OverSteps
 
 # Features whose lines over the steps are drawn, beside the chosen ones.
 _MOST_LINES = 32
@@ -86,7 +86,7 @@ def _ladder(measured: Measures, palette: Any, chosen: tuple[int, ...]) -> Ladder
 
 def _lines(model: Model, memo: Memo, columns: int) -> Lines | None:
     """D over the steps that are kept; None before there is a run."""
-    from tms_engine.analysis.levels import over_steps
+    from tms_engine.analysis.over_steps import over_steps
 
     run = model.view.run
     if run is None or not columns:

@@ -22,7 +22,14 @@ residual belongs beside the name.
 
 from tms_engine.analysis.polytopes.edges import SolidEdges, solid_edges
 from tms_engine.analysis.polytopes.hull import hull_edges
-from tms_engine.analysis.polytopes.naming import Names, Part, Polytopes, name_instances, polytopes
+from tms_engine.analysis.polytopes.naming import (
+    Names,
+    Part,
+    Polytopes,
+    is_compiled,
+    name_instances,
+    polytopes,
+)
 from tms_engine.analysis.polytopes.words import title
 
 __all__ = [
@@ -31,6 +38,7 @@ __all__ = [
     "Polytopes",
     "SolidEdges",
     "hull_edges",
+    "is_compiled",
     "name_instances",
     "polytopes",
     "solid_edges",

@@ -77,6 +77,14 @@ class Polytopes(NamedTuple):
         return title(self.name, self.residual)
 
 
+def is_compiled() -> bool:
+    """Whether names need no compiler: it takes half a minute, and holds up others who need it too."""
+    from tms_engine.analysis.polytopes.parting import name_all
+    from tms_engine.training.numba.cache import is_kept
+
+    return is_kept(name_all)
+
+
 def name_instances(weights: Float[np.ndarray, "instances features hidden"]) -> Names:
     """Name every instance of a population: the parts that it is made of, and how far it is from ideal.
 

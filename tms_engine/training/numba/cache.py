@@ -1,8 +1,8 @@
 """How our compiled functions are made, and kept on disk. All that leans on private parts of numba.
 
 Seen in numba 0.68: `numba.core.caching.FunctionCache` with `load_overload`, `save_overload` and `flush`, the
-stamp of its `_cache_file`, and the `_cache` of a dispatcher. tests/engine/test_numba_cache.py fails with a
-clear word where these are gone.
+stamp and the `_index_path` of its `_cache_file`, and the `_cache` of a dispatcher. Where these are gone,
+tests/engine/test_numba_cache.py fails with a clear word.
 """
 
 import hashlib
@@ -83,6 +83,12 @@ def compiled(parallel: bool = False) -> Callable[[Any], Any]:
         return dispatcher
 
     return decorate
+
+
+def is_kept(dispatcher: Any) -> bool:
+    """Whether something compiled of it is on disk; also where nothing can be kept there."""
+    cache = dispatcher._cache
+    return not isinstance(cache, ForgivingCache) or Path(cache._cache_file._index_path).exists()
 
 
 def on_disk() -> tuple[Path | None, int, int]:
