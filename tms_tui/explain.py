@@ -549,6 +549,12 @@ TERMS: dict[str, Term] = {
         "How many colours the terminal has. No setting: TERM and COLORTERM say it, NO_COLOR turns them off, and "
         "TEXTUAL_COLOR_SYSTEM (standard, 256, truecolor) overrules both.",
     ),
+    "mouse in settings": Term(
+        "mouse",
+        "settings",
+        ("click a setting to choose it, again to change it",),
+        "A click chooses a setting; a click on the chosen one takes its next value, at once and for good.",
+    ),
     "title": Term(
         "title",
         "",

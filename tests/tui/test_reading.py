@@ -60,7 +60,7 @@ async def test_the_line_says_what_is_under_the_mouse_and_keys_move_on():
         assert last_rows(app)[0].strip().startswith("run bar: step 4,210 of 10,000; the weights of 43")
         await press(pilot, "escape", "3")
         assert last_rows(app)[0].strip().startswith("D: ")
-        assert last_rows(app)[1].strip().startswith("space pause")
+        assert last_rows(app)[1].strip().startswith("space go on")
 
 
 async def test_every_pane_can_be_read_at_80_columns():
