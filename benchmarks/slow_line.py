@@ -34,7 +34,7 @@ ANSWERS = (
     ("]", r"S 0?\.966"),
     (" ", r"● paused"),
     ("?", r"esc closes"),
-    ("\x1b", r"(?s)╭─ Space.*space pause"),
+    ("\x1b", r"(?s)╭─ Space.*\? help"),
     (" ", r"● training"),
     ("L", r"loss ─ log"),
     ("[", r"S 0?\.950?1? "),

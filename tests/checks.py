@@ -1,7 +1,8 @@
-"""What every test checks besides its own claims: that arguments and results are as the signatures say.
+"""What every test checks besides its own claims: that arrays which go in and come out are as signatures say.
 
 Types by beartype, to which an int is a float, as PEP 484 has it; shapes by jaxtyping. A check takes a hundred
-times as long as a small function, so that of a function that a test calls often not every call is checked.
+times as long as a small function, so that of a function that a test calls often not every call is checked,
+and of one whose signature has no array none is: those are mypy's.
 """
 
 import functools
@@ -40,6 +41,8 @@ def jaxtyped(typechecker: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         if not inspect.isfunction(function):
             return _jaxtyped(function, typechecker=typechecker)
+        if not any(array in str(function.__annotations__) for array in ("ndarray", "Tensor")):
+            return function
         # Functions within functions are made anew at each call: all that are made of one code count as one.
         code, checked = function.__code__, None
 

@@ -39,7 +39,7 @@ if not device._may_have_gpu():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # A gate that answers the same when asked twice. For new examples: pytest --hypothesis-profile=default.
-settings.register_profile("gate", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("gate", derandomize=True, deadline=None, max_examples=30)
 settings.load_profile("gate")
 
 
