@@ -36,3 +36,10 @@ def two_threads():
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def few_points(monkeypatch):
+    """Clouds that are drawn in no time."""
+    for module in ("cloud", "n_active"):
+        monkeypatch.setattr(f"tms_engine.figures.{module}.ROWS", 200)

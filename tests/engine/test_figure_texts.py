@@ -25,13 +25,6 @@ def untrained(**fields) -> Run:
     return Trainer(Experiment(**fields)).run()
 
 
-@pytest.fixture
-def few_points(monkeypatch):
-    """Clouds that are drawn in no time."""
-    for module in ("cloud", "n_active"):
-        monkeypatch.setattr(f"tms_engine.figures.{module}.ROWS", 200)
-
-
 def points_of(axes) -> np.ndarray:
     (points,) = axes.collections
     return points.get_offsets() if not hasattr(points, "_offsets3d") else np.transpose(points._offsets3d)

@@ -184,7 +184,7 @@ def test_the_loss_figure_leaves_its_height_to_the_mean_and_no_label_lies_on_anot
         {"n_features": 130, "n_hidden": 4, "features": "n_active", "n_active": 0},
     ],
 )
-def test_every_shape_can_be_drawn_and_traced_to_its_run(fields, tmp_path):
+def test_every_shape_can_be_drawn_and_traced_to_its_run(fields, tmp_path, few_points):
     run = small(**fields)
     instance = run.experiment.n_instances - 1
     paths = save_figures(run, tmp_path / "new" / "figures", instance=instance, dpi=30)
