@@ -87,6 +87,7 @@ from tms_tui.view import View
 from tms_tui.view_options import ViewOptions
 
 if TYPE_CHECKING:
+    from tms_tui.picture import SpacePicture
     from tms_tui.screens.finder import Finder
     from tms_tui.screens.jump import JumpMode
 
@@ -215,6 +216,7 @@ class TmsApp(App[None]):
         self._picture: SpacePicture | None = None
         self._naming: tuple[Job, float] | None = None  # what finds names, and since when
         self._name_due = -math.inf
+        self._names_are_loaded = False
         self._key_at = -math.inf
         self._looking = Looking()
         self._finder: Finder | None = None  # while it is open
@@ -482,13 +484,14 @@ class TmsApp(App[None]):
             if isinstance(answer, m.Refused):  # not four times a second
                 self._name_due = now + _NAME_AGAIN
             if answer is not None:
-                if self.model.solids.solid is None:  # the first: all that names need has been loaded
+                if not self._names_are_loaded:  # once: garbage that is there now is kept with it
+                    self._names_are_loaded = True
                     process.keep_what_is_loaded()
                 self.send(answer)
         if now < self._name_due or self.model.view.phase in ("loading", "compiling"):
             return
         model = self.model
-        if model.solids.solid is None and now < self._key_at + _HANDS_OFF:
+        if not self._names_are_loaded and now < self._key_at + _HANDS_OFF:
             return
         due = wanted(model.solids, model.shown, model.options.instance, run_id(model))
         if due is not None:
@@ -631,7 +634,8 @@ class TmsApp(App[None]):
                 self._jobs.append(Job(partial(save_now, self.session, run_name, directory)))
             case m.SaveAtTheEnd(run_name, export):
                 ended = save_at_the_end(self.session, run_name)
-                self._leave("\n".join(filter(None, (ended.sentence, export))), not ended.saved, wait=0.25)
+                said = "\n".join(filter(None, (visible(ended.sentence), export)))
+                self._leave(said, not ended.saved, wait=0.25)
             case m.finding.Find(aim):
                 self._find(aim)
             case m.finding.ShowJumps():
@@ -873,9 +877,10 @@ class TmsApp(App[None]):
         self._take_theme()
         self.send(m.Tick(self.session.view(), 0.0))  # the pace in force at the end goes into the settings
         keep_settings(self.model.settings, self.model.settings_state.kept)
+        said = "\n".join(map(visible, message.split("\n")))
         self.exit(
             return_code=self._exit_code,
-            message=Text(visible(message), no_wrap=True, overflow="ignore") if message else None,
+            message=Text(said, no_wrap=True, overflow="ignore") if said else None,
         )
 
     async def one_frame(self, size: tuple[int, int], train: bool = True) -> tuple[str, str]:

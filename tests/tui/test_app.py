@@ -391,3 +391,10 @@ async def test_the_dashboard_in_ascii_has_no_other_characters(size):
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         assert text_of(app).isascii()
+
+
+async def test_the_last_words_have_their_lines_and_no_control_characters(capsys):
+    app = still_app()
+    async with app.run_test():
+        app._leave("saved in runs/\x1b[31m\nthe export was ended")
+    assert capsys.readouterr().err.splitlines() == ["saved in runs/\\x1b[31m", "the export was ended"]

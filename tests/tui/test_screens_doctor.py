@@ -18,6 +18,8 @@ async def test_it_shows_what_tms_doctor_prints(mode, ascii, monkeypatch):
         while "llvmlite" not in "\n".join(screen_lines(app)):
             await pilot.pause(0.05)
         assert "not asked" in doctor.page(mode)
+        assert "\\n" not in "\n".join(screen_lines(app))
+        assert any(line.strip("│| ").startswith("versions") for line in screen_lines(app))
         await pilot.press("end")
         while "environment" not in (shown := "\n".join(screen_lines(app))):
             await pilot.pause(0.05)

@@ -272,7 +272,7 @@ def test_a_film_is_of_what_replay_shows():
     assert [effect.text for effect in press(model, "F")[1]] == ["a film is being made"]
     assert "3 of 280" in press(model, "q")[1][0].message
     done, told = after(model, m.FilmMoved(m.FilmProgress(280, 280, True, "", ("a.gif", "a.cast"))))
-    assert (done.film, told[0].text) == (None, "a.gif\na.cast")
+    assert (done.film, told[0].text) == (None, "a.gif and a.cast")
 
 
 # The loss
@@ -589,7 +589,10 @@ def test_quitting_says_what_is_saved_and_what_became_of_an_export():
     assert press(exported, "q")[1] == [m.Leave("gist, step 4,210: saved in runs/x")]
     assert press(still_model(), "q")[1] == [m.Leave("")]
     under_way, _ = after(exporting(still_model()), m.ExportMoved(Path("runs/x"), progress(2)))
-    assert press(under_way, "q")[1] == [m.Leave("the export was ended: 2 of 9 figures are there")]
+    ended = "the export was ended: 2 of 9 figures are there"
+    assert press(under_way, "q")[1] == [m.Leave(ended)]
+    both = dataclasses.replace(exported, run_name="a\nb", export=under_way.export)
+    assert press(both, "q")[1] == [m.Leave(f"a\\nb, step 4,210: saved in runs/x\n{ended}")]
 
 
 def test_a_signal_saves_what_would_be_lost_and_asks_nobody():

@@ -40,4 +40,4 @@ class DoctorScreen(Page):
 
         text = await asyncio.to_thread(page, self._mode)
         if self.is_attached:
-            self.query_one("#report", Static).update(self.say(text))
+            self.query_one("#report", Static).update("\n".join(map(self.say, text.splitlines())))

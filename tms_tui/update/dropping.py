@@ -4,6 +4,7 @@ import dataclasses
 from typing import NamedTuple, assert_never
 
 from tms_engine.analysis.projection import HOME
+from tms_engine.errors import visible
 from tms_engine.experiment import Experiment
 from tms_tui.autoplay import Autoplay
 from tms_tui.keys import ALONE
@@ -145,7 +146,8 @@ def _parting(model: Model) -> str:
     """What is said at the end: which run is saved, how much of it, where; what became of an export."""
     saved = model.saved
     where = f"{model.run_name}, step {saved.step:,}: saved in {saved.where}" if saved.where else ""
-    return "\n".join(filter(None, (where, _export_ended(model), _sweep_goes_on(model))))
+    # A line each: in names and paths, what would end one is escaped.
+    return "\n".join(filter(None, (visible(where), _export_ended(model), visible(_sweep_goes_on(model)))))
 
 
 def _sweep_goes_on(model: Model) -> str:

@@ -127,7 +127,7 @@ def follow_film(model: Model, message: FilmMoved) -> Updated:
     ended = dataclasses.replace(model, film=None)
     if progress.error:
         return ended, (Toast(progress.error, "Film failed", "error", seconds=10),)
-    return ended, (Toast("\n".join(progress.files), "Filmed to", seconds=8),)
+    return ended, (Toast(" and ".join(progress.files), "Filmed to", seconds=8),)
 
 
 def drift_told(model: Model) -> str:
