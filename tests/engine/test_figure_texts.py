@@ -160,8 +160,8 @@ def test_the_three_clouds_are_independent_samples():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "sizes"),
-    [(np.nan, (1, 1)), (np.inf, (3, 2)), (-np.inf, (8, 3)), (np.nan, (130, 4)), (0.0, (8, 3)), (3e38, (3, 2)),
-     (3e38, (130, 4)), (1e-45, (8, 3)), (0.0, (130, 2))],
+    [(np.nan, (1, 1)), (np.inf, (3, 2)), (-np.inf, (130, 4)), (3e38, (3, 2)), (1e-45, (8, 3)),
+     (0.0, (130, 2))],
 )  # fmt: skip
 def test_weights_of_any_value_are_drawn_without_a_warning(value, sizes, few_points):
     weights = np.ones(sizes, np.float32)

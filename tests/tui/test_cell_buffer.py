@@ -35,8 +35,8 @@ def written(frame: list[tuple[str, str, str]]) -> str:
     )
 
 
-def terminal() -> tuple[pyte.Screen, pyte.Stream]:
-    screen = pyte.Screen(COLUMNS, ROWS)
+def terminal(columns: int = COLUMNS, rows: int = ROWS) -> tuple[pyte.Screen, pyte.Stream]:
+    screen = pyte.Screen(columns, rows)
     screen.reset_mode(pyte.modes.DECAWM)
     return screen, pyte.Stream(screen)
 
@@ -129,6 +129,18 @@ def test_words_come_before_pictures_where_not_all_fits():
     assert "space" in piece.data
     assert "●" in piece.data
     assert "⣿" not in piece.data
+
+
+@pytest.mark.parametrize("column", range(20, 40))
+def test_a_word_is_sent_whole(column):
+    """Its sign and its first letter, cut off from the rest, came seconds later."""
+    wanted, shown = buffers(96, 30)
+    picture = "".join(f"\x1b[38;5;{i}m⣿" for i in range(100, 190))
+    wanted.write("".join(f"\x1b[{row};1H{picture}" for row in range(1, 30)))
+    wanted.write(f"\x1b[30;{column}H\x1b[31m● \x1b[1mtraining\x1b[0m")
+    screen, stream = terminal(96, 30)
+    stream.feed(shown.follow(wanted, 200).data)
+    assert screen.display[29].strip() == "● training"
 
 
 def test_what_is_no_text_is_passed_on_and_links_are_left_out():

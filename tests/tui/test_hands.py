@@ -1,9 +1,11 @@
 """What hands find: the keys at the bottom, letters to jump to, tips of vectors, double clicks."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
+from textual.geometry import Offset
 
 from tests.tui.conftest import after, still_app, still_model, still_view
 from tests.tui.hosts import press, settled, text
@@ -173,6 +175,14 @@ async def test_letters_tips_and_double_clicks_in_the_app():
         assert (app.model.layout.focused, app.screen) == ("loss", app.dashboard)
         await press(pilot, "J", "escape")
         assert app.screen is app.dashboard
+        gram, rows = (app.dashboard.query_one(f"#{name}") for name in ("gram", "numbers"))
+        assert [gram.thing_at(Offset(x, y))[1:3] for x, y, _ in gram.jumps()] == [(j, j) for j in range(8)]
+        assert len({rows.thing_at(Offset(x, y)).row for x, y, _ in rows.jumps()}) == len(rows.jumps()) > 8
+        for pane, (_, _, message) in (("gram", gram.jumps()[3]), ("numbers", rows.jumps()[2])):
+            app.send(message)
+            await settled(pilot)
+            assert (app.model.layout.focused, app.focused.id) == (pane, pane)
+        assert (app.model.reading.cell, app.model.reading.row) == ((3, 3), 2)
         space = app.dashboard.query_one("#space")
         scene, camera = space._content[:2]
         feature, row, column = tips_of(scene, camera, space.size.height, space.size.width)[3]
@@ -187,3 +197,22 @@ async def test_letters_tips_and_double_clicks_in_the_app():
             await pilot.click("#loss", offset=(20, 4), times=2)
             await settled(pilot)
             assert (app.model.layout.maximized, app.model.options.step) == (shown, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("drift", "is_shown"), [(0, True), (1, False)], ids=["a key", "a drift"])
+async def test_while_it_trains_a_live_change_is_shown_at_once(drift, is_shown):
+    """The side panes follow a training every tenth of a second or more seldom: not what a key has changed."""
+    view = still_view("training")
+    app = still_app(view)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        app.dashboard._side_due = math.inf  # they have just been shown, and it took long
+        app.session.still = dataclasses.replace(view, step=view.step + 1)
+        await settled(pilot)
+        assert f"{view.step:,} / 10,000" in text(app)
+        denser = view.experiment.replace(sparsity=0.8)
+        snapshot = dataclasses.replace(view.snapshot, experiment=denser)
+        app.session.still = dataclasses.replace(view, experiment=denser, snapshot=snapshot, drift=drift)
+        await settled(pilot)
+        assert ("S 0.8" in text(app)) == is_shown

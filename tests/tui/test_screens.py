@@ -63,6 +63,15 @@ def test_in_80_by_24(looks_as_before, state):
     assert looks_as_before(still_app(view), (80, 24), keys)
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [("Z",), ("M",), ("J",), ("ctrl+p", *"spars")],
+    ids=["projector", "settings", "letters to jump to", "what is found"],
+)
+def test_what_a_key_opens(looks_as_before, keys):
+    assert looks_as_before(still_app(), (120, 40), keys)
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
 def test_a_population(looks_as_before, size):
     view = counted(still_view("training", n_instances=12, diverged=(3,), sparsity=tuple(np.arange(12) / 12)))

@@ -19,7 +19,15 @@ from tms_engine import sampling
 from tms_engine.analysis import exact, geometry
 from tms_engine.analysis.polytopes import name_instances
 from tms_engine.analysis.strata import by_density, pieces, strata
-from tms_engine.arrays import Array, library_of, placed_like, single, to_host
+from tms_engine.arrays import (
+    Array,
+    different_rows,
+    library_of,
+    placed_like,
+    places_of_each,
+    single,
+    to_host,
+)
 from tms_engine.device import resolve_device
 from tms_engine.digits import how_exact
 from tms_engine.errors import InputError
@@ -279,9 +287,7 @@ def comparable(experiment: Experiment) -> list[Int64[np.ndarray, " some"]]:
     columns += [np.array(values, np.float64) for values in lists]
     if not columns:
         return [np.arange(experiment.n_instances)]
-    group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()
-    order = np.argsort(group, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    return places_of_each(different_rows(np.concatenate(columns, 1))[1])
 
 
 def summarize(run: Run, evaluated: bool = True) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from tms_engine import sampling
-from tms_engine.arrays import Array, library_on
+from tms_engine.arrays import Array, different_rows, library_on, places_of_each
 from tms_engine.experiment import Experiment
 
 # Strata that are drawn have at least this share of the rows, or neighbours are put together.
@@ -55,8 +55,7 @@ def by_density(experiment: Experiment) -> list[tuple[float, Int64[np.ndarray, " 
     columns = [densities[:, None]]
     if experiment.differs("relative_density"):
         columns.append(np.array(experiment.relative_density, np.float64))
-    group = np.unique(np.concatenate(columns, 1), axis=0, return_inverse=True)[1].ravel()
-    places = [np.flatnonzero(group == k) for k in range(group.max() + 1)]
+    places = places_of_each(different_rows(np.concatenate(columns, 1))[1])
     return [(float(densities[some[0]]), some) for some in places]
 
 

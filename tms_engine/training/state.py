@@ -8,10 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from tms_engine import process
 from tms_engine.errors import InputError
 from tms_engine.experiment import Experiment
 from tms_engine.models import Sizes, model
 from tms_engine.models.layers import regular_polygon
+
+# Instances after whose first weights other threads have a turn: some milliseconds.
+_TURN = 256
 
 # Parameters by the names that the model gives them, each (instances, ...).
 Parameters = dict[str, Float32[np.ndarray, "instances ..."]]
@@ -112,6 +116,8 @@ def initial_parameters(experiment: Experiment) -> Parameters:
     corners = experiment.corners
     whole: Parameters = {}
     for i, number in enumerate(experiment.numbers().tolist()):
+        if i % _TURN == 0:
+            process.let_others_run()
         first = start(sizes, np.random.default_rng([experiment.seed, number]))
         if corners:
             if "W" not in first or first["W"].shape != (sizes.n_features, sizes.n_hidden):

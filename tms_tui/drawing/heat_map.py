@@ -86,6 +86,11 @@ class Plan(NamedTuple):
         first, end = self.columns[x].tolist()
         return self.rows_of(y), (first, end)
 
+    def middle(self, row: int, column: int) -> tuple[int, int]:
+        """Row and column of the cell in the middle of a value that has one or more of its own."""
+        y, x = (np.flatnonzero(spans[:, 0] == k) for spans, k in ((self.rows, row), (self.columns, column)))
+        return self.top + int(y[len(y) // 2]) // self.down, self.left + int(x[len(x) // 2])
+
 
 def plan(n: int, height: int, width: int, mode: Mode, longest: int = 1, marked: bool = False) -> Plan:
     """The largest square map of an n × n matrix, n at least 1, with all that there is room for beside it.

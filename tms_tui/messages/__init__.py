@@ -518,8 +518,8 @@ Message = (
     | runs.RunsSeen | runs.PreviewSeen | runs.RunChosen | runs.RunOpened | runs.RunNotOpened
     | runs.Renamed | runs.Deleted | runs.RunMoved
     | space.CompareWith | space.Before | space.SpaceFound
-    | finding.FinderClosed | finding.GoToFeature | finding.GoToInstance | finding.GoToRun
-    | finding.ChooseTheme
+    | finding.FinderClosed | finding.GoToFeature | finding.GoToCell | finding.GoToNumber
+    | finding.GoToInstance | finding.GoToRun | finding.ChooseTheme
     | settings.PointAtSetting | settings.SettingsKept
 )  # fmt: skip
 

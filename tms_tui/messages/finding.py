@@ -37,6 +37,21 @@ class GoToFeature:
 
 
 @dataclass(frozen=True)
+class GoToCell:
+    """Put the cursor of W Wᵀ on a cell: of two features."""
+
+    feature: int
+    other: int
+
+
+@dataclass(frozen=True)
+class GoToNumber:
+    """Put the cursor of the numbers on a row."""
+
+    row: int
+
+
+@dataclass(frozen=True)
 class GoToInstance:
     """Select an instance where instances are shown."""
 

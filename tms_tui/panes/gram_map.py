@@ -12,9 +12,11 @@ from tms_tui.drawing.cells import RGB, Cells
 from tms_tui.drawing.heat_map import Plan, draw_heat_map, plan, strongest
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToCell
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.measures import measures, n_in_gram, of_all
 from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.pointing import Chosen, Pointing
@@ -96,12 +98,28 @@ class GramMap(Pane, Pointing, CellsWidget, can_focus=True):
             gram, height, width, self._drawn_in, ground, places, self.n_colors, names, cursor
         )
 
+    def _placed(self) -> Plan:
+        """Where its values stand."""
+        assert self._content is not None
+        _, order, chosen, _ = self._content
+        width, height = self.size
+        return plan(len(order), height, width, self._drawn_in, len(str(order.max())), bool(chosen))
+
+    def jumps(self) -> list[Jump]:
+        """The diagonal, where a cell is no patch: from there arrows lead on."""
+        if self._content is None:
+            return []
+        order, placed = self._content[1], self._placed()
+        if placed.patch != (1, 1):
+            return []
+        places = ((int(j), *placed.middle(k, k)) for k, j in enumerate(order))
+        return [Jump(column, row, GoToCell(j, j)) for j, row, column in places]
+
     def thing_at(self, offset: Offset) -> Thing | None:
         if self._content is None:
             return None
-        gram, order, chosen, _ = self._content
-        width, height = self.size
-        placed = plan(len(order), height, width, self._drawn_in, len(str(order.max())), bool(chosen))
+        gram, order, _, _ = self._content
+        placed = self._placed()
         found = placed.at(offset.y, offset.x)
         if found is None:
             return Thing("gram")

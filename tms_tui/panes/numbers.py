@@ -14,8 +14,10 @@ from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.digits import EXACT, how_exact, number, with_error
 from tms_tui.drawing.modes import Mode
 from tms_tui.memo import Memo
+from tms_tui.messages.finding import GoToNumber
 from tms_tui.model import Model
 from tms_tui.panes import Pane
+from tms_tui.panes.jumps import Jump
 from tms_tui.panes.measures import Measures, measures
 from tms_tui.panes.pane_keys import pane_bindings
 from tms_tui.panes.pointing import Pointing
@@ -47,6 +49,10 @@ class Numbers(Pane, Pointing, Text, can_focus=True):
         if shown is not None:
             text, self._of_lines = shown
             self.show(text)
+
+    def jumps(self) -> list[Jump]:
+        first = {row: line for line, row in reversed(list(enumerate(self._of_lines)))}
+        return [Jump(self.size.width - 1, line, GoToNumber(row)) for row, line in sorted(first.items())]
 
     def thing_at(self, offset: Offset) -> Thing | None:
         return Thing("fresh loss", row=self._of_lines[offset.y]) if offset.y < len(self._of_lines) else None

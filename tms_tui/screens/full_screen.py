@@ -193,6 +193,8 @@ class FullScreen(Screen[None]):
             return True
         if model.view is before.view:
             return False
+        if model.experiment is not before.experiment and not model.view.drift:
+            return True  # the answer to a key: of a drift there would be one at each frame
         training = model.view.phase == before.view.phase == "training"
         return not training or now >= self._side_due
 

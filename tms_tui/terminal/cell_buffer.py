@@ -351,13 +351,22 @@ def _runs(shown: CellBuffer, wanted: CellBuffer) -> tuple[np.ndarray, np.ndarray
 def _cut(
     shown: CellBuffer, wanted: CellBuffer, begins: np.ndarray, ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The runs, cut at some columns, but through no character: a row may have text and a picture."""
+    """The runs, cut at some columns, but through no character and no word: a row may have text and a
+    picture."""
     at = np.arange(len(wanted.texts))
     at = at[at % wanted.columns % _CUT == 0]
     at = at[(wanted.texts[at] != _COVERED) & (shown.texts[at] != _COVERED)]
+    # Of "● training", cut behind its "t", what comes before was sent seconds later, as if it were a picture.
+    at = at[~(_is_letter(wanted.texts[at]) & _is_letter(wanted.texts[at - 1]))]
     run = np.searchsorted(begins, at, "right") - 1
     at = at[(run >= 0) & (at > begins[run]) & (at < ends[run])]
     return np.sort(np.concatenate([begins, at])), np.sort(np.concatenate([ends, at]))
+
+
+def _is_letter(texts: np.ndarray) -> np.ndarray:
+    """Of ASCII, or a digit."""
+    capital = texts & 0xFFFFFFDF  # as `upper` does
+    return ((capital >= ord("A")) & (capital <= ord("Z"))) | ((texts >= ord("0")) & (texts <= ord("9")))
 
 
 _Texts = list[tuple[str, int, int]]  # text, number of its style, cells that it takes

@@ -11,6 +11,7 @@ from tms_engine import process
 from tms_engine.analysis.geometry import REPRESENTED_NORM, norms, represented
 from tms_engine.analysis.polytopes import ideals
 from tms_engine.analysis.polytopes.words import NOT_FINITE, Shape, order_key, part_name, title, whole_name
+from tms_engine.arrays import different_rows
 
 # Entries of the weights that are named at once, in double precision.
 _ENTRIES = 1 << 20
@@ -133,8 +134,8 @@ def _search(weights: Float[np.ndarray, "instances features hidden"]) -> _Found:
     finite = np.asarray(np.isfinite(block).all((1, 2)))
     codes, radians = np.zeros(block.shape[:2], np.int64), np.empty(len(block))
     name_all(np.where(finite[:, None, None], block, 0), codes, radians)
-    different, row = np.unique(codes, axis=0, return_inverse=True)
-    return _Found(different, row.ravel(), np.degrees(radians), finite)
+    different, row = different_rows(codes)
+    return _Found(different, row, np.degrees(radians), finite)
 
 
 def polytopes(

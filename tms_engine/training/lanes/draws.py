@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64, UInt32
 
 from tms_engine import sampling
+from tms_engine.arrays import different_rows
 from tms_engine.data.at_least_one import first_active
 from tms_engine.data.stream import stream_keys
 from tms_engine.experiment import Experiment
@@ -74,7 +75,7 @@ def densities(experiment: Experiment) -> Float64[np.ndarray, "instances own"]:
 
 def draws(density: Float64[np.ndarray, "instances own"], experiment: Experiment, batch: int) -> Draws:
     """Of instances of these densities, with data as the experiment's, in batches of so many rows."""
-    values, where = np.unique(density, axis=0, return_inverse=True)
+    values, where = different_rows(density)
     not_empty, first = _rows(values, experiment.n_features)
     filled = np.ones_like(not_empty) if experiment.features == "at_least_one" else not_empty
     least, counts = _binomial(batch, filled)
@@ -84,7 +85,7 @@ def draws(density: Float64[np.ndarray, "instances own"], experiment: Experiment,
     of_first = _cells(widths, values, experiment)
     cell = _cells(threshold.astype(np.int64) + 1, values, experiment)
     made = Draws(least, counts, choices, of_first, threshold, cell)
-    return Draws(*(array[where.reshape(-1)] for array in made))
+    return Draws(*(array[where] for array in made))
 
 
 def batches(experiment: Experiment, first_step: int, n_steps: int) -> Float32[np.ndarray, "{n_steps} I B n"]:

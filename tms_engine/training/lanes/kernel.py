@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from tms_engine import process
-from tms_engine.arrays import single
+from tms_engine.arrays import different_rows, single
 from tms_engine.data.stream import instance_keys
 from tms_engine.experiment import Experiment
 from tms_engine.training.lanes import choice, loops
@@ -162,11 +162,7 @@ class LanesKernel:
         if self._fields is None or (self._fields.experiment, self._fields.batch) != (experiment, batch):
             n = self._shape.n
             # Most groups share a density with others, and what is drawn by takes memory.
-            of_groups = self._grouped(densities(experiment))
-            if (of_groups == of_groups[:1]).all():  # as a rule; to sort a million takes a third of a second
-                of_draws, which = of_groups[:1], np.zeros(len(of_groups), np.int64)
-            else:
-                of_draws, which = np.unique(of_groups, axis=0, return_inverse=True)
+            of_draws, which = different_rows(self._grouped(densities(experiment)))
             by = draws(np.moveaxis(of_draws, -1, 1).reshape(-1, of_draws.shape[1]), experiment, batch)
             table = by.counts.shape[1]
             if self._shape.alone:  # is read a vector at a time
@@ -181,7 +177,7 @@ class LanesKernel:
             }
             grouped = {name: self._grouped(values) for name, values in arrays.items()}
             grouped |= {name: self._in_groups(values) for name, values in by._asdict().items()}
-            grouped["draw"] = which.reshape(-1).astype(np.int64)
+            grouped["draw"] = which
             grouped |= {
                 "p": self._p, "first": self._first, "second": self._second, "diverged_at": self._diverged_at,
             }  # fmt: skip
