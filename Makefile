@@ -7,7 +7,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test gate fast check format bench screenshots clean
+.PHONY: run test fast check format bench screenshots clean
 
 run: .venv/ready
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then $(BIN)/tms-tui; else \
@@ -16,17 +16,13 @@ run: .venv/ready
 test: .venv/ready
 	$(BIN)/pytest -n auto --dist worksteal
 
-# The project's check on each commit: all fast tests, and half of the slow ones.
-gate: .venv/ready
-	$(BIN)/pytest -n auto --dist worksteal --share 1/2
-
 fast: .venv/ready
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=auto $(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: .venv/ready

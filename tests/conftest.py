@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,23 +57,6 @@ def _variables_as_before() -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith(ours)]:
         del os.environ[name]
     os.environ.update(before)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--share", default="1/1", help="K/N: of the slow tests, the K-th of N shares")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out slow tests of other shares. Which share a test is in, its name alone decides."""
-    share, shares = map(int, config.getoption("--share").split("/"))
-
-    def is_other(item: pytest.Item) -> bool:
-        slow = item.get_closest_marker("slow") is not None
-        return slow and zlib.crc32(item.nodeid.encode()) % shares != share - 1
-
-    other = [item for item in items if is_other(item)]
-    config.hook.pytest_deselected(items=other)
-    items[:] = [item for item in items if not is_other(item)]
 
 
 def pytest_unconfigure() -> None:

@@ -176,8 +176,6 @@ def test_the_loss_figure_leaves_its_height_to_the_mean_and_no_label_lies_on_anot
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
-        {"n_features": 1, "n_hidden": 1},
         {"n_features": 2, "n_hidden": 1, "bias": True},
         {"n_features": 5, "n_hidden": 2, "n_instances": 3, "sparsity": (0.5, 0.9, 0.99)},
         {"n_features": 20, "n_hidden": 5, "features": "correlated"},
