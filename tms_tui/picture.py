@@ -15,8 +15,9 @@ from tms_tui.space_scene import space_pixels
 
 # So many times as long as a picture takes, there is none: keys and training come first.
 _REST = 2.0
-# Seconds without pictures when the line was found to be slow.
-_SLOW = 30.0
+# Seconds without pictures when the line was found to be slow; and seconds for which they are then tried, for
+# of a line over which nothing is sent nobody knows that it is fast again.
+_SLOW, _TRIED = 30.0, 2.0
 
 
 class SpacePicture:
@@ -26,13 +27,14 @@ class SpacePicture:
         self._view: SpaceView | None = None
         self._of: tuple[object, ...] | None = None
         self._due = float("-inf")
-        self._slow_until = float("-inf")
+        self._slow_until = self._tried_until = float("-inf")
 
     def follow(self, app: Any, model: Model, now: float) -> None:
         """Show what the space shows now; or nothing."""
         view = _wanted(app, model)
-        if view is not None and compat.is_too_slow_for_pictures(app):
+        if view is not None and now >= self._tried_until and compat.is_too_slow_for_pictures(app):
             self._slow_until = now + _SLOW
+            self._tried_until = self._slow_until + _TRIED
         if now < self._slow_until:
             view = None
         if view is not self._view:

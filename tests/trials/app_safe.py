@@ -22,11 +22,11 @@ TMS = (sys.executable, "-m", "tms_engine")
 ENDLESS = ("--steps", "1000000000")
 
 
-def kill_app(directory: Path, seed: int) -> str:
+def kill_app(directory: Path, seed: int, *options: str) -> str:
     """Kill -9 at a random moment: at most ten seconds are lost, and one key resumes, to the bit."""
     draw = random.Random(seed)
     pace = draw.choice(["500", "5000", "20000"])
-    app = Terminal(directory, *ENDLESS, "--pace", pace)
+    app = Terminal(directory, *ENDLESS, "--pace", pace, *options)
     try:
         app.see(r"[1-9][\d,]* / 1,000,000,000")
         began, until = time.time(), time.monotonic() + draw.uniform(1, 14)

@@ -19,7 +19,7 @@ def may_mount(directory: Path) -> bool:
 
 
 def test_kill_9_loses_ten_seconds_at_most_and_one_key_resumes_to_the_bit(tmp_path):
-    app_safe.kill_app(tmp_path, 17)  # after 6.4 s: it has saved by then
+    app_safe.kill_app(tmp_path, 17, "--fps", "5")  # after 6.4 s: it has saved by then
 
 
 @pytest.mark.parametrize("seed", [0, 2], ids=["one name", "one takes over"])

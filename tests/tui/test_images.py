@@ -1,19 +1,24 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from textual.color import Color
+from textual.geometry import Region
 
 from tests.trials.terminal import Terminal
 from tests.tui.conftest import still_model
 from tests.tui.decoded_images import iterm2_image, kitty_images, sixel_image
 from tms_engine.analysis.projection import HOME
+from tms_tui import picture as pictures
 from tms_tui.abilities import images_of
 from tms_tui.drawing.images import encoded, removed
 from tms_tui.drawing.pixels import draw_pixels
 from tms_tui.drawing.scene import NEUTRAL, Label, Scene, flat_camera
 from tms_tui.memo import Memo
 from tms_tui.panes.space_view import scene_of
+from tms_tui.picture import SpacePicture
 from tms_tui.space_scene import space_pixels
 from tms_tui.terminal.cell_buffer import CellBuffer, Shown, Styles
 
@@ -151,3 +156,37 @@ def test_a_terminal_that_can_is_sent_the_space_and_it_is_gone_under_a_dialog_and
         app.assert_restored()
     finally:
         app.process.close(force=True)
+
+
+def test_after_a_slow_line_pictures_are_tried_again(monkeypatch):
+    """Over a line that rests nothing tells that it is fast again: they stayed away for good."""
+    is_slow, sent = [True], []
+    model = still_model()
+    scene = scene_of(model, Memo())
+    size = Region(0, 0, 20, 10)
+    ground = (None, Color(0, 0, 0))
+    view = SimpleNamespace(
+        scene=(scene, HOME, False), content_region=size, background_colors=ground, cover=lambda on: None
+    )
+    protocol = SimpleNamespace(images=SimpleNamespace(protocol="kitty"))
+    monkeypatch.setattr(pictures, "_wanted", lambda app, model: view)
+    for name, value in {
+        "is_too_slow_for_pictures": lambda app: is_slow[0],
+        "show_picture": lambda app, shown: sent.append(shown),
+        "cell_pixels": lambda app: (8, 16),
+        "is_busy": lambda app: False,
+    }.items():
+        monkeypatch.setattr(pictures.compat, name, value)
+    follows = SpacePicture()
+
+    def shown_at(now: float) -> bool:
+        follows.follow(None, SimpleNamespace(settings_state=protocol), now)
+        return bool(sent) and sent[-1] is not None
+
+    assert [shown_at(now) for now in (0, 10, 29.9)] == [False] * 3
+    assert shown_at(30.1)
+    assert not shown_at(32.5)  # it is slow still
+    assert not shown_at(61)
+    is_slow[0] = False
+    assert shown_at(63)
+    assert shown_at(1000)
