@@ -4,13 +4,19 @@ SVGs need nothing else; PNGs are made of them where Chromium (or Chrome) is inst
 """
 
 import asyncio
+import math
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from PIL import Image
+from textual.pilot import Pilot
 
 from tms_engine import Experiment, Run, Trainer, save_figures
 from tms_engine.presets import PRESETS
@@ -25,6 +31,7 @@ from tms_tui.view_options import ViewOptions
 
 HERE = Path(__file__).parent
 SIZE, NARROW, LARGE = (120, 40), (80, 24), (200, 50)
+Shoot: TypeAlias = Callable[[str], Awaitable[None]]
 CLOUDS = ViewOptions(turning=False, data="1, 2, 3 active")
 
 
@@ -155,6 +162,69 @@ def populations() -> dict[str, tuple[Run, tuple[int, int], str]]:
     }
 
 
+async def until(holds: Callable[[], object]) -> None:
+    while not holds():
+        await asyncio.sleep(0.05)
+
+
+async def shoot_journeys(directory: Path) -> list[Path]:
+    """What a new user comes to, from a fresh start, in as many keys as stand in the names of the pictures."""
+    taken: list[Path] = []
+    still = ViewOptions(turning=False)
+
+    async def journey(then: Callable[[TmsApp, Pilot[None], Shoot], Awaitable[None]], steps: int) -> None:
+        session = Session(Experiment(steps=steps), math.inf)
+        app = TmsApp(session, options=still, settings=Settings(theme="tms-dark"))
+
+        async def shot(name: str) -> None:
+            await pilot.pause(0.6)
+            taken.append(HERE / f"{name}.svg")
+            taken[-1].write_text(app.export_screenshot(title="tms-tui"), encoding="utf-8")
+
+        async with app.run_test(size=SIZE) as pilot:
+            await until(lambda: session.view().phase == "finished" and session.view().evaluation)
+            await then(app, pilot, shot)
+        app.session.stop()
+
+    async def phases(app: TmsApp, pilot: Pilot[None], shot: Shoot) -> None:
+        await pilot.press("V", "down", "down", "enter")
+        await until(lambda: (seen := app.model.phases.seen) and 2 * seen.n_finished > seen.n_models)
+        await shot("phases-filling-4-keys")
+        await pilot.press("right", "enter")
+        await until(lambda: app.model.trail[-1] == "dashboard" and app.model.view.evaluation)
+        await shot("cell-opened-6-keys")
+        for sweep in app._sweeps.values():
+            sweep.stop()
+
+    async def before_and_after(app: TmsApp, pilot: Pilot[None], shot: Shoot) -> None:
+        await pilot.press("b", "left_square_bracket")
+        await until(lambda: app.model.view.changes and app.model.view.phase == "finished")
+        await pilot.press("b")
+        await until(lambda: app.model.solids.compared)
+        await shot("before-and-after-3-keys")
+
+    async def replayed(app: TmsApp, pilot: Pilot[None], shot: Shoot) -> None:
+        await pilot.press("w")
+        await until(lambda: app.model.shown and app.model.shown.step > 200)
+        await shot("fold-replayed-1-key")
+
+    async def followed(app: TmsApp, pilot: Pilot[None], shot: Shoot) -> None:
+        command = [sys.executable, "-m", "tms_engine", "train", "--steps", "1e9", "-q"]
+        with subprocess.Popen([*command, "--out", str(directory / "job")]) as job:
+            try:
+                await pilot.press("o")
+                await until(lambda: app.model.runs.line and app.model.runs.line.state == "running")
+                await pilot.press("enter")
+                await until(lambda: app.model.view.phase == "following" and app.model.view.step > 10**5)
+                await shot("job-followed-2-keys")
+            finally:
+                job.terminate()
+
+    for then in (before_and_after, replayed, followed, phases):
+        await journey(then, 10_000)
+    return taken
+
+
 def to_png(svg: Path) -> None:
     """The same picture as PNG, if there is a browser to make it."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -195,6 +265,11 @@ def main() -> None:
     for name, (run, size, keys) in populations().items():
         for shade in ("dark", "light"):
             svg = asyncio.run(shoot_population(run, name, f"tms-{shade}", size, keys))
+            to_png(svg)
+            print(svg)
+    with tempfile.TemporaryDirectory() as runs_directory:
+        os.environ["TMS_RUNS"] = runs_directory
+        for svg in asyncio.run(shoot_journeys(Path(runs_directory))):
             to_png(svg)
             print(svg)
     # What D means, from a fresh start in two keys; and how it came to be.

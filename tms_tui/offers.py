@@ -44,20 +44,20 @@ def _diagram(n_hidden: int, cells: int, seeds: int, quick: bool) -> "Callable[[]
 OFFERS = (
     Offer(
         "n = 2, m = 1",
-        "14 × 14 cells of 4 models, short training: well under a minute",
+        "14 × 14 cells of 4 models, short training: some seconds",
         _diagram(1, 14, 4, True),
     ),
     Offer(
-        "n = 3, m = 2", "14 × 14 cells of 4 models, short training: a minute or two", _diagram(2, 14, 4, True)
+        "n = 3, m = 2", "14 × 14 cells of 4 models, short training: some seconds", _diagram(2, 14, 4, True)
     ),
     Offer(
         "n = 2, m = 1, as in the paper",
-        "40 × 40 cells of 10 models: tens of minutes",
+        "40 × 40 cells of 10 models: a minute on two cores",
         _diagram(1, 40, 10, False),
     ),
     Offer(
         "n = 3, m = 2, as in the paper",
-        "40 × 40 cells of 10 models: an hour or more",
+        "40 × 40 cells of 10 models: two minutes on two cores",
         _diagram(2, 40, 10, False),
     ),
 )
