@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 
 import pytest
 
@@ -51,6 +52,21 @@ def test_processes_of_this_machine_one_for_each_device(alone) -> None:
 def slowly_named() -> str | None:
     time.sleep(1.5)
     return process.worker_device()
+
+
+def test_a_worker_that_ends_is_no_matter_for_what_was_cancelled(monkeypatch) -> None:
+    """As when Ctrl-C reaches workers too."""
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    with sweeps.processes(1) as pool:
+        pid = pool.submit(os.getpid).result()
+        futures = [pool.submit(time.sleep, 1000) for _ in range(6)]
+        assert futures[-1].cancel()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(BrokenExecutor):
+            futures[0].result(60)
+    assert futures[-1].cancelled()
+    assert failed == []
 
 
 def test_workers_end_with_the_process_that_has_started_them() -> None:

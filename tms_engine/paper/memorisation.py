@@ -23,9 +23,10 @@ PAPER = (
 )
 DEPARTS = (
     "200 features at S = .97 and 20,000 steps, instead of 10,000 at .999 and 50,000, which two cores do not "
-    "do: six active features to a row instead of ten. A half cosine without its warm-up. With so few "
-    "features the peak of the loss is some percent high; that data are first and features later on a "
-    "polygon is as there. Dimensionalities of data are as those of features, with hidden vectors for W."
+    "do: six active features to a row instead of ten. A half cosine without its warm-up. "
+    "The loss on fresh data is about .005 up to 20 rows and from 300 on, and .02 to .18 at 80 and 160; data "
+    "are first and features later on a polygon, as there. Dimensionalities of data are as those of "
+    "features, with hidden vectors for W."
 )
 QUICK = "100 features at S = .94, six sizes, two seeds, 5,000 steps"
 

@@ -10,7 +10,14 @@ import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    InvalidStateError,
+    ProcessPoolExecutor,
+)
 from typing import Any
 
 from tms_engine import process
@@ -46,7 +53,16 @@ class Workers(Executor):
         )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        return self._pool.submit(fn, *args, **kwargs)
+        future = self._pool.submit(fn, *args, **kwargs)
+
+        def set_exception(exception: BaseException | None) -> None:
+            with contextlib.suppress(InvalidStateError):
+                Future.set_exception(future, exception)
+
+        # Before Python 3.12 a pool whose worker has ended fails at futures that were cancelled, with a
+        # traceback on stderr and its other workers left running.
+        future.set_exception = set_exception  # type: ignore[method-assign]
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """With `cancel_futures`, also what is under way is ended."""
