@@ -244,6 +244,8 @@ class Stop:
         self._say, self._last = say, last
         self._caught: list[int] = []
         self._nothing_to_lose = ""  # and what is said at the end
+        self._put_off = False  # what a signal should have raised
+        self._repeated = 0  # signals of our own that the thread has still to hear of
         self._ended = threading.Event()
 
     def __call__(self) -> bool:
@@ -269,17 +271,20 @@ class Stop:
         finally:
             self._nothing_to_lose = ""
 
-    def _handle(self, number: int, _frame: Any) -> None:
+    def _handle(self, number: int, frame: Any) -> None:
         """In the main thread, between two instructions of Python."""
         self._caught.append(number)
-        if self._nothing_to_lose:
+        self._put_off = bool(self._nothing_to_lose) and _is_compiling(frame)
+        if self._nothing_to_lose and not self._put_off:
             raise KeyboardInterrupt
 
     def _watch(self, pipe: int) -> None:
         """The thread: it hears of signals at once, by their numbers, also while the main thread does not."""
         first = None
         while numbers := os.read(pipe, 1):
-            if first is None:
+            if self._repeated:
+                self._repeated -= 1
+            elif first is None:
                 first = time.monotonic()
                 threading.Thread(target=self._do_not_wait, args=(numbers[0],), daemon=True).start()
             elif numbers[0] == signal.SIGINT and time.monotonic() - first > _SAME_PRESS:
@@ -291,6 +296,9 @@ class Stop:
         while not self._ended.wait(0.05):
             if self._nothing_to_lose and time.monotonic() > until:
                 self._end(self._nothing_to_lose, number)
+            if self._put_off and self._nothing_to_lose and hasattr(signal, "pthread_kill"):
+                self._repeated += 1
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
             if not told and not self._nothing_to_lose and time.monotonic() > until - _GRACE + _TELL_AFTER:
                 told = True
                 self._say(
@@ -304,6 +312,19 @@ class Stop:
         last.start()
         last.join(_LAST)
         os._exit(128 + number)
+
+
+def _is_compiling(frame: Any) -> bool:
+    """Whether numba or LLVM have called what is done in a frame.
+
+    An exception there, as between a call of LLVM and the note that it has taken an object over, leaves the
+    object to be freed twice.
+    """
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("numba", "llvmlite"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -137,6 +137,29 @@ def test_while_there_is_nothing_to_lose_a_signal_interrupts():
         assert stop()
 
 
+def test_a_compiler_is_not_interrupted_but_who_has_called_it():
+    """LLVM's objects were freed twice: "malloc_consolidate(): unaligned fastbin chunk detected"."""
+    compiler = {"__name__": "llvmlite.binding.ffi", "signal": signal, "time": time, "went_on": []}
+    exec(
+        "def compile():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    until = time.monotonic() + 0.3\n"
+        "    while time.monotonic() < until: pass\n"
+        "    went_on.append(True)\n",
+        compiler,
+    )
+    with process.stop_on_signals(print) as stop:
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), stop.at_once("bye"):
+            [compiler["compile"](), time.sleep(30)]
+        assert compiler["went_on"]
+        assert time.monotonic() - began < 1
+        time.sleep(
+            0.2
+        )  # the second one that Ctrl-C would be, had our own been taken for it, ends the process
+        assert stop.exit_code == 130
+
+
 DEAF = """
 import contextlib, hashlib
 from tms_engine import process
