@@ -37,7 +37,7 @@ class Entry(NamedTuple):
 EXPERIMENTS: dict[str, Entry] = {
     "polygons": Entry("5 features in 2 dimensions: from two features to a pentagon, by sparsity", 0.2, 0.1),
     "superposition": Entry("20 → 5 and 80 → 20: how many features are represented, by sparsity", 3, 0.1),
-    "uniform": Entry("400 → 30 and 200 → 20 equal features: where their dimensionalities gather", 25, 0.5),
+    "uniform": Entry("400 → 30 and 200 → 20 equal features: where their dimensionalities gather", 30, 0.5),
     "phases": Entry("the phase diagrams of 2 → 1 and 3 → 2: trained, optimum and pure strategies", 3.5, 0.3),
     "kgons": Entry("6 → 2: the levels of the loss, training from each, and where many seeds end", 1.5, 0.4),
     "correlation": Entry("correlated and anticorrelated sets in a plane: orthogonal, antipodal", 2, 0.3),
