@@ -172,8 +172,8 @@ async def shoot_journeys(directory: Path) -> list[Path]:
     taken: list[Path] = []
     still = ViewOptions(turning=False)
 
-    async def journey(then: Callable[[TmsApp, Pilot[None], Shoot], Awaitable[None]], steps: int) -> None:
-        session = Session(Experiment(steps=steps), math.inf)
+    async def journey(then: Callable[[TmsApp, Pilot[None], Shoot], Awaitable[None]]) -> None:
+        session = Session(Experiment(), math.inf)
         app = TmsApp(session, options=still, settings=Settings(theme="tms-dark"))
 
         async def shot(name: str) -> None:
@@ -221,7 +221,7 @@ async def shoot_journeys(directory: Path) -> list[Path]:
                 job.terminate()
 
     for then in (before_and_after, replayed, followed, phases):
-        await journey(then, 10_000)
+        await journey(then)
     return taken
 
 
