@@ -99,7 +99,8 @@ TERMS: dict[str, Term] = {
         "space",
         ("drag to turn, the wheel to zoom, click a tip to choose it",),
         "Dragging turns the space, and the wheel moves nearer or away. Over the tip of a vector or its number the line at the bottom says what "
-        "the feature is; a click chooses it, shift and a click compare it with the chosen one.",
+        "the feature is; a click chooses it, shift and a click compare it with the chosen one. Over an edge it has the angle of its two features, "
+        "which a click chooses, and over a trail how far the tip has come.",
     ),
     "edges": Term(
         "edges",

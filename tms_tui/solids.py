@@ -248,4 +248,5 @@ def trail_of(run: "Run", shown: Snapshot, instance: int, since: int | None) -> T
     # The steps that are kept are as dense as they are near the change, where most happens.
     places = np.unique(np.linspace(0, len(kept) - 1, _TRAIL).round().astype(int))
     directions = model(shown.experiment.model).directions
-    return Trail(tuple(directions(kept[place].parameters)[instance] for place in places))
+    ways = tuple(directions(kept[place].parameters)[instance] for place in places)
+    return Trail(ways, kept[places[0]].step)

@@ -33,6 +33,7 @@ from tms_tui.drawing.scene import (
     flat_camera,
     lengths,
     merge,
+    nearest_line,
     nearest_tip,
     placed_tips,
     sphere_scene,
@@ -41,6 +42,7 @@ from tms_tui.drawing.scene import (
     weights_scene,
 )
 from tms_tui.memo import Memo
+from tms_tui.reading import Thing
 from tms_tui.view_options import Data, ViewOptions
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Panel(NamedTuple):
     scene: Scene
     features: Int64[np.ndarray, " vectors"] | None = None
     """Whose vectors its segments are; None: of another model than that which is shown."""
+    edges: Int64[np.ndarray, "edges 2"] | None = None
+    """Between which features its edges are."""
 
 
 class Scale(NamedTuple):
@@ -73,6 +77,7 @@ class Trail(NamedTuple):
     """The weights of one instance at the steps up to the one that is shown, from which its tips have come."""
 
     weights: tuple[Float32[np.ndarray, "features hidden"], ...]
+    since: int  # the step of the first ones
 
 
 class Seen(NamedTuple):
@@ -151,7 +156,9 @@ def _turned(
 
 def _beside_each_other(a: SpaceScene, b: SpaceScene, titles: tuple[str, str]) -> SpaceScene:
     panels = [
-        Panel(f"{title} {panel.title}".strip(), panel.scene, panel.features if scene is b else None)
+        panel._replace(
+            title=f"{title} {panel.title}".strip(), features=panel.features if scene is b else None
+        )
         for title, scene in zip(titles, (a, b), strict=True)
         for panel in scene.panels
     ]
@@ -186,8 +193,10 @@ def _space_scene(
     colored = some if partner is None else np.where(partner[some] >= 0, partner[some], some)
     of_vectors = feature_colors(options.palette, colored)
     vectors = weights_scene(starts + tips, of_vectors, selected, starts, some.tolist())
+    between = None
     if len(some) == n and m > 1 and edges is not None:
         vectors = merge((vectors, edges_scene(tips, *edges)))
+        between = edges.edges
     if trail is not None and len(some) == n:
         ways = np.stack([starts + earlier @ basis for earlier in (*trail.weights, w)])
         vectors = merge((vectors, trails_scene(ways, of_vectors)))
@@ -214,12 +223,12 @@ def _space_scene(
     radius = float(np.ceil(10 * reach)) / 10  # in steps, so that the scale does not change with every update
     guides = _guides(options, m, radius)
     if not clouds:
-        return SpaceScene((Panel("", merge((guides, vectors)), some),), radius, flat=m < 3)
+        return SpaceScene((Panel("", merge((guides, vectors)), some, between),), radius, flat=m < 3)
     numbers = memo.latest(2, _palette_of, n, partner)
     palette = memo.latest(2, feature_colors, options.palette, numbers)
     inks, scale = _colors(options, [sample for *_, sample, _ in clouds], shown, palette, memo)
     panels = tuple(
-        Panel(title, merge((Scene(points, ink, beside=beside), vectors, guides)), some)
+        Panel(title, merge((Scene(points, ink, beside=beside), vectors, guides)), some, between)
         for (title, points, _, beside), ink in zip(clouds, inks, strict=True)
     )
     return SpaceScene(panels, radius, flat=m < 3, scale=scale)
@@ -400,16 +409,27 @@ def _placed(
     return made
 
 
-def tip_at(
+def thing_at(
     scene: SpaceScene, camera: Camera, row: int, column: int, height: int, width: int, has_colors: bool = True
-) -> int | None:
-    """The feature at whose tip a cell of the picture is; None if it is at none."""
+) -> Thing:
+    """What a cell of the picture has: a tip, an edge, a trail; or else the space itself."""
     for panel, (top, left, tall, wide) in _placed(scene, height, width, has_colors):
-        if not (top <= row < top + tall and left <= column < left + wide) or panel.features is None:
+        if not (top <= row < top + tall and left <= column < left + wide):
             continue
-        place = nearest_tip(panel.scene, camera, scene.radius, tall, wide, row - top, column - left)
-        return None if place is None else int(panel.features[place])
-    return None
+        if panel.features is None:
+            return Thing("A and B")
+        drawn, place = panel.scene, (camera, scene.radius, tall, wide, row - top, column - left)
+        tip = nearest_tip(drawn, *place)
+        if tip is not None:
+            return Thing("norm", int(panel.features[tip]))
+        edge = None if panel.edges is None else nearest_line(drawn.edges, *place)
+        if panel.edges is not None and edge is not None:
+            start, end = panel.edges[edge].tolist()
+            return Thing("edges", start, end)
+        way = nearest_line(drawn.trails, *place)
+        if way is not None:
+            return Thing("trails", int(panel.features[way % len(panel.features)]))
+    return Thing("space")
 
 
 def tips_of(

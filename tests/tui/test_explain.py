@@ -23,6 +23,7 @@ from tms_tui.panes.explained import explained
 from tms_tui.panes.measures import measures
 from tms_tui.panes.numbers import number_rows
 from tms_tui.reading import Thing
+from tms_tui.space_scene import Trail
 from tms_tui.view_options import COLORINGS
 
 
@@ -164,6 +165,23 @@ def test_a_cell_that_stands_for_many_says_so():
     assert said(model, m.PointedAt(Thing("interference", 0, 1, (2, 3)))).startswith(
         "strongest of 2 × 3: 0 and 1"
     )
+
+
+def test_an_edge_has_its_angle_and_length_and_a_click_chooses_its_two_features():
+    model = holding(polygon(5))
+    edge = Thing("edges", 0, 1)
+    told = said(model, m.PointedAt(edge))
+    assert told.startswith("edge, 0 and 1: 72°, cosine .31, W ⋅ W .31; 1.18 long; 0, active at 1, adds .31")
+    assert said(model, m.ChoosePair(0, 1)).startswith("0 and 1: 72°")
+
+
+def test_a_trail_says_how_far_its_tip_has_come(monkeypatch):
+    model, before = holding(polygon(4)), 2 * polygon(4)[[1, 0, 2, 3]].astype(np.float32)
+    monkeypatch.setattr("tms_tui.panes.explained.trail_shown", lambda *_: Trail((before,), 1200))
+    pointed = m.PointedAt(Thing("trails", 0))
+    assert said(model, pointed) == "trail of 0: since step 1,200 turned by 90°, ‖W‖ 2.00 → 1.00"
+    monkeypatch.setattr("tms_tui.panes.explained.trail_shown", lambda *_: None)
+    assert said(model, pointed).startswith("trails: ")
 
 
 # Panes and numbers

@@ -10,8 +10,18 @@ from textual.geometry import Offset
 from tests.tui.conftest import after, still_app, still_model, still_view
 from tests.tui.hosts import press, settled, text
 from tests.tui.test_runs import line, seen
+from tms_engine.analysis.polytopes.edges import SolidEdges
 from tms_engine.analysis.projection import HOME
-from tms_tui.drawing.scene import flat_camera, nearest_tip, placed_tips, weights_scene
+from tms_tui.drawing.cells import BLANK
+from tms_tui.drawing.scene import (
+    draw_scene,
+    edges_scene,
+    flat_camera,
+    nearest_line,
+    nearest_tip,
+    placed_tips,
+    weights_scene,
+)
 from tms_tui.keys import KEYS, PANES_OF
 from tms_tui.memo import Memo
 from tms_tui.messages import (
@@ -31,8 +41,9 @@ from tms_tui.model import Model
 from tms_tui.panes.jumps import LETTERS, Jump, lettered
 from tms_tui.panes.key_bar import hints
 from tms_tui.panes.space_view import scene_of
+from tms_tui.reading import Thing
 from tms_tui.replay import Replay
-from tms_tui.space_scene import tip_at, tips_of
+from tms_tui.space_scene import Trail, space_scene, thing_at, tips_of
 
 
 def bar(model: Model) -> list[str]:
@@ -115,7 +126,53 @@ def test_every_tip_of_the_space_that_is_in_sight_is_found(data):
     found = tips_of(scene, camera, 30, 60)
     assert {feature for feature, *_ in found} == set(range(8))
     for _, row, column in found:
-        assert tip_at(scene, camera, row, column, 30, 60) is not None
+        assert thing_at(scene, camera, row, column, 30, 60).term == "norm"
+
+
+def test_the_mouse_is_at_a_line_where_it_is_drawn_and_at_its_ends_but_not_beyond():
+    scene = edges_scene(
+        np.array([[-1, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32),
+        np.array([[0, 1], [1, 2]]),
+        np.zeros((0, 2), int),
+        np.zeros((0, 3), int),
+    )
+    size = (20, 40)
+    drawn = draw_scene(scene, flat_camera(), 1.2, *size, "braille").glyphs != BLANK
+    at = [
+        [nearest_line(scene.edges, flat_camera(), 1.2, *size, row, column) for column in range(size[1])]
+        for row in range(size[0])
+    ]
+    assert {at[row][column] for row, column in np.argwhere(drawn)} == {0, 1}
+    assert sum(k is not None for row in at for k in row) < 4 * drawn.sum()
+    assert (at[10][20], at[10][1], at[3][20]) == (0, None, None)
+    assert nearest_line(scene.edges[:0], flat_camera(), 1.2, *size, 10, 20) is None
+    assert nearest_line(scene.edges * np.nan, flat_camera(), 1.2, *size, 10, 20) is None
+
+
+def test_an_edge_of_the_space_is_found_between_its_tips_and_a_trail_behind_its_tip():
+    """A square with its edges, of which feature 0 came from a quarter turn away."""
+    model = still_model(data="none")
+    square = np.zeros((8, 3), np.float32)
+    square[:4, :2] = [[1, 0], [0, 1], [-1, 0], [0, -1]]
+    shown = dataclasses.replace(model.shown, parameters={"W": square[None]})
+    edges = SolidEdges(
+        np.array([[0, 1], [1, 2], [2, 3], [3, 0]]), np.zeros((0, 2), int), np.zeros((0, 3), int)
+    )
+    earlier = square.copy()
+    earlier[0] = [1.0, 1.0, 0.0]
+    scene = space_scene(shown, model.options, "cpu", Memo(), edges, Trail((earlier,), 100))
+    camera = flat_camera()
+    places = {feature: (row, column) for feature, row, column in tips_of(scene, camera, 40, 80)}
+
+    def between(a: tuple[int, int], b: tuple[int, int]) -> Thing:
+        return thing_at(scene, camera, (a[0] + b[0]) // 2, (a[1] + b[1]) // 2, 40, 80)
+
+    assert between(places[1], places[2]) == Thing("edges", 1, 2)
+    assert between(places[3], places[0]) == Thing("edges", 3, 0)
+    corner = (places[1][0], places[0][1])  # where feature 0 has been
+    assert between(corner, places[0]) == Thing("trails", 0)
+    of_a = scene._replace(panels=(scene.panels[0]._replace(features=None),))
+    assert thing_at(of_a, camera, *places[0], 40, 80) == Thing("A and B")
 
 
 def test_a_click_twice_on_the_loss_leaves_the_step_and_the_training_as_they_were():

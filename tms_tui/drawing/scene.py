@@ -44,6 +44,9 @@ BESIDE, SPREAD = 2.0, 0.5
 # Cells of a row, from the tip of a vector or from its number, within which a place is at it.
 NEAR_TIP = 2.5
 
+# The same from a line: about half a cell, which is twice as high as wide.
+NEAR_LINE = 1.1
+
 # Edges of a solid: colour and strength of those in front, of those at the back as guides are.
 _EDGE, _FRONT = (0.62, 0.62, 0.62), 0.8
 _BACK: dict[Mode, float] = {"braille": 0.5, "blocks": 0.4, "ascii": 0.7}
@@ -203,6 +206,31 @@ def nearest_tip(
     far = np.where(np.isfinite(away), away, np.inf).min(0, initial=np.inf)
     nearest = int(far.argmin()) if len(far) else -1
     return nearest if nearest >= 0 and far[nearest] <= NEAR_TIP else None
+
+
+def nearest_line(
+    lines: Float32[np.ndarray, "lines 2 3"],
+    camera: Camera,
+    radius: float,
+    rows: int,
+    columns: int,
+    row: int,
+    column: int,
+) -> int | None:
+    """The line that runs through a cell of the picture, of several the nearest; None if there is none."""
+    if not len(lines):
+        return None
+    with np.errstate(all="ignore"):
+        cell = np.array([1.0, 2.0])  # as large as it is seen
+        placed = seen_lines(lines, camera, radius, Grid(rows, columns, 1, 1))[..., :2] * cell
+        at = np.array([column + 0.5, row + 0.5]) * cell
+        start, along = placed[:, 0], placed[:, 1] - placed[:, 0]
+        length = np.einsum("ij,ij->i", along, along)
+        share = np.clip(np.einsum("ij,ij->i", at - start, along) / np.maximum(length, 1e-9), 0, 1)
+        away = np.linalg.norm(start + share[:, None] * along - at, axis=1)
+    away = np.where(np.isfinite(away), away, np.inf)
+    nearest = int(away.argmin())
+    return nearest if away[nearest] <= NEAR_LINE else None
 
 
 def placed_tips(

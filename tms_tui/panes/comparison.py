@@ -5,6 +5,7 @@ import textwrap
 
 import numpy as np
 from textual.content import Content
+from textual.geometry import Offset
 
 from tms_engine import digits
 from tms_engine.analysis import geometry
@@ -12,7 +13,9 @@ from tms_tui.drawing.ascii import ascii_text
 from tms_tui.drawing.symbols import ASCII, Symbols
 from tms_tui.memo import Memo
 from tms_tui.model import Model
-from tms_tui.panes.text import cut
+from tms_tui.panes.pointing import Pointing
+from tms_tui.panes.text import Text, cut
+from tms_tui.reading import Thing
 from tms_tui.solids import Compared, Loss, Solid
 
 _QUIET = "$foreground 60%"
@@ -20,6 +23,13 @@ _QUIET = "$foreground 60%"
 _LABEL, _LEAST, _MOST = 11, 8, 13
 # Cells that a feature's line needs for its D.
 _WITH_D = 38
+
+
+class Comparison(Pointing, Text):
+    """The rows below, as a pane that the mouse can be over."""
+
+    def thing_at(self, offset: Offset) -> Thing:
+        return Thing("A and B")
 
 
 def comparison(model: Model, memo: Memo, width: int) -> Content:

@@ -17,9 +17,11 @@ from tms_tui.explain import OF_PANE, TERMS
 from tms_tui.keys import ALONE
 from tms_tui.memo import Memo
 from tms_tui.model import Model
+from tms_tui.panes.comparison import laid_over
 from tms_tui.panes.measures import measures
 from tms_tui.panes.numbers import number_rows
 from tms_tui.panes.population_text import known_of
+from tms_tui.panes.space_view import trail_shown
 from tms_tui.phases_state import drawn_points, order_of
 from tms_tui.population import make_rows
 from tms_tui.reading import Thing
@@ -80,6 +82,8 @@ def explained(model: Model, memo: Memo) -> Clauses:
         return ()
     if thing.instance is not None:
         return _of_instance(model, memo, thing.instance)
+    if thing.term == "trails" and thing.feature is not None:
+        return _of_trail(model, memo, thing.feature)
     if thing.feature is not None and thing.other is not None:
         return _of_pair(model, memo, thing)
     if thing.feature is not None:
@@ -152,13 +156,29 @@ def _of_pair(model: Model, memo: Memo, thing: Thing) -> Clauses:
         if math.isfinite(found.cosine)
         else "no angle, for one of them is 0"
     )
-    clauses = [f"{of_patch}{j} and {k}: {angle}, W ⋅ W {product}"]
+    is_edge = thing.term == "edges"
+    clauses = [f"{'edge, ' * is_edge}{of_patch}{j} and {k}: {angle}, W ⋅ W {product}"]
+    if is_edge:
+        ends = _weights(model)[model.options.instance, [j, k]].astype(np.float64)
+        clauses.append(f"; {short(float(np.linalg.norm(ends[1] - ends[0])))} long")
     if adds:
         relu = " before the ReLU" if model.experiment.model == "tied_relu" else ""
         clauses.append(f"; {j}, active at 1, adds {product} to {k}{relu}")
         if relu and found.product < 0 and _bias(model, k) <= 0:
             clauses.append(f", which removes it where {k} is 0")
     return tuple(clauses)
+
+
+def _of_trail(model: Model, memo: Memo, j: int) -> Clauses:
+    """How far a tip has come on its trail."""
+    trail = trail_shown(model, memo)
+    if trail is None:
+        return _with("trails")
+    now = _weights(model)[model.options.instance, j]
+    way = geometry.pair(np.stack([trail.weights[0][j], now]), 0, 1)
+    lengths = [short(float(np.linalg.norm(w.astype(np.float64)))) for w in (trail.weights[0][j], now)]
+    turned = f"turned by {way.degrees:.0f}°, " if math.isfinite(way.degrees) else ""
+    return (f"trail of {j}: since step {trail.since:,} {turned}‖W‖ {lengths[0]} → {lengths[1]}",)
 
 
 def _pair(
@@ -234,6 +254,15 @@ def _of_phases(model: Model, cell: tuple[int, int] | None) -> Clauses:
     return tuple(filter(None, (f"{', '.join(where)}: {name}", loss, represented, total)))
 
 
+def _of_compared(model: Model, memo: Memo) -> Clauses:
+    """How A lies over B, and what they lose."""
+    compared = model.solids.compared
+    if compared is None or compared.before is not model.solids.before:
+        return _with("A and B")
+    a, b = (number(loss.value, 3) for loss in (compared.loss, compared.loss_now))
+    return (f"A and B: {laid_over(compared)}", f"; fresh loss {a} and {b}")
+
+
 def _of_space(model: Model, memo: Memo) -> Clauses:
     experiment, options = model.experiment, model.options
     n, m = experiment.n_features, experiment.n_hidden
@@ -295,6 +324,7 @@ def _of_run(model: Model, memo: Memo) -> Clauses:
 
 _OF_TERMS = {
     "space": _of_space,
+    "A and B": _of_compared,
     "loss": _of_loss,
     "D": _of_features,
     "ladder": _of_ladder,

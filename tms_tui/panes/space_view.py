@@ -34,7 +34,7 @@ from tms_tui.space_scene import (
     draw_space,
     n_vectors,
     space_scene,
-    tip_at,
+    thing_at,
     tips_of,
 )
 from tms_tui.view import loading
@@ -86,7 +86,7 @@ def scene_of(model: Model, memo: Memo) -> SpaceScene | None:
     size = shown.weights.shape
     known = solid is not None and solid.instance == options.instance and solid.shown.weights.shape == size
     edges = solid.edges if solid is not None and known and options.edges else None
-    trail = _trail(model, memo)
+    trail = trail_shown(model, memo)
     compared = solids.compared
     if solids.showing == "now" or compared is None or compared.before is not solids.before:
         return space_scene(shown, options, device, memo, edges, trail)
@@ -107,7 +107,7 @@ def _first_half(scene: SpaceScene) -> SpaceScene:
     return scene._replace(panels=scene.panels[: len(scene.panels) // 2])
 
 
-def _trail(model: Model, memo: Memo) -> Trail | None:
+def trail_shown(model: Model, memo: Memo) -> Trail | None:
     """Where the tips have been: since the model before, if it is of the same; else since a live change."""
     solids, view, shown, instance = model.solids, model.view, model.shown, model.options.instance
     before = solids.before
@@ -208,8 +208,7 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         if scene is None:
             return Thing("space")
         height, width = self.size.height, self.size.width
-        feature = tip_at(scene, camera, offset.y, offset.x, height, width, self.n_colors > 2)
-        return Thing("space") if feature is None else Thing("norm", feature)
+        return thing_at(scene, camera, offset.y, offset.x, height, width, self.n_colors > 2)
 
     def jumps(self) -> list[Jump]:
         scene, camera = self._content[:2] if self._content else (None, HOME)
@@ -237,7 +236,7 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         self._dragged_from = None
 
     def on_click(self, event: events.Click) -> None:
-        """At a tip: choose its feature; with shift, the second one."""
+        """At a tip or a trail: choose its feature, with shift as the second one; at an edge: its two."""
         offset = None if self._dragged or event.chain > 1 else event.get_content_offset(self)
         thing = None if offset is None else self.thing_at(offset)
         if thing is None or thing.feature is None:
@@ -245,7 +244,7 @@ class SpaceView(Pane, Pointing, CellsWidget, can_focus=True):
         if event.shift and self._selected is not None:
             self.post_message(Chosen(self._selected, thing.feature))
         else:
-            self.post_message(Chosen(thing.feature, None))
+            self.post_message(Chosen(thing.feature, thing.other))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

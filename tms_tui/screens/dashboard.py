@@ -13,7 +13,7 @@ from tms_tui.drawing.modes import Mode
 from tms_tui.messages import PaneName
 from tms_tui.model import Model
 from tms_tui.panes import PANES, Place, pane_class
-from tms_tui.panes.comparison import comparison
+from tms_tui.panes.comparison import Comparison, comparison
 from tms_tui.panes.large import LargeNumbers, LargeTitle
 from tms_tui.panes.pane_keys import screen_bindings
 from tms_tui.panes.text import Text, set_title
@@ -42,7 +42,7 @@ class Dashboard(FullScreen):
         yield from self._placed("body")
         with Vertical(id="side"):
             yield from self._placed("side")
-            yield Text(id="comparison", classes="pane")
+            yield Comparison(id="comparison", classes="pane")
             yield self.panes["large-numbers"]
             with Horizontal(id="middle"):
                 yield from self._placed("middle")
