@@ -100,6 +100,9 @@ _REST = 0.3
 # Times a second at which the session is looked at, however few frames are drawn; and the least seconds from
 # one look to the next where keys ask for it.
 _TICKS, _LEAST_TICK = 30.0, 0.015
+# Seconds for which the timer's frames wait for a key that is on its way: it goes from queue to queue, and a
+# frame of a large model in between each time would make it late.
+_ON_ITS_WAY = 0.06
 
 # Seconds for which the screen waits for the training thread; in a longer step, the run is exported as it is
 # shown.
@@ -218,6 +221,7 @@ class TmsApp(App[None]):
         self._name_due = -math.inf
         self._names_are_loaded = False
         self._key_at = -math.inf
+        self._frames_from = -math.inf  # while a key is on its way
         self._looking = Looking()
         self._finder: Finder | None = None  # while it is open
         self._jumping: JumpMode | None = None  # as it was shown last
@@ -361,8 +365,10 @@ class TmsApp(App[None]):
             self._is_asked = True
         before = self.model
         self.model, effects = update(self.model, message)
-        if self.model is not before and not isinstance(message, m.Tick):
-            self._ask()
+        if not isinstance(message, m.Tick):
+            self._frames_from = -math.inf
+            if self.model is not before:
+                self._ask()
         for effect in laid_out + effects:
             self._carry_out(effect)
         if self.model.mode != before.mode:
@@ -395,6 +401,8 @@ class TmsApp(App[None]):
     def _tick_in_time(self) -> None:
         """A tick of the timer: an animation has its frames a second, and half a tick is no delay."""
         now = self._clock()
+        if now < self._frames_from:
+            return
         fps = self.fps
         is_due = now > self._frame_due - 0.5 / max(fps, _TICKS)
         if is_due:
@@ -535,6 +543,8 @@ class TmsApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self._key_at = self._clock()
+            if self._frames_from < self._last_tick:  # of keys that come all the time not each one
+                self._frames_from = self._key_at + _ON_ITS_WAY
         await super().on_event(event)
 
     def action_press(self, index: int) -> None:

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -246,6 +247,10 @@ class Session:
         player.attempt(player.find_library)
         self._view = player.view()
         player.attempt(player.load)
+        # What names are found with, whatever the run's kernel needs: its library keeps the interpreter's lock
+        # for a tenth of a second, and the first keys would wait for it.
+        with suppress(ImportError, OSError):  # not for this machine: torch trains, and there are no names
+            import numba  # noqa: F401
         process.keep_what_is_loaded()
         while not self._stopping:
             self._woken.clear()
