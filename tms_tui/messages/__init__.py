@@ -4,7 +4,6 @@ Frozen records without logic. Keys, the mouse, dialogs and the timer become mess
 into the next Model and effects; the Textual shell carries the effects out.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -47,6 +46,7 @@ from tms_tui.messages.time import MoveCursor as MoveCursor
 from tms_tui.messages.time import NextDrift as NextDrift
 from tms_tui.messages.time import StartFilm as StartFilm
 from tms_tui.messages.time import ToggleReplay as ToggleReplay
+from tms_tui.record import Record
 from tms_tui.view import View
 
 PaneName = str  # of the table in panes/__init__.py, or of another full screen
@@ -114,219 +114,179 @@ class ExportChoice(NamedTuple):
 # Messages of keys. Time:
 
 
-@dataclass(frozen=True)
-class TogglePause:
+class TogglePause(Record):
     pass
 
 
-@dataclass(frozen=True)
-class StepOnce:
+class StepOnce(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ChangePace:
+class ChangePace(Record):
     direction: int  # 1: faster; −1: slower
 
 
-@dataclass(frozen=True)
-class RunToEnd:
+class RunToEnd(Record):
     pass
 
 
-@dataclass(frozen=True)
-class LookBack:
+class LookBack(Record):
     direction: int  # −1: to earlier weights; 1: to later ones
 
 
-@dataclass(frozen=True)
-class LookAtFirst:
+class LookAtFirst(Record):
     pass
 
 
-@dataclass(frozen=True)
-class LookAtNewest:
+class LookAtNewest(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Restart:
+class Restart(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Reseed:
+class Reseed(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Extend:
+class Extend(Record):
     pass
 
 
 # Live change:
 
 
-@dataclass(frozen=True)
-class ScaleDensity:
+class ScaleDensity(Record):
     factor: float
 
 
-@dataclass(frozen=True)
-class ScaleLearningRate:
+class ScaleLearningRate(Record):
     factor: float
 
 
-@dataclass(frozen=True)
-class ShiftImportance:
+class ShiftImportance(Record):
     amount: float
 
 
 # Space:
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(Record):
     right: int
     up: int
 
 
-@dataclass(frozen=True)
-class Roll:
+class Roll(Record):
     direction: int  # 1: to the right
 
 
-@dataclass(frozen=True)
-class Zoom:
+class Zoom(Record):
     direction: int  # 1: nearer
 
 
-@dataclass(frozen=True)
-class ResetCamera:
+class ResetCamera(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ToggleTurning:
+class ToggleTurning(Record):
     pass
 
 
-@dataclass(frozen=True)
-class TogglePerspective:
+class TogglePerspective(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextGuides:
+class NextGuides(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextProjection:
+class NextProjection(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextAxes:
+class NextAxes(Record):
     pass
 
 
 # Data and colour:
 
 
-@dataclass(frozen=True)
-class NextData:
+class NextData(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextColoring:
+class NextColoring(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextFeature:
+class NextFeature(Record):
     direction: int
 
 
-@dataclass(frozen=True)
-class Clear:
+class Clear(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextPoints:
+class NextPoints(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextPalette:
+class NextPalette(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextInstance:
+class NextInstance(Record):
     direction: int
 
 
 # Panes:
 
 
-@dataclass(frozen=True)
-class FocusPane:
+class FocusPane(Record):
     pane: PaneName
 
 
-@dataclass(frozen=True)
-class ToggleMaximized:
+class ToggleMaximized(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ToggleLog:
+class ToggleLog(Record):
     pass
 
 
 # Run:
 
 
-@dataclass(frozen=True)
-class OpenExperiment:
+class OpenExperiment(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ExportNow:
+class ExportNow(Record):
     pass
 
 
-@dataclass(frozen=True)
-class OpenExport:
+class OpenExport(Record):
     pass
 
 
-@dataclass(frozen=True)
-class SaveScreen:
+class SaveScreen(Record):
     pass
 
 
-@dataclass(frozen=True)
-class OpenHelp:
+class OpenHelp(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Suspend:
+class Suspend(Record):
     """Stop the process, as Ctrl-Z does to any program, until the shell continues it."""
 
 
-@dataclass(frozen=True)
-class OpenDoctor:
+class OpenDoctor(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Quit:
+class Quit(Record):
     pass
 
 
@@ -353,8 +313,7 @@ KeyMessage = (
 # Messages of the mouse.
 
 
-@dataclass(frozen=True)
-class Drag:
+class Drag(Record):
     """The space was dragged by so many cells."""
 
     right: int
@@ -364,15 +323,13 @@ class Drag:
 # Messages of the shell.
 
 
-@dataclass(frozen=True)
-class SavesSlowly:
+class SavesSlowly(Record):
     """A save takes so long that a kill may cost more than is promised."""
 
     seconds: float  # of work at risk
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(Record):
     """Time has passed."""
 
     view: View  # the session's newest
@@ -380,126 +337,107 @@ class Tick:
     waiting: float = 0.0  # seconds for which a command has waited for the training thread
 
 
-@dataclass(frozen=True)
-class LayoutChanged:
+class LayoutChanged(Record):
     layout: Layout
 
 
-@dataclass(frozen=True)
-class ThemeChanged:
+class ThemeChanged(Record):
     theme: str
     chart_colors: ChartColors
 
 
-@dataclass(frozen=True)
-class ExperimentChosen:
+class ExperimentChosen(Record):
     """An experiment was chosen in its form, or as a preset by its name; None: the form was closed without."""
 
     experiment: Experiment | None
     preset: str = ""
 
 
-@dataclass(frozen=True)
-class ExportChosen:
+class ExportChosen(Record):
     """The export form was closed; None: without a choice."""
 
     choice: ExportChoice | None
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(Record):
     """The question before a run is dropped was answered."""
 
     answer: Answer
 
 
-@dataclass(frozen=True)
-class PlaceAnswered:
+class PlaceAnswered(Record):
     """Where a run that could not be saved is to be saved instead."""
 
     place: Path | Literal["drop", "stay"]
 
 
-@dataclass(frozen=True)
-class RunSaved:
+class RunSaved(Record):
     saved: Saved
 
 
-@dataclass(frozen=True)
-class SaveFailed:
+class SaveFailed(Record):
     sentence: str  # why
     directory: str  # where it was to be
 
 
-@dataclass(frozen=True)
-class SessionFound:
+class SessionFound(Record):
     """The newest of the sessions that were interrupted."""
 
     session: InterruptedSession
 
 
-@dataclass(frozen=True)
-class ResumeAnswered:
+class ResumeAnswered(Record):
     session: InterruptedSession
     answer: ResumeAnswer
 
 
-@dataclass(frozen=True)
-class ResumeBegun:
+class ResumeBegun(Record):
     """A session that was interrupted is this app's now, and its run goes on."""
 
     session: InterruptedSession
 
 
-@dataclass(frozen=True)
-class Autosaved:
+class Autosaved(Record):
     """What the autosave has come to; `error` is one sentence, or ""."""
 
     error: str
 
 
-@dataclass(frozen=True)
-class HelpClosed:
+class HelpClosed(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ExportStarted:
+class ExportStarted(Record):
     directory: Path
     saves: Saved  # what will be on disk when it has finished
 
 
-@dataclass(frozen=True)
-class ExportMoved:
+class ExportMoved(Record):
     """An export has made progress."""
 
     directory: Path
     progress: ExportProgress
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Record):
     """An effect could not be carried out."""
 
     sentence: str
     severity: Severity = "error"
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(Record):
     """An effect was carried out: a title, and what it made."""
 
     title: str
     what: str
 
 
-@dataclass(frozen=True)
-class Terminated:
+class Terminated(Record):
     """A signal ends the app (a kill, a lost connection), so the user cannot be asked."""
 
 
-@dataclass(frozen=True)
-class Interrupt:
+class Interrupt(Record):
     """Ctrl-C: quit, and asked again while that is asked, save and leave."""
 
 
@@ -533,16 +471,14 @@ CommandName = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Record):
     """Call the session's method of this name."""
 
     name: CommandName
     arguments: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True)
-class Toast:
+class Toast(Record):
     text: str
     title: str = ""
     severity: Severity = "information"
@@ -550,36 +486,30 @@ class Toast:
     alone: bool = False  # in the place of all others: a key held down must not pile them up
 
 
-@dataclass(frozen=True)
-class Focus:
+class Focus(Record):
     pane: PaneName
 
 
-@dataclass(frozen=True)
-class Maximize:
+class Maximize(Record):
     """Let the pane in focus fill the screen."""
 
 
-@dataclass(frozen=True)
-class Minimize:
+class Minimize(Record):
     pass
 
 
-@dataclass(frozen=True)
-class OpenDialog:
+class OpenDialog(Record):
     dialog: DialogName
     experiment: Experiment | None = None  # for its form; None: the one in force
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(Record):
     """Ask before a run is dropped. Answered by Answered."""
 
     question: Question
 
 
-@dataclass(frozen=True)
-class AskPlace:
+class AskPlace(Record):
     """Say why a run could not be saved, and ask where else to. Answered by PlaceAnswered."""
 
     sentence: str
@@ -587,29 +517,25 @@ class AskPlace:
     drop: str  # label of the answer "drop"
 
 
-@dataclass(frozen=True)
-class AskResume:
+class AskResume(Record):
     """Offer a session that was interrupted. Answered by ResumeAnswered."""
 
     session: InterruptedSession
 
 
-@dataclass(frozen=True)
-class Resume:
+class Resume(Record):
     """Go on with a session that was interrupted. Answered by ResumeBegun or Refused."""
 
     session: InterruptedSession
 
 
-@dataclass(frozen=True)
-class Discard:
+class Discard(Record):
     """Delete a session that was interrupted."""
 
     session: InterruptedSession
 
 
-@dataclass(frozen=True)
-class StartExport:
+class StartExport(Record):
     """Save the run and its figures. Answered by ExportStarted or Refused."""
 
     run_name: str
@@ -622,36 +548,31 @@ class StartExport:
     step: int | None
 
 
-@dataclass(frozen=True)
-class WriteScreen:
+class WriteScreen(Record):
     """Write the screen as SVG. Answered by Done or Refused."""
 
     run_name: str
 
 
-@dataclass(frozen=True)
-class Save:
+class Save(Record):
     """Save the run, without waiting. Answered by RunSaved or SaveFailed."""
 
     run_name: str
     directory: Path | None = None  # None: a new one in runs/, or the one that was taken over
 
 
-@dataclass(frozen=True)
-class SaveAtTheEnd:
+class SaveAtTheEnd(Record):
     """Save the run wherever that is possible, within a second or two, and leave, saying what was saved."""
 
     run_name: str
     export: str  # the export that this ends, in words; "" for none
 
 
-@dataclass(frozen=True)
-class SuspendProcess:
+class SuspendProcess(Record):
     pass
 
 
-@dataclass(frozen=True)
-class Leave:
+class Leave(Record):
     """End the app."""
 
     message: str = ""  # printed once the terminal is restored

@@ -1,8 +1,7 @@
 """Messages of autoplay."""
 
-from dataclasses import dataclass
+from tms_tui.record import Record
 
 
-@dataclass(frozen=True)
-class ToggleAutoplay:
+class ToggleAutoplay(Record):
     """Of a key: take over from the autoplay, or let it go on."""

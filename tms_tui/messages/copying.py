@@ -1,33 +1,30 @@
 """Messages and effects of copying to the clipboard."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tms_tui.record import Record
 
 Copied = Literal["path", "command", "weights", "table"]
 
 
-@dataclass(frozen=True)
-class OpenCopy:
+class OpenCopy(Record):
     """Of a key: what is to be copied?"""
 
 
-@dataclass(frozen=True)
-class CopyChosen:
+class CopyChosen(Record):
     """The dialog was closed; None: without a choice."""
 
     what: Copied | None
 
 
-@dataclass(frozen=True)
-class CopyReady:
+class CopyReady(Record):
     """What is to be copied has been written out; `told` is what it is, in a few words."""
 
     text: str
     told: str
 
 
-@dataclass(frozen=True)
-class WriteOut:
+class WriteOut(Record):
     """Write out what is to be copied, which may take a moment. Answered by CopyReady or Refused."""
 
     what: Copied
@@ -37,8 +34,7 @@ class WriteOut:
     feature: int | None
 
 
-@dataclass(frozen=True)
-class PutOnClipboard:
+class PutOnClipboard(Record):
     """Hand a text to the terminal, which puts it on the clipboard (OSC 52)."""
 
     text: str

@@ -1,8 +1,9 @@
 """Messages and effects of finding something by its name: the palette, search, and the lists of runs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from tms_tui.record import Record
 
 if TYPE_CHECKING:
     from tms_tui.messages import Message
@@ -12,75 +13,64 @@ if TYPE_CHECKING:
 Aim = Literal["commands", "search", "overlay", "compare"]
 
 
-@dataclass(frozen=True)
-class OpenFinder:
+class OpenFinder(Record):
     aim: Aim
 
 
-@dataclass(frozen=True)
-class OpenJumps:
+class OpenJumps(Record):
     """Show a letter over each pane and row."""
 
 
-@dataclass(frozen=True)
-class FinderClosed:
+class FinderClosed(Record):
     """What was found, or jumped to, to be done; None: nothing was chosen."""
 
     chosen: "Message | None"
 
 
-@dataclass(frozen=True)
-class GoToFeature:
+class GoToFeature(Record):
     """Select a feature in the dashboard."""
 
     feature: int
 
 
-@dataclass(frozen=True)
-class GoToCell:
+class GoToCell(Record):
     """Put the cursor of W Wᵀ on a cell: of two features."""
 
     feature: int
     other: int
 
 
-@dataclass(frozen=True)
-class GoToNumber:
+class GoToNumber(Record):
     """Put the cursor of the numbers on a row."""
 
     row: int
 
 
-@dataclass(frozen=True)
-class GoToInstance:
+class GoToInstance(Record):
     """Select an instance where instances are shown."""
 
     instance: int
 
 
-@dataclass(frozen=True)
-class GoToRun:
+class GoToRun(Record):
     """Choose a run or a sweep on the screen of runs, and `opens` it too."""
 
     path: Path
     opens: bool = False
 
 
-@dataclass(frozen=True)
-class ChooseTheme:
+class ChooseTheme(Record):
     theme: str
 
 
 # Effects.
 
 
-@dataclass(frozen=True)
-class Find:
+class Find(Record):
     """Show the dialog. Answered by FinderClosed."""
 
     aim: Aim
 
 
-@dataclass(frozen=True)
-class ShowJumps:
+class ShowJumps(Record):
     """Answered by FinderClosed."""

@@ -1,11 +1,11 @@
 """Messages and effects of the screen of phases."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tms_engine.experiment import Experiment
 from tms_tui.phases_state import SweepShape
+from tms_tui.record import Record
 
 if TYPE_CHECKING:
     from tms_engine.sweeps.diagram import Seen, Theory
@@ -15,53 +15,45 @@ if TYPE_CHECKING:
 # Of keys.
 
 
-@dataclass(frozen=True)
-class MovePhaseCell:
+class MovePhaseCell(Record):
     down: int
     right: int
 
 
-@dataclass(frozen=True)
-class OpenCell:
+class OpenCell(Record):
     """Train the best model of the cell, or all of them; without a sweep, train what is offered."""
 
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class NextPhaseColoring:
+class NextPhaseColoring(Record):
     pass
 
 
-@dataclass(frozen=True)
-class NextPhaseFeature:
+class NextPhaseFeature(Record):
     direction: int
 
 
-@dataclass(frozen=True)
-class TurnAxis:
+class TurnAxis(Record):
     """Another axis across, or down."""
 
     is_across: bool
 
 
-@dataclass(frozen=True)
-class StepOthers:
+class StepOthers(Record):
     """The next place along the axes that are not shown."""
 
     direction: int
 
 
-@dataclass(frozen=True)
-class ToggleSweep:
+class ToggleSweep(Record):
     """Stop the sweep that a process of this app trains, or go on with one that nobody trains."""
 
 
 # Of the mouse.
 
 
-@dataclass(frozen=True)
-class PointAtCell:
+class PointAtCell(Record):
     row: int
     column: int
 
@@ -69,8 +61,7 @@ class PointAtCell:
 # Of the shell.
 
 
-@dataclass(frozen=True)
-class SweepSeen:
+class SweepSeen(Record):
     """A look at the sweep that is shown; `error` is why there will be no other one, or ""."""
 
     path: Path
@@ -79,45 +70,39 @@ class SweepSeen:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class TheorySeen:
+class TheorySeen(Record):
     path: Path
     theory: "Theory"
 
 
-@dataclass(frozen=True)
-class SweepStarted:
+class SweepStarted(Record):
     """A process of this app trains a sweep."""
 
     path: Path
     process: int
 
 
-@dataclass(frozen=True)
-class SweepRefused:
+class SweepRefused(Record):
     """No process could be started; why."""
 
     sentence: str
 
 
-@dataclass(frozen=True)
-class SweepEnded:
+class SweepEnded(Record):
     """It has ended; `error` is why, where that was before all models were trained and nobody had asked."""
 
     path: Path
     error: str
 
 
-@dataclass(frozen=True)
-class SweepChosen:
+class SweepChosen(Record):
     """A sweep is to be begun, in another process."""
 
     spec: "Spec"
     name: str
 
 
-@dataclass(frozen=True)
-class CellChosen:
+class CellChosen(Record):
     """An experiment of a cell is to be trained in the place of the run that is shown."""
 
     experiment: Experiment
@@ -127,23 +112,20 @@ class CellChosen:
 # Effects.
 
 
-@dataclass(frozen=True)
-class StartSweep:
+class StartSweep(Record):
     """Begin a sweep in a new directory, trained by another process. Answered by SweepStarted or Refused."""
 
     spec: "Spec"
     name: str
 
 
-@dataclass(frozen=True)
-class GoOnSweep:
+class GoOnSweep(Record):
     """Train what is missing of a sweep, in another process. Answered by SweepStarted or Refused."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class StopSweep:
+class StopSweep(Record):
     """Ask the process of this app that trains a sweep to stop; what is finished is kept."""
 
     path: Path

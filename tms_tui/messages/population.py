@@ -1,88 +1,75 @@
 """Messages of the population: moving in it, sorting, searching."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from tms_tui.record import Record
 
 Goal = Literal["best", "worst", "same name"]
 
 
-@dataclass(frozen=True)
-class MoveOnWall:
+class MoveOnWall(Record):
     """To a neighbouring tile."""
 
     right: int
     down: int
 
 
-@dataclass(frozen=True)
-class MoveRow:
+class MoveRow(Record):
     """So many rows down in the order."""
 
     down: int
 
 
-@dataclass(frozen=True)
-class MovePage:
+class MovePage(Record):
     down: int  # 1: a page down; −1: up
 
 
-@dataclass(frozen=True)
-class MoveToEnd:
+class MoveToEnd(Record):
     direction: int  # −1: to the first of the order; 1: to the last
 
 
-@dataclass(frozen=True)
-class MoveName:
+class MoveName(Record):
     down: int  # 1: to the next name of the histogram; −1: to the one above
 
 
-@dataclass(frozen=True)
-class GoTo:
+class GoTo(Record):
     goal: Goal
 
 
-@dataclass(frozen=True)
-class SortNext:
+class SortNext(Record):
     direction: int  # 1: by the column to the right
 
 
-@dataclass(frozen=True)
-class Reverse:
+class Reverse(Record):
     """The other way round."""
 
 
-@dataclass(frozen=True)
-class OpenInstance:
+class OpenInstance(Record):
     """Show the selected instance in the dashboard."""
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Record):
     """Begin to search for a number or a name."""
 
 
 # Of the mouse and the search line.
 
 
-@dataclass(frozen=True)
-class SelectInstance:
+class SelectInstance(Record):
     instance: int
 
 
-@dataclass(frozen=True)
-class SortBy:
+class SortBy(Record):
     """A column's heading was clicked: sort by it; if that is so, the other way round."""
 
     column: str
 
 
-@dataclass(frozen=True)
-class SearchTyped:
+class SearchTyped(Record):
     text: str
 
 
-@dataclass(frozen=True)
-class SearchEnded:
+class SearchEnded(Record):
     accepted: bool  # else the selection is what it was before
 
 

@@ -1,82 +1,70 @@
 """Messages and effects of the screen of runs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from tms_tui.record import Record
 from tms_tui.runs_state import Preview, RunColumn, RunLine
 
 # Of keys.
 
 
-@dataclass(frozen=True)
-class ChooseRun:
+class ChooseRun(Record):
     """Another line, so many below; in pages of what is seen at once."""
 
     by: int
     pages: bool = False
 
 
-@dataclass(frozen=True)
-class ChooseEnd:
+class ChooseEnd(Record):
     """The last line, or the first."""
 
     last: bool
 
 
-@dataclass(frozen=True)
-class OpenChosen:
+class OpenChosen(Record):
     """Open what is chosen: a run, followed while another process trains it; or a sweep."""
 
 
-@dataclass(frozen=True)
-class RenameChosen:
+class RenameChosen(Record):
     pass
 
 
-@dataclass(frozen=True)
-class DeleteChosen:
+class DeleteChosen(Record):
     pass
 
 
-@dataclass(frozen=True)
-class ExportChosenRun:
+class ExportChosenRun(Record):
     """Draw the figures of what is chosen, into its directory."""
 
 
-@dataclass(frozen=True)
-class CompareChosen:
+class CompareChosen(Record):
     """Compare the best instance of the chosen run with what the dashboard shows."""
 
 
-@dataclass(frozen=True)
-class OverlayChosen:
+class OverlayChosen(Record):
     """Draw the loss of the chosen run over that of the dashboard's."""
 
 
-@dataclass(frozen=True)
-class SortRuns:
+class SortRuns(Record):
     """By the column so many to the right."""
 
     by: int
 
 
-@dataclass(frozen=True)
-class ReverseRuns:
+class ReverseRuns(Record):
     """The other way round."""
 
 
 # Of the mouse.
 
 
-@dataclass(frozen=True)
-class SortRunsBy:
+class SortRunsBy(Record):
     """A column's heading was clicked: sort by it; if that is so, the other way round."""
 
     column: RunColumn
 
 
-@dataclass(frozen=True)
-class PointAtRun:
+class PointAtRun(Record):
     """A line was clicked; the chosen one again: open it."""
 
     place: int
@@ -85,8 +73,7 @@ class PointAtRun:
 # Of dialogs and the shell.
 
 
-@dataclass(frozen=True)
-class RunsSeen:
+class RunsSeen(Record):
     """A look at the directory; `error` is why there will be no other one, or ""."""
 
     directory: Path
@@ -95,48 +82,41 @@ class RunsSeen:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class PreviewSeen:
+class PreviewSeen(Record):
     preview: Preview
 
 
-@dataclass(frozen=True)
-class RunChosen:
+class RunChosen(Record):
     """A run directory is to be opened in the place of the run that is shown."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class RunOpened:
+class RunOpened(Record):
     path: Path
     step: int  # of its save, and how many live changes that has
     changes: int
 
 
-@dataclass(frozen=True)
-class RunNotOpened:
+class RunNotOpened(Record):
     sentence: str
 
 
-@dataclass(frozen=True)
-class Renamed:
+class Renamed(Record):
     """The dialog was closed; None: without a name."""
 
     path: Path
     name: str | None
 
 
-@dataclass(frozen=True)
-class Deleted:
+class Deleted(Record):
     """The question was answered."""
 
     path: Path
     agreed: bool
 
 
-@dataclass(frozen=True)
-class RunMoved:
+class RunMoved(Record):
     """A run or a sweep has another name, or is gone."""
 
     path: Path
@@ -147,45 +127,39 @@ class RunMoved:
 # Effects.
 
 
-@dataclass(frozen=True)
-class AskName:
+class AskName(Record):
     """Ask for another name. Answered by Renamed."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class AskDelete:
+class AskDelete(Record):
     """Ask whether to delete. Answered by Deleted."""
 
     path: Path
     what: str
 
 
-@dataclass(frozen=True)
-class OpenRun:
+class OpenRun(Record):
     """Open a run directory in the session. Answered by RunOpened or RunNotOpened."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class RenameRun:
+class RenameRun(Record):
     """Answered by RunMoved or Refused."""
 
     path: Path
     name: str
 
 
-@dataclass(frozen=True)
-class DeleteRun:
+class DeleteRun(Record):
     """Answered by RunMoved or Refused."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class DrawFigures:
+class DrawFigures(Record):
     """Draw the figures of a run on disk into its directory, in another process."""
 
     path: Path

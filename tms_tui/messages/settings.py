@@ -1,41 +1,35 @@
 """Messages and effects of the screen of settings."""
 
-from dataclasses import dataclass
-
+from tms_tui.record import Record
 from tms_tui.settings import Settings
 
 # Of keys.
 
 
-@dataclass(frozen=True)
-class ChooseSetting:
+class ChooseSetting(Record):
     """The row below (1) or above (−1)."""
 
     direction: int
 
 
-@dataclass(frozen=True)
-class ChangeSetting:
+class ChangeSetting(Record):
     """The next value of the chosen setting (1), or the one before (−1)."""
 
     direction: int
 
 
-@dataclass(frozen=True)
-class DefaultSetting:
+class DefaultSetting(Record):
     """The default of the chosen setting."""
 
 
-@dataclass(frozen=True)
-class ToggleProjector:
+class ToggleProjector(Record):
     """Large print, or small, for this start."""
 
 
 # Of the mouse.
 
 
-@dataclass(frozen=True)
-class PointAtSetting:
+class PointAtSetting(Record):
     """A row was clicked; and on its value, in which direction it is changed: −1, 1, or 0 beside it."""
 
     row: int
@@ -45,8 +39,7 @@ class PointAtSetting:
 # Of the shell.
 
 
-@dataclass(frozen=True)
-class SettingsKept:
+class SettingsKept(Record):
     """settings.toml was written: what it says now, and the names that were written; or why it was not."""
 
     kept: Settings
@@ -57,6 +50,5 @@ class SettingsKept:
 # Effects.
 
 
-@dataclass(frozen=True)
-class TakeTheme:
+class TakeTheme(Record):
     theme: str

@@ -1,45 +1,39 @@
 """Messages and effects of time: replay, the step that is looked at, films, the drift of the sparsity."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from tms_tui.record import Record
 from tms_tui.view_options import ViewOptions
 
 
-@dataclass(frozen=True)
-class ToggleReplay:
+class ToggleReplay(Record):
     """Play the kept steps as a loop, or stop at the one that is shown."""
 
 
-@dataclass(frozen=True)
-class MoveCursor:
+class MoveCursor(Record):
     """To the kept step before (−1) or after (1) the one that is looked at."""
 
     direction: int
 
 
-@dataclass(frozen=True)
-class LookAt:
+class LookAt(Record):
     """Look at the kept step nearest to one: the mouse has chosen it."""
 
     step: int
 
 
-@dataclass(frozen=True)
-class LookAgain:
+class LookAgain(Record):
     """Look at the step that was looked at before a click, and train on if it trained then."""
 
     step: int | None
     trains: bool
 
 
-@dataclass(frozen=True)
-class NextDrift:
+class NextDrift(Record):
     """Let the sparsity drift up; asked again, down; and again, stay."""
 
 
-@dataclass(frozen=True)
-class FilmNow:
+class FilmNow(Record):
     """Write what replay shows as GIF and as an asciinema cast."""
 
 
@@ -51,13 +45,11 @@ class FilmProgress(NamedTuple):
     files: tuple[str, ...] = ()  # that are there, once it has finished
 
 
-@dataclass(frozen=True)
-class FilmMoved:
+class FilmMoved(Record):
     progress: FilmProgress
 
 
-@dataclass(frozen=True)
-class StartFilm:
+class StartFilm(Record):
     """Film the run in another process. Answered by FilmMoved or Refused."""
 
     run_name: str
