@@ -1,13 +1,14 @@
 """What the app costs as a person feels it, in a real pty of 120×40 cells.
 
-    python benchmarks/app.py [paint] [bytes] [keys] [frames] [wall] [table] [memory]
+    python benchmarks/app.py [paint] [bytes] [keys] [frames] [wall] [table] [phases] [memory]
 
-Five measurements, all without arguments (about 8 minutes, 5 of them for memory; Linux only, it reads /proc):
+All measurements without arguments (about 10 minutes, 5 of them for memory; Linux only, it reads /proc):
 the time to the first paint; bytes and processor time a frame while turning, and bytes while standing still;
 the time from a key to the screen that answers it; frames a second at full speed beside the rate of
-`tms train`; and memory over time. The pty answers like a terminal with synchronised output, so each frame is
-marked on the wire; time counts from the exec, or the write of a key, to the arrival of the bytes that show
-what is looked for. Those are played into an emulated terminal afterwards.
+`tms train`; a wall of models, a long table and a phase diagram that fills; and memory over time. The pty
+answers like a terminal with synchronised output, so each frame is marked on the wire; time counts from the
+exec, or the write of a key, to the arrival of the bytes that show what is looked for. Those are played into
+an emulated terminal afterwards.
 """
 
 import itertools
@@ -299,6 +300,25 @@ def table() -> None:
             )
 
 
+def phases() -> None:
+    """The paper's phase diagram, 40 × 40 × 10 models, while it fills: the cursor's keys to their bytes."""
+    with Terminal("--no-train") as terminal:
+        terminal.wait_for("● paused")
+        terminal.press("V")
+        terminal.wait_for("as in the paper")
+        terminal.press("\x1b[B\x1b[B\r")
+        terminal.wait_for(r"[1-9][\d,]* (of|/) 16,000", 120)
+        answers, received = [], []
+        while len(answers) < 60 and not re.search(r"16,000 (of|/) 16,000", terminal.shown()):
+            answers.append(delay(terminal, "\x1b[C" if len(answers) % 20 < 10 else "\x1b[D", FRAME_BEGINS))
+            received += terminal.listen(0.2 + 0.011 * (len(answers) % 17))
+        tell(
+            f"40 × 40 cells that fill: a key, median of {len(answers)}",
+            f"{1e3 * statistics.median(answers):.0f} ms, at most {1e3 * max(answers):.0f}",
+            "< 100 ms",
+        )
+
+
 def rate_of(*command: str) -> float:
     """Steps a second of a training that prints its rate; the median of those printed."""
     done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=True)
@@ -364,6 +384,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "frames": frames_at_full_speed,
     "wall": wall,
     "table": table,
+    "phases": phases,
     "memory": memory,
 }
 

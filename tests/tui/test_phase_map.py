@@ -113,8 +113,8 @@ def test_borders_are_drawn_over_the_cells_solid_and_dashed(mode) -> None:
     states = np.zeros((10, 10), int)
     states[:, 5:] = 1
     plain = draw_phase_map(chart(10, 10), 30, 60, mode, GROUND, TEXT, MARK)
-    solid = draw_phase_map(chart(10, 10, solid=states), 30, 60, mode, GROUND, TEXT, MARK)
-    dashed = draw_phase_map(chart(10, 10, dashed=states), 30, 60, mode, GROUND, TEXT, MARK)
+    solid = draw_phase_map(chart(10, 10, solid=boundaries(states)), 30, 60, mode, GROUND, TEXT, MARK)
+    dashed = draw_phase_map(chart(10, 10, dashed=boundaries(states)), 30, 60, mode, GROUND, TEXT, MARK)
     changed = plain.glyphs != solid.glyphs
     columns = np.flatnonzero(changed.any(0))
     at = frame(chart(10, 10), 30, 60, mode)

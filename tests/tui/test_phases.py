@@ -262,20 +262,25 @@ def test_without_a_sweep_one_of_those_offered_is_started() -> None:
 
 def test_theory_is_drawn_where_its_axes_are_shown_and_colours_are_the_papers(model: Model) -> None:
     from tms_engine.figures.colors import phase_colors
-    from tms_tui.panes.phase_map import phase_map
+    from tms_tui.drawing.phase_map import PhaseMap, boundaries
+    from tms_tui.panes.phase_map import borders_of, phase_map
+
+    def drawn(model: Model) -> PhaseMap:
+        state = model.phases
+        return phase_map(state, 1 << 24, borders_of(state.shape, state.theory, state.down, state.across))
 
     assert model.phases.coloring == "paper"
     optimum = np.array([[0, 2], [1, 1], [1, 1]])
     model, _ = after(model, TheorySeen(model.phases.path, Theory(optimum, optimum)))
-    chart = phase_map(model.phases, 1 << 24)
-    assert chart is not None
-    assert chart.solid.tolist() == optimum.tolist()
+    chart = drawn(model)
+    assert len(chart.solid)
+    assert chart.solid.tolist() == boundaries(optimum).tolist() == chart.dashed.tolist()
     points = model.phases.seen.points
     shown = drawn_points(model.phases)
     wanted = phase_colors(points.mean_norm[shown, 1], points.mean_interference[shown, 1])
     assert chart.colors == pytest.approx(wanted)
     other, _ = after(model, TurnAxis(True))
-    assert phase_map(other.phases, 1 << 24).solid is None
+    assert drawn(other).solid is None
     swapped, _ = after(other, StepOthers(1))
     assert swapped.phases.at != other.phases.at
 

@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
+from tms_engine import process
 from tms_engine.analysis.geometry import REPRESENTED_NORM
 from tms_engine.analysis.theory import pure_strategy_boundary
 from tms_engine.errors import InputError
@@ -119,6 +120,9 @@ def superposition_boundary(p: float) -> float:
 
 # The error of one feature.
 
+# Settings from which on it takes seconds: in the app a whole diagram is worked out beside its screen.
+_MANY = 1000
+
 
 def _moments(p: np.ndarray, alpha: np.ndarray, beta: np.ndarray, b: np.ndarray) -> tuple[Any, ...]:
     """Over the region α x + β y + b > 0: moments (xx, xy, x, yy, y, 1). α is at least 0."""
@@ -143,6 +147,8 @@ def _moments(p: np.ndarray, alpha: np.ndarray, beta: np.ndarray, b: np.ndarray) 
     xy = np.zeros_like(one)
     begin = np.zeros_like(from_x)
     for end in (edges[0], edges[1], np.ones_like(from_x)):
+        if from_x.size > _MANY:
+            process.let_others_run()
         for node in _NODES:
             x = begin + (end - begin) * node
             weight = p * p * (end - begin) / 2

@@ -37,8 +37,8 @@ class PhaseMap(NamedTuple):
 
     colors   RGB from 0 to 1, NaN where nothing is known
     letters  code points that stand for the colours in ASCII, 32 where nothing is known
-    solid    states, by whose borders a solid line is drawn; −1 where they are not known; None: no line
-    dashed   the same for a dashed line
+    solid    solid lines: `boundaries` of states; None: no line
+    dashed   the same of dashed lines
     cursor   row and column
     """
 
@@ -46,8 +46,8 @@ class PhaseMap(NamedTuple):
     letters: Int[np.ndarray, "rows columns"]
     down: Side
     across: Side
-    solid: Int[np.ndarray, "rows columns"] | None
-    dashed: Int[np.ndarray, "rows columns"] | None
+    solid: Float32[np.ndarray, "solid 2 2"] | None
+    dashed: Float32[np.ndarray, "dashed 2 2"] | None
     cursor: tuple[int, int]
 
 
@@ -164,11 +164,8 @@ def _draw_lines(inner: Cells, chart: PhaseMap, at: Frame, mode: Mode) -> None:
     if not (at.wide and at.tall):
         return
     fine = Grid(at.rows, at.columns, 4, 2) if mode == "braille" else Grid(at.rows, at.columns, 1, 1)
-    for states, every, plain in ((chart.dashed, 3, ","), (chart.solid, 1, "o")):
-        if states is None:
-            continue
-        found = boundaries(states)
-        if not len(found):
+    for found, every, plain in ((chart.dashed, 3, ","), (chart.solid, 1, "o")):
+        if found is None or not len(found):
             continue
         scale = np.array([at.wide * fine.across, at.tall / 2 * fine.down, 1], np.float32)
         placed = np.concatenate([found, np.zeros((*found.shape[:2], 1))], -1).astype(np.float32) * scale

@@ -2,10 +2,10 @@
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,14 +18,17 @@ from tms_engine.figures import colors as palettes
 from tms_tui.drawing.cells import RGB, Cells, blank
 from tms_tui.drawing.few_colors import feature_palette
 from tms_tui.drawing.modes import Mode
-from tms_tui.drawing.phase_map import Curve, PhaseMap, Side, cell_at, draw_phase_map, draw_strip
+from tms_tui.drawing.phase_map import Curve, PhaseMap, Side, boundaries, cell_at, draw_phase_map, draw_strip
 from tms_tui.memo import Memo
 from tms_tui.model import Model
 from tms_tui.panes import Pane
 from tms_tui.panes.cells_widget import CellsWidget
 from tms_tui.panes.pointing import Pointing
-from tms_tui.phases_state import PhaseColoring, PhasesState, cursor_of, drawn_points, order_of
+from tms_tui.phases_state import PhaseColoring, PhasesState, SweepShape, cursor_of, drawn_points, order_of
 from tms_tui.reading import Thing
+
+if TYPE_CHECKING:
+    from tms_engine.sweeps.diagram import Theory
 
 # In the place of labels where there are none: room for those of curves.
 _ROOM = " " * 7
@@ -109,7 +112,17 @@ def cells_of(
     return colors.reshape(*shape, 3), np.where(is_there, letters, 32).reshape(shape)
 
 
-def phase_map(state: PhasesState, n_colors: int) -> PhaseMap | None:
+class Borders(NamedTuple):
+    """Where theory has other states, of the optimum and of the pure strategies; None: not shown."""
+
+    optimum: Float32[np.ndarray, "solid 2 2"] | None = None
+    pure: Float32[np.ndarray, "dashed 2 2"] | None = None
+
+
+_NONE = Borders()
+
+
+def phase_map(state: PhasesState, n_colors: int, borders: Borders = _NONE) -> PhaseMap | None:
     """What is drawn of a sweep; None before it is known."""
     shape = state.shape
     if shape is None:
@@ -117,14 +130,12 @@ def phase_map(state: PhasesState, n_colors: int) -> PhaseMap | None:
     points = drawn_points(state)
     with np.errstate(divide="ignore", invalid="ignore"):
         colors, letters = cells_of(state, points, n_colors)
-    solid, dashed = _theory(state)
     return PhaseMap(
         colors,
         letters,
         _side(state, state.down, upwards=True),
         _side(state, state.across, upwards=False),
-        solid,
-        dashed,
+        *borders,
         cursor_of(state),
     )
 
@@ -136,21 +147,21 @@ def _side(state: PhasesState, axis: int, upwards: bool) -> Side:
     return Side(found.label, tuple(found.told(place) for place in order_of(found, upwards)))
 
 
-def _theory(state: PhasesState) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """States of the optimum and of the pure strategies, as cells are drawn; None where they are not shown."""
-    shape, theory = state.shape, state.theory
+def borders_of(shape: SweepShape | None, theory: "Theory | None", down: int, across: int) -> Borders:
+    """The lines over the cells, as these two axes are drawn: none, where they are not theory's."""
     if shape is None or shape.theory is None or theory is None:
-        return None, None
+        return Borders()
     of = shape.theory
-    if {state.across, state.down} != {of.density_axis, of.ratio_axis}:
-        return None, None
-    rows = order_of(shape.axes[state.down], upwards=True)
-    columns = order_of(shape.axes[state.across], upwards=False)
-    solid, dashed = (
-        (table if state.down == of.density_axis else table.T)[rows][:, columns]
-        for table in (theory.optimum, theory.pure)
+    if {across, down} != {of.density_axis, of.ratio_axis}:
+        return Borders()
+    rows = order_of(shape.axes[down], upwards=True)
+    columns = order_of(shape.axes[across], upwards=False)
+    return Borders(
+        *(
+            boundaries((table if down == of.density_axis else table.T)[rows][:, columns])
+            for table in (theory.optimum, theory.pure)
+        )
     )
-    return solid, dashed
 
 
 def curves_of(state: PhasesState, colors: tuple[RGB, RGB, RGB], sigma: str) -> tuple[Curve, ...]:
@@ -191,7 +202,8 @@ class PhaseView(Pane, Pointing, CellsWidget, can_focus=True):
     def show_model(self, model: Model, memo: Memo) -> None:
         state = model.phases
         colors = model.chart_colors
-        chart = memo(phase_map, state, model.colors)
+        borders = memo(borders_of, state.shape, state.theory, state.down, state.across)
+        chart = memo(phase_map, state, model.colors, borders)
         curves: tuple[Curve, ...] = ()
         if state.down < 0:
             line, mean, cursor = colors.line, colors.mean, colors.cursor
