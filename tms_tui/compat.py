@@ -114,8 +114,8 @@ def shows_pictures(app: Any) -> bool:
     return hasattr(app._driver, "show_picture")
 
 
-def cell_pixels(app: Any) -> tuple[int, int]:
-    """Width and height of a cell of an app's terminal, in pixels; as `shows_pictures`."""
+def cell_pixels(app: Any) -> tuple[int, int] | None:
+    """Width and height of a cell of an app's terminal in pixels, None if not known; as `shows_pictures`."""
     return app._driver.cell_pixels
 
 

@@ -18,6 +18,8 @@ _REST = 2.0
 # Seconds without pictures when the line was found to be slow; and seconds for which they are then tried, for
 # of a line over which nothing is sent nobody knows that it is fast again.
 _SLOW, _TRIED = 30.0, 2.0
+# Pixels of a cell for terminals that do not say, and that fit a picture to cells.
+_CELL = (10, 20)
 
 
 class SpacePicture:
@@ -47,11 +49,14 @@ class SpacePicture:
         scene, camera, large = view.scene
         region, ground = view.content_region, view.background_colors[1].rgb
         place = (region.x, region.y, region.width, region.height)
-        cell = compat.cell_pixels(app)
+        protocol, cell = model.settings_state.images.protocol, compat.cell_pixels(app)
+        if cell is None and protocol == "sixel":
+            return  # it is as large as its pixels are: of the wrong size it would lie over other panes
+        cell = cell or _CELL
         of = (scene, camera, large, place, cell, ground)
         if (self._of is not None and all(map(same, of, self._of))) or now < self._due or compat.is_busy(app):
             return
-        began, protocol = time.thread_time(), model.settings_state.images.protocol
+        began = time.thread_time()
         assert protocol is not None
         view.cover(True)
         pixels = space_pixels(scene, camera, region.height, region.width, cell, ground, large)

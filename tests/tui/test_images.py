@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -158,9 +159,10 @@ def test_a_terminal_that_can_is_sent_the_space_and_it_is_gone_under_a_dialog_and
         app.process.close(force=True)
 
 
-def test_after_a_slow_line_pictures_are_tried_again(monkeypatch):
-    """Over a line that rests nothing tells that it is fast again: they stayed away for good."""
-    is_slow, sent = [True], []
+@pytest.fixture
+def followed(monkeypatch):
+    """What a SpacePicture needs of an app: whether the line is slow, what is shown, the size of a cell."""
+    is_slow, sent, cell = [True], [], [(8, 16)]
     model = still_model()
     scene = scene_of(model, Memo())
     size = Region(0, 0, 20, 10)
@@ -168,21 +170,47 @@ def test_after_a_slow_line_pictures_are_tried_again(monkeypatch):
     view = SimpleNamespace(
         scene=(scene, HOME, False), content_region=size, background_colors=ground, cover=lambda on: None
     )
-    protocol = SimpleNamespace(images=SimpleNamespace(protocol="kitty"))
     monkeypatch.setattr(pictures, "_wanted", lambda app, model: view)
     for name, value in {
         "is_too_slow_for_pictures": lambda app: is_slow[0],
         "show_picture": lambda app, shown: sent.append(shown),
-        "cell_pixels": lambda app: (8, 16),
+        "cell_pixels": lambda app: cell[0],
         "is_busy": lambda app: False,
     }.items():
         monkeypatch.setattr(pictures.compat, name, value)
-    follows = SpacePicture()
+    return is_slow, sent, cell
+
+
+def following(sent, protocol="kitty"):
+    """Whether a picture is shown at a time."""
+    follows, model = SpacePicture(), SimpleNamespace(images=SimpleNamespace(protocol=protocol))
 
     def shown_at(now: float) -> bool:
-        follows.follow(None, SimpleNamespace(settings_state=protocol), now)
+        follows.follow(None, SimpleNamespace(settings_state=model), now)
         return bool(sent) and sent[-1] is not None
 
+    return shown_at
+
+
+def test_sixels_wait_for_the_size_of_a_cell_and_others_do_not(followed):
+    """Of cells of 9 × 18 pixels that were taken for 10 × 20, the picture lay over the panes beside it."""
+    is_slow, sent, cell = followed
+    is_slow[0], cell[0] = False, None
+    shown_at = following(sent, "sixel")
+    assert [shown_at(0), shown_at(1)] == [False, False]
+    cell[0] = (9, 18)
+    assert shown_at(2)
+    width, height = re.search(rb'"1;1;(\d+);(\d+)', sent[-1].data).groups()
+    assert (int(width), int(height)) == (20 * 9, 10 * 18)
+    sent.clear()
+    cell[0] = None
+    assert following(sent, "iterm2")(0)
+
+
+def test_after_a_slow_line_pictures_are_tried_again(followed):
+    """Over a line that rests nothing tells that it is fast again: they stayed away for good."""
+    is_slow, sent, _ = followed
+    shown_at = following(sent)
     assert [shown_at(now) for now in (0, 10, 29.9)] == [False] * 3
     assert shown_at(30.1)
     assert not shown_at(32.5)  # it is slow still

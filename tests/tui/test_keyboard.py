@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tms_tui import compat
-from tms_tui.terminal.keyboard import Answer, Focus, Key, Keyboard, KeyNames, Mode, Mouse, Paste
+from tms_tui.terminal.keyboard import Answer, CellSize, Focus, Key, Keyboard, KeyNames, Mode, Mouse, Paste
 
 NAMES = KeyNames(compat.key_of_character, compat.keys_of_sequence, compat.functional_key)
 
@@ -75,6 +75,8 @@ def test_mouse_focus_and_answers():
     assert tokens(b"\x1b[<35;5;7M\x1b[<0;5;7m\x1b[I\x1b[O\x1b[0n\x1b[?2026;2$y") == [
         Mouse(35, 4, 6, False), Mouse(0, 4, 6, True), Focus(True), Focus(False), Answer(), Mode(2026, 2),
     ]  # fmt: skip
+    # Pixels of a cell: height and width. And other reports of windows, which nobody asked for.
+    assert tokens(b"\x1b[6;18;9t\x1b[6;18t\x1b[6;1;2;3t\x1b[4;600;800t") == [CellSize(18, 9)]
     # Beyond column 95 old reports are no UTF-8.
     assert tokens(b"\x1b[M\x20\xc1\x21\x1b[M\x23\xc1\x21") == [
         Mouse(0, 160, 0, False),

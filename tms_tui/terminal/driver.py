@@ -58,8 +58,8 @@ _ASKS_FOR_FRAMES = "\x1b[?2026$p"
 # The most columns and rows that are drawn: beyond, a terminal has been told nonsense (stty, COLUMNS).
 _MOST_COLUMNS, _MOST_ROWS = 1000, 400
 _DEFAULT_SIZE = (80, 24)
-# Pixels of a cell, where the terminal does not say.
-_CELL = (10, 20)
+# Asks for the pixels of a cell, where the kernel does not know them, as over SSH.
+_ASKS_FOR_CELL = "\x1b[16t"
 
 # Bytes written at once: a terminal that has room takes them without a wait.
 _WRITE = 1024
@@ -102,6 +102,8 @@ class TerminalDriver(Driver):
         self._is_clear = True  # whether the terminal is, when it gets the new size
         self._stale_until = 0.0
         self._picture: Picture | None = None  # that is wanted
+        self._asked_for_cell = False
+        self._cell: tuple[int, int] | None = None  # width and height in pixels, as the terminal says
         self._drawn: Picture | None = None  # that the terminal shows
         self._work = threading.Event()
         self._leaving = threading.Event()
@@ -153,15 +155,17 @@ class TerminalDriver(Driver):
         return self._line.is_slow
 
     @property
-    def cell_pixels(self) -> tuple[int, int]:
-        """Width and height of a cell in pixels, as the terminal says; or as they usually are."""
-        try:
+    def cell_pixels(self) -> tuple[int, int] | None:
+        """Width and height of a cell in pixels; None until the terminal, which is asked, has told them."""
+        with contextlib.suppress(OSError):
             said = fcntl.ioctl(self._out, termios.TIOCGWINSZ, bytes(8))
             rows, columns, width, height = struct.unpack("HHHH", said)
-        except OSError:
-            return _CELL
-        within = rows and columns and 4 <= width // columns <= 64 and 4 <= height // rows <= 128
-        return (width // columns, height // rows) if within else _CELL
+            if rows and columns and _is_cell(width // columns, height // rows):
+                return width // columns, height // rows
+        if not self._asked_for_cell:
+            self._asked_for_cell = True
+            self.write(_ASKS_FOR_CELL)
+        return self._cell
 
     def start_application_mode(self) -> None:
         self._enter()
@@ -282,6 +286,7 @@ class TerminalDriver(Driver):
             if size != self._size or self._new_size is None:
                 self._is_clear = self._is_clear and self._new_size is not None
                 self._new_size, self._stale_until = size, time.monotonic() + _REDRAW
+                self._asked_for_cell = False  # the letters may be larger
         self._size = size
         self._app.post_message(events.Resize(Size(*size), Size(*size)))
 
@@ -483,6 +488,9 @@ class TerminalDriver(Driver):
                     self._work.set()
                 case keyboard.Mode(number, setting):
                     self._marks_frames |= number == 2026 and setting in (1, 2, 3)
+                case keyboard.CellSize(height, width):
+                    if _is_cell(width, height):
+                        self._cell = width, height
                 case keyboard.Key("ctrl+z"):
                     self._in_loop(self.suspend)
                 case keyboard.Key("ctrl+c") if hasattr(self._app, "on_interrupt"):
@@ -580,6 +588,11 @@ def _asks(token: keyboard.Token) -> bool:
     if isinstance(token, keyboard.Mouse):
         return token.buttons & 0b1100011 != 0b0100011
     return isinstance(token, keyboard.Key | keyboard.Paste)
+
+
+def _is_cell(width: int, height: int) -> bool:
+    """Whether a cell can have so many pixels."""
+    return 4 <= width <= 64 and 4 <= height <= 128
 
 
 def _size(stream: Any) -> tuple[int, int]:

@@ -61,7 +61,14 @@ class Mode(NamedTuple):
     setting: int
 
 
-Token = Key | Mouse | Paste | Focus | Answer | Mode
+class CellSize(NamedTuple):
+    """What a terminal says of its cells, in pixels."""
+
+    height: int
+    width: int
+
+
+Token = Key | Mouse | Paste | Focus | Answer | Mode | CellSize
 
 
 class KeyNames(NamedTuple):
@@ -235,6 +242,9 @@ class Keyboard:
         if final == "y" and body.startswith("?") and body.endswith("$"):
             numbers = _numbers(body[1:-1])
             return [Mode(*numbers)] if numbers is not None and len(numbers) == 2 else []
+        if final == "t" and body.startswith("6;"):
+            numbers = _numbers(body[2:])
+            return [CellSize(*numbers)] if numbers is not None and len(numbers) == 2 else []
         known = self._known(_ascii(sequence))
         return list(self._modern(body, final)) if known is None else list(known)
 
