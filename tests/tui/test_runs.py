@@ -210,6 +210,9 @@ async def test_thousands_of_runs_scroll_and_what_comes_and_goes_is_seen(saved, t
     app = moving_app(first="runs", shows=runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "no runs in" in text(app))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "e in the dashboard" in " ".join(text(app).split()))
+        await pilot.resize_terminal(120, 40)
         shutil.copytree(saved, runs / "first")
         await until(pilot, lambda: "first" in text(app))
         await until(pilot, lambda: app.model.runs.preview is not None)

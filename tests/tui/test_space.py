@@ -210,7 +210,9 @@ async def until(app, condition, seconds=120):
 async def test_two_models_are_shown_at_every_size(mode):
     app = still_app(still_view(n_instances=2), mode=mode, clock=time.monotonic)
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.press("b", "n", "b", "E")
+        for key in "ZZbnbE":  # after large print the panes of one stayed where those of two were to be
+            await pilot.press(key)
+            await settled(pilot)
         due = wanted(app.model.solids, app.model.shown, app.model.options.instance, run_id(app.model))
         app.send(SpaceFound(find(due)))
         for size in SIZES:
@@ -219,6 +221,8 @@ async def test_two_models_are_shown_at_every_size(mode):
             shown = text(app)
             for words in ("A instance 0", "B instance 1", "fresh loss"):
                 assert words in shown, size
+            for words in ("Features", "Numbers"):  # panes of one model
+                assert words not in shown, size
             assert mode != "ascii" or shown.isascii()
         await pilot.press("z")
         await settled(pilot)

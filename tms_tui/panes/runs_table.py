@@ -1,5 +1,6 @@
 """The runs and sweeps of a directory, a line each: scrolls where there are more than rows."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,8 @@ class RunsTable(Pane, Pointing, ScrollView, can_focus=True, inherit_bindings=Fal
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
         if not self._lines:
-            text = f" {self._said}" if y == 1 else ""
+            said = textwrap.wrap(visible(self._said), max(width - 2, 1))
+            text = f" {said[y - 1]}" if 0 < y <= len(said) else ""
             return Strip([Segment(text, base)]).adjust_cell_length(width, base)
         if y == 0:
             head = base + self.get_component_rich_style("head", partial=True)
