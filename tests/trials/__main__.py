@@ -21,6 +21,7 @@ TRIALS: dict[str, str] = {
     "two_apps": "app_safe",
     "full_disk_app": "app_safe",
     "kill_train": "safe",
+    "kill_large_train": "safe",
     "race_out": "safe",
     "race_resume": "safe",
     "full_disk": "safe",

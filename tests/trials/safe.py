@@ -69,6 +69,37 @@ def kill_train(directory: Path, seed: int) -> str:
     return f"killed at step {step:,}, {killed_at - saved_at:.1f} s after a save"
 
 
+def kill_large_train(directory: Path, seed: int) -> str:
+    """kill -9 of a run of 200 MB, whose saves take a second, many times in the middle of one: as above."""
+    rng = random.Random(seed)
+    out = directory / "run"
+    fields = ["--n-features", 1000, "--n-hidden", 100, "--keep", 500, "--seed", seed, "--steps", 10**9]
+    process = start("train", *fields, "--out", out)
+    while not (out / "state.safetensors").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    until, wants_a_save = time.monotonic() + rng.uniform(10, 25), seed % 2 == 0
+    while time.monotonic() < until or (wants_a_save and not leftovers(out)):
+        time.sleep(0.01)
+    if wants_a_save:
+        time.sleep(rng.uniform(0, 0.2))
+    in_a_save = bool(leftovers(out))
+    killed_at = time.time()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    lost = killed_at - (out / "state.safetensors").stat().st_mtime
+    size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    assert lost < 10, f"{lost:.1f} s are lost"
+    step = load_run(out).state.step
+    assert peek(out).step == step
+    code, stderr = ended(start("resume", out, "--steps", step + 5))
+    assert code == 0, stderr
+    assert load_run(out).state.step == step + 5
+    assert leftovers(out) == []
+    when = "in the middle of a save" if in_a_save else f"{lost:.1f} s after a save"
+    return f"{size:.0f} MB, killed at step {step:,}, {when}"
+
+
 def race_out(directory: Path, seed: int) -> str:
     """Two `tms train --out R` at once, and two with the default name: each has a directory, or is refused."""
     rng = random.Random(seed)
