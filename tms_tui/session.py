@@ -10,7 +10,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from tms_engine import process
 from tms_engine.experiment import Experiment, check_live
 from tms_tui.pace import check_pace
 from tms_tui.player import Player, experiment_of
+from tms_tui.solids import make_ready
 from tms_tui.view import View
 
 if TYPE_CHECKING:
@@ -247,10 +247,7 @@ class Session:
         player.attempt(player.find_library)
         self._view = player.view()
         player.attempt(player.load)
-        # What names are found with, whatever the run's kernel needs: its library keeps the interpreter's lock
-        # for a tenth of a second, and the first keys would wait for it.
-        with suppress(ImportError, OSError):  # not for this machine: torch trains, and there are no names
-            import numba  # noqa: F401
+        make_ready()
         process.keep_what_is_loaded()
         while not self._stopping:
             self._woken.clear()

@@ -6,6 +6,7 @@ result, which stays on the screen until there is another.
 """
 
 import math
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -130,6 +131,21 @@ def wanted(solids: Solids, shown: Snapshot | None, instance: int, run_id: str) -
 
 def _is_of(known: Solid | Compared | None, shown: Snapshot, instance: int) -> bool:
     return known is not None and known.shown.weights is shown.weights and known.instance == instance
+
+
+def make_ready() -> None:
+    """Load what names are found with, unless the run's kernel has loaded the most of it.
+
+    That keeps the interpreter's lock for tenths of a second: beside the first steps of a large model the
+    first keys were late. Where it is not compiled yet, or not for this machine, nothing happens.
+    """
+    if "numba" in sys.modules:
+        return
+    with suppress(ImportError, OSError):
+        from tms_engine.analysis.polytopes import is_compiled, polytopes
+
+        if is_compiled():
+            polytopes(np.eye(3, dtype=np.float32))
 
 
 def find(wanted: Wanted) -> Found:
