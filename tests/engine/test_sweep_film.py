@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tms_engine import Experiment, InputError, Sweep, Trainer, geometry, load_sweep
+from tms_engine import Experiment, InputError, Sweep, Trainer, geometry, load_sweep, polytopes
 from tms_engine.analysis.strategies import states_of
 from tms_engine.commands import main
 from tms_engine.sweeps.directory import shard_path
@@ -47,6 +47,25 @@ def test_the_last_picture_shows_what_has_become_of_the_feature(plane):
         assert reel.names[reel.states[-1, k]] == states_of(weights[cell[:1]])[0]
         norm, shared = (of(weights[cell[:2]])[:, 1].mean() for of in (geometry.norms, geometry.interference))
         assert np.allclose(reel.colors[-1, k], phase_colors(norm, shared), atol=1e-5)
+
+
+def test_values_are_in_order_and_a_cell_shows_its_best_model(tmp_path):
+    """Sparsities that are given in any order, of models that end otherwise than the best of them."""
+    from tms_engine.figures.sweep_film import sweep_reel
+
+    sweep = Sweep(BASE, {"sparsity": [0.9, 0.3, 0.7]}, seeds=6, weights=True)
+    sweep.train(tmp_path / "out")
+    table, weights, others = sweep.table(), sweep.weights(), 0
+    for color in ("name", 0, 1):
+        reel = sweep_reel(sweep.directory, frames=2, color=color)
+        assert reel.sides[0].labels == ("0.3", "0.7", "0.9")
+        for k, sparsity in enumerate((0.3, 0.7, 0.9)):
+            rows = table.filter(sparsity=sparsity).sort("loss")["row"].to_numpy()
+            models = weights[rows]
+            said = [polytopes(w).name for w in models] if color == "name" else states_of(models, color)
+            assert reel.names[reel.states[-1, k]] == said[0]
+            others += color != "name" and said[rows[:-1].argmax()] != said[0]
+    assert others  # of those in whose mean a cell is coloured, the last one may be in another state
 
 
 def test_each_picture_shows_the_models_at_its_step(plane):

@@ -80,7 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shard-models", default=None, metavar="N", help="models trained in one piece (default: by cost)"
     )
     where = parser.add_argument_group("where it is trained (default: in this process, on all its cores)")
-    where.add_argument("--workers", metavar="N", help="in N processes, which share the cores")
+    where.add_argument(
+        "--workers",
+        metavar="N",
+        help="in N processes, which share the cores: the faster way for many small models",
+    )
     where.add_argument("--devices", metavar="cuda:0,...|all", help="in one process for each of these GPUs")
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="by the workers of a Dask cluster, as tcp://host:8786"
