@@ -308,10 +308,10 @@ def phases() -> None:
         terminal.wait_for("as in the paper")
         terminal.press("\x1b[B\x1b[B\r")
         terminal.wait_for(r"[1-9][\d,]* (of|/) 16,000", 120)
-        answers, received = [], []
+        answers: list[float] = []
         while len(answers) < 60 and not re.search(r"16,000 (of|/) 16,000", terminal.shown()):
             answers.append(delay(terminal, "\x1b[C" if len(answers) % 20 < 10 else "\x1b[D", FRAME_BEGINS))
-            received += terminal.listen(0.2 + 0.011 * (len(answers) % 17))
+            terminal.listen(0.2 + 0.011 * (len(answers) % 17))
         tell(
             f"40 × 40 cells that fill: a key, median of {len(answers)}",
             f"{1e3 * statistics.median(answers):.0f} ms, at most {1e3 * max(answers):.0f}",

@@ -7,6 +7,7 @@ pytest-xdist and the processes that tests start all have it. A test about a vari
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 # What tells where things are on this machine. All else is the user's taste, and is left out.
 PLACES = (
@@ -42,3 +43,11 @@ def hear_signals() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+
+
+def waited_for_a_processor(task: str) -> float:
+    """Seconds for which a task of /proc was ready to run and the machine ran others; 0 where nobody tells."""
+    try:
+        return int(Path(f"/proc/{task}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0

@@ -221,7 +221,7 @@ class TmsApp(App[None]):
         self._name_due = -math.inf
         self._names_are_loaded = False
         self._key_at = -math.inf
-        self._frames_from = -math.inf  # while a key is on its way
+        self._frames_from = -math.inf  # no frame of the timer's before: later while a key is on its way
         self._looking = Looking()
         self._finder: Finder | None = None  # while it is open
         self._jumping: JumpMode | None = None  # as it was shown last

@@ -18,10 +18,11 @@ class Record:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         names, name = self.__match_args__, type(self).__name__
-        given = dict(zip(names, values, strict=False)) | named
-        if len(values) > len(names) or len(given) < min(len(values), len(names)) + len(named):
+        given = dict(zip(names, values, strict=False))
+        if len(values) > len(names) or given.keys() & named.keys():
             raise TypeError(f"{name} takes {', '.join(names) or 'nothing'}, each once")
-        if unknown := sorted(set(given) - set(names)):
+        given |= named
+        if unknown := sorted(given.keys() - set(names)):
             raise TypeError(f"{name} has no field {', '.join(unknown)}")
         for field in names:
             if field not in given:

@@ -94,6 +94,11 @@ class Solids:
     trailing: float = 0.0
     changes: int = 0
 
+    @property
+    def compares(self) -> bool:
+        """Whether a pinned model is shown, by itself or beside the present."""
+        return self.before is not None and self.showing != "now"
+
 
 NO_SOLIDS = Solids()
 

@@ -70,7 +70,7 @@ def kill_train(directory: Path, seed: int) -> str:
 
 
 def kill_large_train(directory: Path, seed: int) -> str:
-    """kill -9 of a run of 200 MB, whose saves take a second, many times in the middle of one: as above."""
+    """kill -9 of a run of 100 to 300 MB, every other time in the middle of a save: it goes on as above."""
     rng = random.Random(seed)
     out = directory / "run"
     fields = ["--n-features", 1000, "--n-hidden", 100, "--keep", 500, "--seed", seed, "--steps", 10**9]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.environment import waited_for_a_processor
 from tests.trials.terminal import Terminal
 
 KEY, QUIT = 0.3, 2.0
@@ -132,11 +133,7 @@ def _arrivals(app: Terminal, seconds: float) -> list[tuple[float, bytes]]:
 
 def _kept_waiting(app: Terminal) -> float:
     """Seconds for which the main thread has been ready to run, and has not run."""
-    pid = app.process.pid
-    try:
-        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+    return waited_for_a_processor(f"{app.process.pid}/task/{app.process.pid}")
 
 
 def _settle(app: Terminal, seconds: float) -> None:

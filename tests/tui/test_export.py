@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.engine.test_trainer import assert_same_run
+from tests.environment import waited_for_a_processor
 from tms_engine import Camera, Experiment, Run, Trainer, load_run, runs, save_figures
 from tms_engine.figures import chosen_figures, html_figures
 from tms_tui import child as child_module
@@ -123,14 +124,6 @@ def test_neither_call_waits_for_the_saving(run, tmp_path, monkeypatch):
     assert ended(under_way).error == ""
 
 
-def waited_for_a_processor() -> float:
-    """Seconds for which this thread was ready to run and the machine ran others, where the kernel tells."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
-
-
 @pytest.fixture
 def _nothing_to_collect() -> Iterator[None]:
     """As in the app, garbage collections do not walk over what is loaded: .2 s where all tests are."""
@@ -152,9 +145,9 @@ def test_the_caller_is_free_while_a_large_run_is_saved(tmp_path):
     under_way = export(run, tmp_path / "run", formats=())
     late = []
     while not under_way.poll().finished:
-        began = time.process_time(), time.monotonic() - waited_for_a_processor()
+        began = time.process_time(), time.monotonic() - waited_for_a_processor("thread-self")
         time.sleep(0.005)
-        ended_at = time.process_time(), time.monotonic() - waited_for_a_processor()
+        ended_at = time.process_time(), time.monotonic() - waited_for_a_processor("thread-self")
         late.append(min(end - start for start, end in zip(began, ended_at, strict=True)))
     assert max(late) < 0.1
     assert ended(under_way).error == ""

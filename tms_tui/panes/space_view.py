@@ -67,7 +67,7 @@ def space_title(model: Model) -> str:
 def name_of(model: Model) -> str:
     """The name of the solid that is shown, or which of two models are."""
     solids = model.solids
-    if solids.before is not None and solids.showing != "now":
+    if solids.compares:
         return "A and B" if solids.showing == "both" else "A"
     pinned = "B, " if solids.before is not None else ""
     solid = solids.solid

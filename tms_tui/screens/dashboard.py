@@ -69,8 +69,8 @@ class Dashboard(FullScreen):
 
     def _compare(self, model: Model) -> None:
         """Two models that are compared have the place of the panes of one."""
-        self.set_class(_compares(model), "-compares")
-        if _compares(model):
+        self.set_class(model.solids.compares, "-compares")
+        if model.solids.compares:
             beside = self.query_one("#comparison", Text)
             set_title(beside, "A and B", self.mode == "ascii")
             said = comparison(model, self.memo, beside.content_size.width)
@@ -83,7 +83,7 @@ class Dashboard(FullScreen):
         self.set_class(not model.options.sides, "-alone")
         self.set_class(model.options.projector, "-projector")
         rows = model.layout.rows
-        gives_way = model.options.projector or _compares(model)
+        gives_way = model.options.projector or model.solids.compares
         shown = () if gives_way else shown_panes(model.reading, model.layout.columns, rows)
         # As high as the features need, with a row for the names of the ladder's levels.
         height = model.experiment.n_features + (3 if "ladder" in shown else 2)
@@ -98,11 +98,6 @@ class Dashboard(FullScreen):
             here = any(PANES[name].place == place for name in shown)
             _display(self.query_one(f"#{place}"), here)
         self.query_one("#middle").styles.height = height
-
-
-def _compares(model: Model) -> bool:
-    """Whether two models are shown beside each other."""
-    return model.solids.before is not None and model.solids.showing != "now"
 
 
 def _display(widget: Widget, is_shown: bool) -> None:
